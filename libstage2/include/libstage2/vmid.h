@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** VMIDs with generations: any number of VMs share 8- or 16-bit VMIDs.
+ *
+ *  A VM's VMID is good while its generation is the pool's. When VMIDs run out, the generation rises, VMIDs that are
+ *  loaded on a CPU right now stay reserved for their VMs, and all TLBs are invalidated once.
+ *  Lock domain "the pool", except ash_vmid_is_current(). VMID 0 is never given out (it is the hypervisor's own).
+ *  Arm ARM DDI 0487, D8.16 "VMIDs", ID_AA64MMFR1_EL1.VMIDBits.
+ */
+#ifndef LIBSTAGE2_VMID_H
+#define LIBSTAGE2_VMID_H
+
+#include <libbase/compiler.h>
+#include <libbase/errors.h>
+#include <libbase/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** 64-bit words of bitmap for @bits VMID bits. */
+#define ASH_VMID_BITMAP_WORDS(bits) ((size_t)1 << ((bits)-6))
+
+/** A VM's VMID. Zero-initialise it; then it is the pool's. */
+struct ash_vmid {
+    uint64_t word; /* [63:16] generation, [15:0] VMID; 0: none yet */
+};
+
+struct ash_vmid_pool_config {
+    size_t size;       /* sizeof(struct ash_vmid_pool_config) */
+    unsigned bits;     /* 8 or 16 */
+    unsigned cpus;     /* entries of @active and @reserved; fewer than 2^bits - 1 */
+    uint64_t *bitmap;  /* ASH_VMID_BITMAP_WORDS(bits) */
+    uint64_t *active;  /* per CPU: the word loaded there, 0 if none */
+    uint64_t *reserved; /* per CPU: the word kept over a rollover */
+};
+
+struct ash_vmid_pool {
+    uint64_t generation;
+    uint64_t *bitmap;
+    uint64_t *active;
+    uint64_t *reserved;
+    uint32_t limit; /* 2^bits */
+    uint32_t next;  /* where to search on */
+    unsigned cpus;
+};
+
+/** ASH_OK or ASH_EINVAL. */
+int ash_vmid_pool_init(struct ash_vmid_pool *pool, const struct ash_vmid_pool_config *config) ASH_NODISCARD;
+
+/** Is @vmid of the pool's generation? Without the lock; a false "true" is impossible while the CPU that asks has
+ *  loaded it with ash_vmid_load() and not put it since. */
+bool ash_vmid_is_current(const struct ash_vmid_pool *pool, const struct ash_vmid *vmid);
+
+/** CPU @cpu is about to run under @vmid: give it a VMID of this generation. *@rollover: the generation rose; the
+ *  caller invalidates all stage-1 and stage-2 entries of all CPUs (TLBI ALLE1IS; DSB ISH) and the instruction cache
+ *  (where VMID-tagged) before it runs anything. Returns the VMID (>= 1), or ASH_EINVAL for a wrong @cpu. */
+int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu, bool *rollover) ASH_NODISCARD;
+
+/** CPU @cpu no longer runs under a VMID. */
+void ash_vmid_put(struct ash_vmid_pool *pool, unsigned cpu);
+
+/** The VM is gone: its VMID may be given out after the next rollover. */
+void ash_vmid_release(struct ash_vmid_pool *pool, struct ash_vmid *vmid);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
