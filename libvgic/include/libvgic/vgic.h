@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A virtual GIC that an operating system cannot tell from hardware.
+ *
+ *  GICv3 so far: distributor, redistributors, SGI generation, list registers as an image. One security state
+ *  (GICD_CTLR.DS = 1), affinity routing always on (ARE = 1), system register access. No LPIs.
+ *  The caller owns all memory: one `struct ash_vgic` and an array of SPIs per VM, one `struct ash_vgic_vcpu`
+ * per vCPU. No locks, no printing; INTIDs are 32 bits everywhere and found by one look-up.
+ *
+ *  Lock domain "the distributor": one per VM, it covers the VM's `struct ash_vgic`, its SPIs and all its
+ * vCPUs. Every function wants it held, except those marked "no lock".
+ *
+ *  ## Who calls what when
+ *  The list registers (LRs) of a vCPU that is *loaded* live in hardware and stay there over its exits. Its
+ * image
+ *  (`vcpu->lrs`) is then what was last written or read. Whoever changes an interrupt that concerns a vCPU
+ * (any CPU, under the lock) changes the state in memory, sets `vcpu->work` and calls the HAL's kick().
+ *
+ *      load on a CPU        lock; ash_vgic_load(v); unlock; image -> hardware
+ *      before each entry    if (ash_vgic_needs_flush(v)) {           one load and a branch when nothing
+ * happened used LRs and HCR -> image; lock; ash_vgic_sync(v); ash_vgic_flush(v); unlock; changed LRs and HCR
+ * -> hardware; } maintenance IRQ      ash_vgic_request_flush(v), then the above off the CPU          hardware
+ * -> image, LRs emptied; lock; ash_vgic_put(v); unlock timer, SGI to self   lock; n = ash_vgic_inject_fast(v,
+ * intid, elrsr); unlock; n >= 0: write LR n alone
+ *
+ *  A set `work` is tested with interrupts masked at EL2: one that is set after the test comes with a kick,
+ * whose physical SGI makes the vCPU exit at once. libvgic/el2.h does the moves to and from hardware.
+ *
+ *  ## Level-sensitive interrupts
+ *  An LR for one whose line is high carries the EOI bit: the guest's deactivation raises the maintenance
+ * interrupt, and the line is looked at again. Sampling "at the next exit" would lose the interrupt on a
+ * pinned vCPU, which may never exit. A line that falls while its LR is in use makes the vCPU sync: a pending
+ * one is withdrawn, an active one loses the EOI bit, so a driver that quiets its device in the handler costs
+ * no maintenance interrupt.
+ *
+ *  Manual: IHI 0069 (issue in docs/references.md).
+ */
+#ifndef LIBVGIC_VGIC_H
+#define LIBVGIC_VGIC_H
+
+#include <libbase/bits.h>
+#include <libbase/compiler.h>
+#include <libbase/errors.h>
+#include <libbase/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASH_VGIC_PRIVATE_IRQS UINT32_C(32)  /* INTIDs 0..31: SGIs 0..15, PPIs 16..31, one set per vCPU */
+#define ASH_VGIC_MAX_SPIS     UINT32_C(988) /* INTIDs 32..1019 */
+#define ASH_VGIC_MAX_VCPUS    UINT32_C(512)
+#define ASH_VGIC_MAX_LRS      16U
+#define ASH_VGIC_NO_VCPU      UINT16_C(0xFFFF)
+#define ASH_VGIC_NO_LR        UINT8_C(0xFF)
+#define ASH_VGIC_NO_PINTID    UINT32_C(0xFFFFFFFF)
+
+#define ASH_VGIC_DIST_SIZE   UINT64_C(0x10000) /* bytes of the distributor's frame */
+#define ASH_VGIC_REDIST_SIZE UINT64_C(0x20000) /* bytes of one vCPU's two redistributor frames */
+
+struct ash_vgic;
+
+/** What the library needs from outside. All ops are required; no op may call back into the library. Called
+ * with the distributor's lock held. */
+struct ash_vgic_hal {
+    size_t size; /* sizeof(struct ash_vgic_hal) */
+
+    /** vCPU @vcpu has work: it must come to its flush soon. Running elsewhere: make it exit (a physical SGI,
+     * after a barrier that lets it see the stores before this call). Blocked: ask ash_vgic_has_deliverable(),
+     * wake it. Running on this CPU, or not started: nothing. May be called several times for one cause. */
+    void (*kick)(void *ctx, uint32_t vcpu);
+
+    /** Physical interrupt @pintid (>= 16), linked to vCPU @vcpu, which was acknowledged and dropped but not
+     *  deactivated, is to be deactivated now: its virtual interrupt ended without a guest EOI that hardware
+     * saw. From sync, flush and put on the vCPU's own CPU; from the reset functions on any, when the private
+     * interrupt meant is that of the CPU on which the vCPU was last loaded. */
+    void (*hw_deactivate)(void *ctx, uint32_t vcpu, uint32_t pintid);
+};
+
+/** One interrupt, private or SPI. Allocated by the caller; its fields are private. */
+struct ash_vgic_irq {
+    struct ash_vgic_irq *next; /* in the queue of vCPU @owner, while ASH_VGIC_IRQ_QUEUED_ */
+    struct ash_vgic_irq *prev;
+    uint64_t route; /* SPI: GICD_IROUTER<n> */
+    uint32_t intid;
+    uint32_t pintid; /* the linked physical INTID, or ASH_VGIC_NO_PINTID */
+    uint32_t state;  /* bits, see src/internal.h */
+    uint16_t target; /* index of the vCPU that gets it next, or ASH_VGIC_NO_VCPU */
+    uint16_t owner;  /* index of the vCPU in whose queue or LR it is */
+    uint8_t priority;
+    uint8_t lr;      /* the LR it is in, or ASH_VGIC_NO_LR */
+    uint8_t lr_hint; /* the LR it was in last */
+    uint8_t sources; /* GICv2 SGIs: requesting CPU interfaces */
+};
+
+/** The image of a vCPU's virtual CPU interface. Plain data in the format of the ICH_* registers. */
+struct ash_vgic_lrs {
+    uint64_t lr[ASH_VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
+    uint32_t used;                 /* bit n: LR n was given to the guest; it is to be read before sync */
+    uint32_t changed; /* bit n: flush changed LR n; bit 31: flush changed hcr. The mover writes these, then
+                         clears */
+    uint32_t hcr;     /* ICH_HCR_EL2: En, maintenance enables; EOIcount as read back */
+    uint32_t vmcr;    /* ICH_VMCR_EL2, as of the last put (or whenever the mover read it) */
+    uint32_t apr0[4]; /* ICH_AP0R<n>_EL2, likewise */
+    uint32_t apr1[4]; /* ICH_AP1R<n>_EL2 */
+};
+
+#define ASH_VGIC_CHANGED_HCR (UINT32_C(1) << 31)
+
+/** One vCPU's redistributor, private interrupts and CPU interface. Allocated by the caller. @lrs is public,
+ * the rest is private. */
+struct ash_vgic_vcpu {
+    struct ash_vgic_lrs lrs;
+    uint32_t work; /* not 0: sync and flush before the next entry. Read without the lock by the vCPU's CPU */
+    uint32_t index;
+    struct ash_vgic *vgic;
+    struct ash_vgic_irq *queue;                    /* deliverable or active, and in no LR */
+    struct ash_vgic_irq *lr_irq[ASH_VGIC_MAX_LRS]; /* bit n of lrs.used: what is in LR n */
+    uint64_t synced_at;                            /* the distributor's epoch at the last sync */
+    uint64_t snoop_since; /* a register read of this vCPU waits for syncs after this epoch */
+    uint64_t snoop_offset;
+    uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0, a byte each */
+    bool resident;     /* its LRs are live in hardware */
+    bool online;       /* takes part in 1 of N */
+    bool asleep;       /* GICR_WAKER.ProcessorSleep */
+    bool recall;       /* an LR holds what may no longer be delivered (RWP) */
+    bool snooping;
+    struct ash_vgic_irq irqs[ASH_VGIC_PRIVATE_IRQS];
+};
+
+struct ash_vgic_config {
+    size_t size;              /* sizeof(struct ash_vgic_config) */
+    unsigned version;         /* 3 (2: ASH_ENOTSUP so far) */
+    uint32_t vcpu_count;      /* 1..ASH_VGIC_MAX_VCPUS */
+    uint32_t spi_count;       /* 0..960, a multiple of 32, or 988 */
+    unsigned lr_count;        /* 1..16: ICH_VTR_EL2.ListRegs + 1 (0, software delivery: ASH_ENOTSUP so far) */
+    unsigned priority_bits;   /* 4..8: ICH_VTR_EL2.PRIbits + 1 (ash_vgic_decode_vtr() in libvgic/el2.h) */
+    unsigned preemption_bits; /* 4..7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
+    bool has_tdir;            /* ICH_VTR_EL2.TDS: ICV_DIR_EL1 can be trapped alone */
+    const uint32_t *affinity; /* per vCPU Aff3.Aff2.Aff1.Aff0, all different; NULL: vCPU n is 0.0.(n / 16).(n
+                               * % 16). Read by init only */
+    struct ash_vgic_vcpu *
+        *vcpus;                /* per vCPU, caller-owned like what they point to; must outlive the object */
+    struct ash_vgic_irq *spis; /* spi_count */
+};
+
+/** The distributor of one VM. Allocated by the caller; its fields are private. */
+struct ash_vgic {
+    const struct ash_vgic_hal *hal;
+    void *ctx;
+    struct ash_vgic_vcpu **vcpus;
+    struct ash_vgic_irq *spis;
+    uint64_t epoch; /* counts syncs */
+    uint32_t vcpu_count;
+    uint32_t spi_count;
+    uint32_t ctlr;      /* GICD_CTLR: EnableGrp1, EnableGrp0 */
+    uint32_t typer;     /* GICD_TYPER */
+    uint32_t next_1ofn; /* where the next choice of a 1-of-N target starts */
+    uint8_t lr_count;
+    uint8_t priority_mask; /* the implemented bits of a priority */
+    uint8_t preemption_bits;
+    bool has_tdir;
+};
+
+/** Make a distributor and its vCPUs in their reset state (as ash_vgic_reset()). vCPU 0 is online, the others
+ * are not. HAL: none is called. Returns ASH_OK; ASH_EINVAL (a size field, a null, a missing op, a value
+ * outside its range, two equal affinities); ASH_ENOTSUP (version 2, no list registers). */
+int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, const struct ash_vgic_hal *hal,
+                  void *ctx) ASH_NODISCARD;
+
+/** The VM's reset: everything as after init, but for links (connect_hw) and the levels of input lines. All
+ * vCPUs are off their CPUs (put). HAL: hw_deactivate. */
+void ash_vgic_reset(struct ash_vgic *vgic);
+
+/** vCPU @vcpu is being started (CPU_ON): CPU interface and private interrupts are reset, as firmware does for
+ * a core that comes up; SPIs that it had active stay active, pending ones stay pending. It is online
+ * afterwards. It is off its CPU (put). Reset values that the manual leaves open: all interrupts Group 1,
+ * level-sensitive (SGIs: edge), disabled, priority 0; the redistributor awake: what an EL1 guest finds behind
+ * firmware. HAL: kick, hw_deactivate.
+ *  @vcpu: < vcpu_count, here and below; else ASH_EINVAL or nothing happens. */
+void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu);
+
+/** vCPU @vcpu has been stopped (CPU_OFF) and put: 1-of-N interrupts that wait for it go to others. HAL: kick.
+ */
+void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu);
+
+/* ---- Registers
+ * ------------------------------------------------------------------------------------------------ */
+
+/** A guest's access to the distributor's frame, by vCPU @vcpu.
+ *  offset: bytes, < ASH_VGIC_DIST_SIZE; size: 1, 2, 4 or 8 bytes. Write: *@value is read, else it is set
+ * (zero- extended). What the architecture reserves, a width a register does not have, or an unaligned access
+ * reads as zero and ignores writes (IHI 0069 12.1.3: either this or an abort). Returns ASH_OK; ASH_EBUSY: an
+ * interrupt that the register shows is in an LR of a loaded vCPU, which has been kicked: *resume the guest at
+ * the same instruction*, it comes again and finds the answer (only reads of ISPENDR, ICPENDR, ISACTIVER,
+ * ICACTIVER); ASH_ERANGE: offset outside the frame; ASH_EINVAL: @vcpu or @size. HAL: kick. */
+int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
+                         uint64_t *value) ASH_NODISCARD;
+
+/** The same for the redistributors; vCPU n's frames are at n * ASH_VGIC_REDIST_SIZE. Any vCPU may access any.
+ */
+int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,
+                           bool is_write, uint64_t *value) ASH_NODISCARD;
+
+/** The three system registers that generate SGIs. */
+enum ash_vgic_sgi_register {
+    ASH_VGIC_SGI1R,  /* ICC_SGI1R_EL1: with one security state, SGIs of either group */
+    ASH_VGIC_ASGI1R, /* ICC_ASGI1R_EL1: Group 0 SGIs only */
+    ASH_VGIC_SGI0R   /* ICC_SGI0R_EL1: Group 0 SGIs only */
+};
+
+/** vCPU @vcpu wrote @value to @which: SGI INTID [27:24] to the PEs of Aff3.Aff2.Aff1, RS and TargetList, or
+ * (IRM) to all vCPUs but itself. PEs that are not there are ignored. HAL: kick. IHI 0069 12.2,
+ * "ICC_SGI1R_EL1". */
+void ash_vgic_sgi(struct ash_vgic *vgic, uint32_t vcpu, uint64_t value, enum ash_vgic_sgi_register which);
+
+/** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr.TDIR). Resume it through sync and flush.
+ */
+void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid);
+
+/* ---- Interrupt sources
+ * ---------------------------------------------------------------------------------------- */
+
+/** The input line of @intid is now @level. Level-sensitive: pending while high. Edge-triggered: a rise makes
+ * it pending. @vcpu: whose, for a PPI; any valid one for an SPI. HAL: kick. On an interrupt that
+ * ash_vgic_inject_hw() made pending, false takes it back if the guest has not acknowledged it. Returns
+ * ASH_OK, ASH_EINVAL (@vcpu, or an SGI), ASH_ENOENT (no such INTID). */
+int ash_vgic_set_level(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, bool level) ASH_NODISCARD;
+
+/** An edge on @intid's line. Nothing if the guest has made it level-sensitive. Otherwise as set_level. */
+int ash_vgic_pulse(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH_NODISCARD;
+
+/** Link @intid to the physical interrupt @pintid: injected with HW = 1, so that the guest's EOI deactivates
+ * the physical one. ASH_VGIC_NO_PINTID ends the link. Physical SGIs cannot be linked (IHI 0069,
+ * ICH_LR<n>_EL2.pINTID). Returns ASH_OK, ASH_EINVAL (@vcpu, a virtual SGI, @pintid 0..15, 1020.. ),
+ * ASH_ENOENT, ASH_EBUSY (an injected one is not yet deactivated). */
+int ash_vgic_connect_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, uint32_t pintid) ASH_NODISCARD;
+
+/** The physical interrupt linked to @intid fired. The caller has acknowledged it and dropped its priority,
+ * and does not deactivate it: the guest's EOI does, or hw_deactivate(). Returns ASH_OK, ASH_EINVAL (@vcpu, or
+ * not linked), ASH_ENOENT. HAL: kick. */
+int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH_NODISCARD;
+
+/** The short way to deliver @intid to @vcpu, which is loaded on this CPU: a linked interrupt that has just
+ * fired, an SGI to self, an edge. @elrsr: ICH_ELRSR_EL2 as read just now (0 is allowed: fewer chances).
+ *  Returns n >= 0: write lrs.lr[n] to ICH_LR<n>_EL2, that is all (@lrs->changed is not touched); ASH_EBUSY:
+ * nothing has changed, take the ordinary call and let needs_flush() do the rest; ASH_ENOENT. HAL: none. */
+int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t elrsr) ASH_NODISCARD;
+
+/* ---- The vCPU's CPU
+ * ------------------------------------------------------------------------------------------- */
+
+/** Must the image be synced and flushed before the guest runs on? No lock, by the vCPU's CPU, interrupts
+ * masked. */
+static inline bool ash_vgic_needs_flush(const struct ash_vgic_vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->work, __ATOMIC_RELAXED) != 0U;
+}
+
+/** The maintenance interrupt came. No lock, by the vCPU's CPU. */
+static inline void ash_vgic_request_flush(struct ash_vgic_vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->work, 1U, __ATOMIC_RELAXED);
+}
+
+/** Fold the image, as read from hardware (used LRs, and HCR if it has LRENPIE), into the interrupts' state:
+ * what was acknowledged is active, what was EOIed is inactive, a level that is still high is pending again.
+ * Always followed by flush or put. Nothing to do when no LR was used. HAL: hw_deactivate, kick (an SPI routed
+ * elsewhere). */
+void ash_vgic_sync(struct ash_vgic_vcpu *vcpu);
+
+/** Fill the image with the active and the highest-priority deliverable interrupts, set the maintenance
+ * enables that are needed if there are more than LRs, clear work. @lrs->changed says what is to be written to
+ * hardware. After sync. HAL: hw_deactivate. */
+void ash_vgic_flush(struct ash_vgic_vcpu *vcpu);
+
+/** The vCPU is about to run on this CPU: flush, and from now on its LRs live in hardware. */
+void ash_vgic_load(struct ash_vgic_vcpu *vcpu);
+
+/** The vCPU has left its CPU; the image is whole and the hardware's LRs are empty. Syncs. */
+void ash_vgic_put(struct ash_vgic_vcpu *vcpu);
+
+/** Would an interrupt be signalled to the vCPU now (WFI must not block, or ends)? By the distributor's state
+ * and the image's vmcr and active priorities, which the caller has refreshed if the vCPU is loaded. Without a
+ * sync, an LR counts by its image. A sleeping redistributor (GICR_WAKER) wakes for any enabled pending
+ * interrupt. */
+bool ash_vgic_has_deliverable(const struct ash_vgic_vcpu *vcpu);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
