@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The VM configuration, a compiled device tree with a node /vms: `vms.dtb` of a bundle, or the board's own tree.
+ *  Every property is documented by example in docs/bundle.md. Also: the options in a command line.
+ *
+ *  Lock domain: the arguments. Context: any; calls libfdt. No HAL, no allocation, under 1 KiB of stack.
+ */
+#ifndef LIBBOOT_CONFIG_H
+#define LIBBOOT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libboot/fault.h>
+#include <libboot/span.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASH_BOOT_VCPUS_MAX     8
+#define ASH_BOOT_VM_NAME_SIZE  32 /* bytes, NUL included */
+#define ASH_BOOT_VMID_MAX      63
+#define ASH_BOOT_RNG_SEED_MIN  8  /* bytes */
+#define ASH_BOOT_RNG_SEED_MAX  64 /* bytes */
+#define ASH_BOOT_BOOTARGS_SIZE 2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
+
+enum ash_boot_vm_type {
+    ASH_BOOT_VM_LINUX, /* type = "linux"; the default */
+    ASH_BOOT_VM_OTHER  /* type = "bare", "rtos", "other" */
+};
+
+/** One VM as its node describes it. Strings and spans point into the tree. */
+struct ash_boot_vm {
+    struct ash_boot_fault fault; /* code ASH_OK: usable; else why this VM must not start, the rest is then partial */
+    char node[ASH_BOOT_VM_NAME_SIZE]; /* node name, cut if longer */
+    char name[ASH_BOOT_VM_NAME_SIZE]; /* vm_name, else the node name: letters, digits, '-', '_', '.' */
+    uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
+    enum ash_boot_vm_type type;
+    unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
+    unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
+    uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* physical CPU of each vCPU: its place in the board's /cpus; distinct */
+    uint64_t memory_size;                  /* bytes, a multiple of 2 MiB, > 0 */
+    bool has_memory_base;                  /* <base size> was given: guest RAM 1:1 at memory_base */
+    uint64_t memory_base;                  /* bytes, a multiple of 2 MiB; base + size does not wrap */
+    bool has_entry;
+    uint64_t entry;       /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
+    const char *kernel;   /* name in the bundle; never NULL in a usable VM */
+    const char *ramdisk;  /* name in the bundle, or NULL */
+    const char *bootargs; /* NULL: none */
+    struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
+};
+
+/** What the caller gives and gets. */
+struct ash_boot_config {
+    struct ash_boot_vm *vms; /* in: an array for @capacity VMs */
+    size_t capacity;         /* in: > 0 */
+    unsigned cpus;           /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
+    size_t count;            /* out: nodes read, in the tree's order; the faulty ones included */
+    struct ash_boot_fault fault; /* out: a mistake that belongs to no VM (/vms itself, too many VMs); the VMs that
+                                    were read stand all the same */
+};
+
+/** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. Each VM is judged alone: a
+ *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid or one name the later is faulty.
+ *  data: 8-byte aligned (a libfdt rule), else ASH_EINVAL.
+ *  Returns ASH_OK: config->count VMs, look at each one's fault and at config->fault. Otherwise count is 0 and
+ *  config->fault says why: ASH_EFORMAT or ASH_ETRUNC (not a well-formed tree), ASH_ENOENT (no /vms). */
+int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size_t size) ASH_NODISCARD;
+
+/** Make @vm faulty for a reason of the caller's own ("is not supported yet"), in the words of the parser: file,
+ *  VM and node are filled in. The other texts as in ash_boot_fault_set(). Returns @code. */
+int ash_boot_vm_refuse(struct ash_boot_vm *vm, int code, const char *property, const char *value,
+                       const char *problem, const char *allowed);
+
+/** Look for the word "name" or "name=value" in @bootargs, words separated by blanks. No quoting. The last one
+ *  counts, as in Linux. @value: not terminated, inside @bootargs; size 0 for a word without '='.
+ *  @bootargs may be NULL (none). Returns false if the word is not there; *@value is then untouched. */
+bool ash_boot_option_find(const char *bootargs, const char *name, struct ash_boot_span *value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The guest's device tree, written with libfdt from a plain description of the guest's machine.
+ *
+ *  Lock domain: the buffer. Context: any; calls libfdt. No HAL, no allocation.
+ */
+#ifndef LIBBOOT_GUEST_FDT_H
+#define LIBBOOT_GUEST_FDT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libbase/types.h>
+
+#include <libboot/config.h>
+#include <libboot/span.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Enough for any guest that ash_boot_guest_fdt_write() describes: bootargs of full length, 8 vCPUs. */
+#define ASH_BOOT_GUEST_FDT_SIZE 8192
+
+/** A device of the guest; size 0: the guest has none, no node is written. */
+struct ash_boot_guest_device {
+    ash_ipa_t base;
+    uint64_t size; /* bytes */
+    uint32_t spi;  /* shared peripheral interrupt: INTID - 32; level, active high */
+};
+
+/** The guest's machine: every number that goes into its tree. */
+struct ash_boot_guest_machine {
+    ash_ipa_t ram_base;
+    uint64_t ram_size; /* bytes */
+
+    unsigned vcpus;                     /* 1..ASH_BOOT_VCPUS_MAX */
+    uint64_t mpidr[ASH_BOOT_VCPUS_MAX]; /* affinity fields of each vCPU's MPIDR_EL1 */
+
+    ash_ipa_t gicd; /* GICv3 */
+    uint64_t gicd_size;
+    ash_ipa_t gicr;
+    uint64_t gicr_size_per_vcpu; /* bytes: two 64 KiB frames (IHI 0069, 12.10) */
+
+    uint32_t timer_secure_ppi; /* private peripheral interrupts: INTID - 16; level */
+    uint32_t timer_physical_ppi;
+    uint32_t timer_virtual_ppi;
+    uint32_t timer_hyp_ppi;
+
+    struct ash_boot_guest_device uart; /* PL011, stdout-path */
+    struct ash_boot_guest_device rtc;  /* PL031 */
+    uint32_t clock_hz;                 /* of both */
+
+    const char *bootargs; /* NULL: none */
+    ash_ipa_t initrd;
+    uint64_t initrd_size;          /* bytes; 0: none */
+    struct ash_boot_span rng_seed; /* size 0: none */
+    bool has_kaslr_seed;
+    uint64_t kaslr_seed;
+};
+
+/** The default guest machine of docs/guest-machine.md, laid out as QEMU's virt board. The caller then sets ram_size,
+ *  vcpus, bootargs, initrd and seeds. */
+void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine);
+
+/** Write @machine's tree into [buffer, buffer+size); *@used: its length in bytes (totalsize).
+ *  The same machine gives the same bytes, whatever the buffer held.
+ *  buffer: 8-byte aligned. All of [buffer, buffer+size) may be written.
+ *  Returns ASH_OK; ASH_ENOSPC (buffer too small: its contents are then undefined, *@used is untouched);
+ *  ASH_EINVAL (vcpus, alignment, no RAM). */
+int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void *buffer, size_t size,
+                             size_t *used) ASH_NODISCARD;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
