@@ -15,13 +15,14 @@
  *  (`vcpu->lrs`) is then what was last written or read. Whoever changes an interrupt that concerns a vCPU
  * (any CPU, under the lock) changes the state in memory, sets `vcpu->work` and calls the HAL's kick().
  *
- *      load on a CPU        lock; ash_vgic_load(v); unlock; image -> hardware
+ *      load on a CPU        lock; ash_vgic_load(v); image -> hardware; unlock
  *      before each entry    if (ash_vgic_needs_flush(v)) {           one load and a branch when nothing
- * happened used LRs and HCR -> image; lock; ash_vgic_sync(v); ash_vgic_flush(v); unlock; changed LRs and HCR
- * -> hardware; } maintenance IRQ      ash_vgic_request_flush(v), then the above off the CPU          hardware
- * -> image, LRs emptied; lock; ash_vgic_put(v); unlock timer, SGI to self   lock; n = ash_vgic_inject_fast(v,
- * intid, elrsr); unlock; n >= 0: write LR n alone
+ * happened lock; used LRs and HCR -> image; ash_vgic_sync(v); ash_vgic_flush(v); changed LRs and HCR ->
+ * hardware; unlock; } maintenance IRQ      ash_vgic_request_flush(v), then the above off the CPU lock;
+ * hardware -> image, LRs emptied; ash_vgic_put(v); unlock timer, SGI to self   lock; n =
+ * ash_vgic_inject_fast(v, intid, elrsr); n >= 0: write LR n alone; unlock
  *
+ *  The image is under the lock too: other CPUs look into it to see what a vCPU was given.
  *  A set `work` is tested with interrupts masked at EL2: one that is set after the test comes with a kick,
  * whose physical SGI makes the vCPU exit at once. libvgic/el2.h does the moves to and from hardware.
  *
@@ -117,12 +118,12 @@ struct ash_vgic_vcpu {
     struct ash_vgic_irq *lr_irq[ASH_VGIC_MAX_LRS]; /* bit n of lrs.used: what is in LR n */
     uint64_t synced_at;                            /* the distributor's epoch at the last sync */
     uint64_t snoop_since; /* a register read of this vCPU waits for syncs after this epoch */
-    uint64_t snoop_offset;
-    uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0, a byte each */
-    bool resident;     /* its LRs are live in hardware */
-    bool online;       /* takes part in 1 of N */
-    bool asleep;       /* GICR_WAKER.ProcessorSleep */
-    bool recall;       /* an LR holds what may no longer be delivered (RWP) */
+    uint64_t snoop_key;   /* which register that is */
+    uint32_t affinity;    /* Aff3.Aff2.Aff1.Aff0, a byte each */
+    bool resident;        /* its LRs are live in hardware */
+    bool online;          /* takes part in 1 of N */
+    bool asleep;          /* GICR_WAKER.ProcessorSleep */
+    bool recall;          /* an LR holds what may no longer be delivered (RWP) */
     bool snooping;
     struct ash_vgic_irq irqs[ASH_VGIC_PRIVATE_IRQS];
 };

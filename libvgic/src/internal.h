@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of libvgic share. Nothing here is for others. */
+#ifndef LIBVGIC_INTERNAL_H
+#define LIBVGIC_INTERNAL_H
+
+#include <libbase/assert.h>
+#include <libbase/mem.h>
+#include <libbase/nospec.h>
+#include <libvgic/ich.h>
+#include <libvgic/vgic.h>
+
+/* struct ash_vgic_irq.state. While an interrupt is in an LR, the LR has the last word on its pending and
+ * active state: ACTIVE is then as of the last sync, LATCH only what was latched since the LR was filled. */
+#define ENABLED  UINT32_C(0x001)
+#define LATCH    UINT32_C(0x002) /* an edge, an SGI, a write to ISPENDR, or a linked interrupt that fired */
+#define LINE     UINT32_C(0x004) /* the input line is high */
+#define ACTIVE   UINT32_C(0x008)
+#define GROUP1   UINT32_C(0x010)
+#define EDGE     UINT32_C(0x020)
+#define QUEUED   UINT32_C(0x040) /* in the queue of vCPU @owner */
+#define LR_LATCH UINT32_C(0x080) /* the pending state in the LR took the latch with it */
+#define PHYS_ACTIVE                                                                                          \
+    UINT32_C(0x100)             /* the linked physical interrupt was acknowledged and is not deactivated */
+#define RELEASE UINT32_C(0x200) /* the physical PPI is to be deactivated at its vCPU's next flush */
+#define CLEAR_PENDING                                                                                        \
+    UINT32_C(0x400) /* requests of register writes to an interrupt in an LR: done at the sync */
+#define SET_ACTIVE   UINT32_C(0x800)
+#define CLEAR_ACTIVE UINT32_C(0x1000)
+#define REQUESTS     (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
+
+#define GICD_CTLR_ENABLES UINT32_C(0x3) /* EnableGrp0, EnableGrp1 */
+#define IROUTER_IRM       ASH_BIT(31)
+
+#define SGI_COUNT UINT32_C(16)
+
+/* ---- irq.c: look-up, pending rules, queues ---- */
+
+/* The one way from an INTID to its interrupt. @vcpu: whose, if it is private; a valid index. NULL: no such
+ * INTID. */
+struct ash_vgic_irq *ash_vgic_irq_(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid);
+
+/* The vCPU of this affinity, or ASH_VGIC_NO_VCPU. */
+uint16_t ash_vgic_find_affinity_(const struct ash_vgic *vgic, uint32_t affinity);
+
+/* Set @irq's target from its route. 1 of N: chosen when it becomes pending. */
+void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+/* After any change of @irq: bring it into the right queue, or ask the vCPU in whose LR it is to sync. */
+void ash_vgic_update_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+/* The same for one that is in no LR; vCPU @self is flushing and needs no kick (ASH_VGIC_NO_VCPU: none is). */
+void ash_vgic_place_(struct ash_vgic *vgic, struct ash_vgic_irq *irq, uint16_t self);
+
+void ash_vgic_unqueue_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+/* Make vCPU @vcpu sync and flush. */
+void ash_vgic_post_(struct ash_vgic *vgic, struct ash_vgic_vcpu *vcpu);
+
+/* The linked interrupt of @irq fired again: the guest has deactivated it, so an LR that held it with HW = 1
+ * is empty, without reading it. */
+void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+/* The physical interrupt behind @irq is done with; deactivate it, on the right CPU. */
+void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+static inline struct ash_vgic_vcpu *ash_vgic_owner_(const struct ash_vgic *vgic,
+                                                    const struct ash_vgic_irq *irq)
+{
+    return vgic->vcpus[irq->owner];
+}
+
+static inline bool ash_vgic_is_pending_(const struct ash_vgic_irq *irq)
+{
+    return (irq->state & LATCH) != 0U || (irq->state & (LINE | EDGE)) == LINE;
+}
+
+/* Do enable bit, group enable and the sleep state of @vcpu let @irq through, and is it routed there? */
+static inline bool ash_vgic_is_open_(const struct ash_vgic *vgic, const struct ash_vgic_irq *irq,
+                                     const struct ash_vgic_vcpu *vcpu)
+{
+    uint32_t group = (irq->state & GROUP1) != 0U ? 2U : 1U;
+    return (irq->state & ENABLED) != 0U && (vgic->ctlr & group) != 0U && irq->target == vcpu->index &&
+           !vcpu->asleep;
+}
+
+/* ---- lr.c ---- */
+
+/* Put @irq, which is in no queue, into LR @n. */
+void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n);
+
+/* ---- mmio.c: one access to a frame of registers ---- */
+
+struct ash_vgic_access_ {
+    struct ash_vgic *vgic;
+    struct ash_vgic_vcpu *self; /* the vCPU that accesses */
+    struct ash_vgic_vcpu *bank; /* redistributor: whose; distributor: NULL */
+    uint32_t offset;            /* in the frame */
+    uint32_t at;                /* in the region */
+    unsigned size;
+    bool stale; /* set by a read handler: the answer is in the LR of a loaded vCPU */
+};
+
+struct ash_vgic_region_ {
+    uint32_t first, last; /* offsets, bytes; last is inclusive */
+    unsigned widths;      /* sum of the sizes allowed: 1, 4, 8 */
+    uint64_t (*read)(struct ash_vgic_access_ *a);
+    void (*write)(struct ash_vgic_access_ *a, uint64_t value);
+};
+
+/* Do the access by @regions (@count, ascending). Returns ASH_OK or ASH_EBUSY. */
+int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_region_ *regions, size_t count,
+                   bool is_write, uint64_t *value);
+
+uint64_t ash_vgic_read_zero_(struct ash_vgic_access_ *a);
+void ash_vgic_write_ignored_(struct ash_vgic_access_ *a, uint64_t value);
+#define RAZ ash_vgic_read_zero_
+#define WI  ash_vgic_write_ignored_
+
+/* The addressed half of a 64-bit register, and the register with that half replaced. */
+uint64_t ash_vgic_half_read_(const struct ash_vgic_access_ *a, uint64_t reg);
+uint64_t ash_vgic_half_write_(const struct ash_vgic_access_ *a, uint64_t reg, uint64_t value);
+
+uint64_t ash_vgic_read_id_(struct ash_vgic_access_ *a);
+uint64_t ash_vgic_read_iidr_(struct ash_vgic_access_ *a);
+
+/* ---- bits.c: registers with a field per interrupt, the same in GICD and GICR ---- */
+
+uint64_t ash_vgic_read_group_(struct ash_vgic_access_ *a);
+void ash_vgic_write_group_(struct ash_vgic_access_ *a, uint64_t value);
+uint64_t ash_vgic_read_enable_(struct ash_vgic_access_ *a);
+void ash_vgic_write_isenabler_(struct ash_vgic_access_ *a, uint64_t value);
+void ash_vgic_write_icenabler_(struct ash_vgic_access_ *a, uint64_t value);
+uint64_t ash_vgic_read_pending_(struct ash_vgic_access_ *a);
+void ash_vgic_write_ispendr_(struct ash_vgic_access_ *a, uint64_t value);
+void ash_vgic_write_icpendr_(struct ash_vgic_access_ *a, uint64_t value);
+uint64_t ash_vgic_read_active_(struct ash_vgic_access_ *a);
+void ash_vgic_write_isactiver_(struct ash_vgic_access_ *a, uint64_t value);
+void ash_vgic_write_icactiver_(struct ash_vgic_access_ *a, uint64_t value);
+uint64_t ash_vgic_read_priority_(struct ash_vgic_access_ *a);
+void ash_vgic_write_priority_(struct ash_vgic_access_ *a, uint64_t value);
+uint64_t ash_vgic_read_config_(struct ash_vgic_access_ *a);
+void ash_vgic_write_config_(struct ash_vgic_access_ *a, uint64_t value);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the interrupts' state and the list register image. IHI 0069 chapter 6 "Virtual interrupt handling
+ * and prioritization" and ICH_LR<n>_EL2. */
+#include "internal.h"
+
+/* ---- sync: image -> state ---- */
+
+/* What happens to the physical interrupt behind @irq, whose LR was @lr. */
+static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr, bool was_active)
+{
+    struct ash_vgic *vgic = vcpu->vgic;
+
+    if ((irq->state & PHYS_ACTIVE) == 0U) {
+        return;
+    }
+    if ((lr & (ASH_ICH_LR_HW | ASH_ICH_LR_STATE)) == ASH_ICH_LR_HW) {
+        irq->state &= ~PHYS_ACTIVE; /* the guest's deactivation did it */
+        return;
+    }
+    bool idle = (irq->state & (ACTIVE | LATCH)) == 0U;
+    bool first_of_two_ended = was_active && (irq->state & ACTIVE) == 0U;
+    if (idle || first_of_two_ended) {
+        irq->state &= ~(PHYS_ACTIVE | RELEASE);
+        vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
+    }
+}
+
+static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
+{
+    struct ash_vgic_irq *irq = vcpu->lr_irq[n];
+    uint64_t lr = vcpu->lrs.lr[n];
+    uint32_t state = irq->state;
+    bool was_active = ((state & ACTIVE) | (lr & ASH_ICH_LR_ACTIVE)) != 0U;
+
+    state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~ACTIVE;
+    if ((lr & ASH_ICH_LR_PENDING) != 0U && (state & (LR_LATCH | CLEAR_PENDING)) == LR_LATCH) {
+        state |= LATCH;
+    }
+    state = (state & SET_ACTIVE) != 0U ? state | ACTIVE : state;
+    state = (state & CLEAR_ACTIVE) != 0U ? state & ~ACTIVE : state;
+    irq->state = state & ~(LR_LATCH | REQUESTS);
+    fold_physical(vcpu, irq, lr, was_active);
+
+    irq->lr_hint = (uint8_t)n;
+    irq->lr = ASH_VGIC_NO_LR;
+    ash_vgic_place_(vcpu->vgic, irq, (uint16_t)vcpu->index);
+}
+
+/* The guest ended an active interrupt that was in no LR: by the rules of nesting the one of the highest
+ * priority (EOI mode 0). In EOI mode 1 deactivation comes in any order, which is why flush traps ICV_DIR_EL1
+ * where it can. */
+static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_irq *ended = NULL;
+
+    for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = irq->next) {
+        if ((irq->state & ACTIVE) != 0U && (ended == NULL || irq->priority < ended->priority)) {
+            ended = irq;
+        }
+    }
+    if (ended != NULL) {
+        ended->state &= ~ACTIVE;
+        fold_physical(vcpu, ended, 0, true);
+        ash_vgic_place_(vcpu->vgic, ended, (uint16_t)vcpu->index);
+    }
+}
+
+void ash_vgic_sync(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_lrs *lrs = &vcpu->lrs;
+    uint32_t ended = lrs->hcr >> ASH_ICH_HCR_EOICOUNT_SHIFT;
+
+    vcpu->synced_at = ++vcpu->vgic->epoch;
+    if (ended != 0U) {
+        lrs->hcr &= (UINT32_C(1) << ASH_ICH_HCR_EOICOUNT_SHIFT) - 1U;
+        lrs->changed |= ASH_VGIC_CHANGED_HCR;
+    }
+    /* Without LRENPIE nothing active was outside the LRs: the guest ended what was not active. */
+    ended = (lrs->hcr & ASH_ICH_HCR_LRENPIE) != 0U ? ended : 0U;
+    for (; ended != 0U; ended--) {
+        fold_eoi_without_lr(vcpu);
+    }
+    while (lrs->used != 0U) {
+        unsigned n = ash_lowest_bit(lrs->used);
+        lrs->used &= lrs->used - 1U;
+        fold(vcpu, n);
+    }
+}
+
+/* ---- flush: state -> image ---- */
+
+struct selection {
+    struct ash_vgic_irq *irq[ASH_VGIC_MAX_LRS]; /* in the order of is_before() */
+    struct ash_vgic_irq *top_pending;
+    unsigned count;
+    unsigned active; /* of all candidates, selected or not */
+    unsigned pending;
+};
+
+/* Active ones first: their EOI wants an LR. Then by priority; equal ones by INTID. */
+static bool is_before(const struct ash_vgic_irq *a, const struct ash_vgic_irq *b)
+{
+    uint32_t differ = (a->state ^ b->state) & ACTIVE;
+
+    if (differ != 0U) {
+        return (a->state & ACTIVE) != 0U;
+    }
+    return a->priority != b->priority ? a->priority < b->priority : a->intid < b->intid;
+}
+
+static void select_one(struct selection *s, struct ash_vgic_irq *irq, unsigned lr_count)
+{
+    if ((irq->state & ACTIVE) != 0U) {
+        s->active++;
+    } else {
+        s->pending++;
+        if (s->top_pending == NULL || is_before(irq, s->top_pending)) {
+            s->top_pending = irq;
+        }
+    }
+    if (s->count == lr_count) {
+        if (!is_before(irq, s->irq[lr_count - 1U])) {
+            return;
+        }
+        s->count--;
+    }
+    unsigned at = s->count++;
+    for (; at > 0U && is_before(irq, s->irq[at - 1U]); at--) {
+        s->irq[at] = s->irq[at - 1U];
+    }
+    s->irq[at] = irq;
+}
+
+/* Take the best lr_count of the queue. */
+static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
+{
+    struct ash_vgic *vgic = vcpu->vgic;
+    struct ash_vgic_irq *next;
+
+    s->count = s->active = s->pending = 0;
+    s->top_pending = NULL;
+    for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = next) {
+        next = irq->next;
+        if ((irq->state & RELEASE) != 0U) {
+            irq->state &= ~(RELEASE | PHYS_ACTIVE);
+            vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
+            ash_vgic_place_(vgic, irq, (uint16_t)vcpu->index);
+        }
+        if ((irq->state & QUEUED) != 0U &&
+            ((irq->state & ACTIVE) != 0U || ash_vgic_is_open_(vgic, irq, vcpu))) {
+            select_one(s, irq, vgic->lr_count);
+        }
+    }
+    /* One LR is always the best pending one's: it may preempt. The active one that gives way is the last that
+     * the guest will EOI. */
+    if (s->pending != 0U && s->count == vgic->lr_count && (s->irq[s->count - 1U]->state & ACTIVE) != 0U) {
+        s->irq[s->count - 1U] = s->top_pending;
+    }
+}
+
+/* The LR for @irq; see "Level-sensitive interrupts" in vgic.h for the EOI bit. */
+static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
+{
+    bool active = (irq->state & ACTIVE) != 0U;
+    bool level = (irq->state & (LINE | EDGE)) == LINE;
+    bool again = active && ash_vgic_is_pending_(irq);
+    bool physical = (irq->state & PHYS_ACTIVE) != 0U;
+    bool pending = !active;
+    uint64_t lr = irq->intid | ((uint64_t)irq->priority << ASH_ICH_LR_PRIORITY_SHIFT);
+
+    /* A level is not made active and pending: it is sampled when the guest is done. */
+    if (again && (irq->state & EDGE) != 0U && ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
+        pending = true;
+    }
+    if (pending && (irq->state & LATCH) != 0U) {
+        irq->state = (irq->state & ~LATCH) | LR_LATCH;
+    }
+    if (physical && !again && !level) {
+        lr |= ASH_ICH_LR_HW | ((uint64_t)irq->pintid << ASH_ICH_LR_PINTID_SHIFT);
+    } else if (level || physical || (again && !pending)) {
+        /* HW = 1 has no maintenance interrupt and no active-and-pending, so we deactivate it ourselves. */
+        lr |= ASH_ICH_LR_EOI;
+    }
+    lr |= (irq->state & GROUP1) != 0U ? ASH_ICH_LR_GROUP1 : 0U;
+    return lr | (active ? ASH_ICH_LR_ACTIVE : 0U) | (pending ? ASH_ICH_LR_PENDING : 0U);
+}
+
+void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n)
+{
+    struct ash_vgic_lrs *lrs = &vcpu->lrs;
+    uint64_t lr = encode(vcpu, irq);
+
+    if (lrs->lr[n] != lr) {
+        lrs->lr[n] = lr;
+        lrs->changed |= UINT32_C(1) << n;
+    }
+    lrs->used |= UINT32_C(1) << n;
+    vcpu->lr_irq[n] = irq;
+    irq->lr = (uint8_t)n;
+    irq->owner = (uint16_t)vcpu->index;
+}
+
+/* What stays where it was costs no write, so old places first. */
+static void assign(struct ash_vgic_vcpu *vcpu, struct selection *s)
+{
+    uint32_t all = (uint32_t)ASH_MASK(vcpu->vgic->lr_count - 1, 0);
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        struct ash_vgic_irq *irq = s->irq[i];
+        unsigned hint = irq->lr_hint;
+
+        ash_vgic_unqueue_(vcpu->vgic, irq);
+        if (hint < vcpu->vgic->lr_count && vcpu->lr_irq[hint] == irq &&
+            (vcpu->lrs.used & (1U << hint)) == 0U) {
+            ash_vgic_fill_(vcpu, irq, hint);
+        } else {
+            s->irq[left++] = irq;
+        }
+    }
+    for (unsigned i = 0; i < left; i++) {
+        ash_vgic_fill_(vcpu, s->irq[i], ash_lowest_bit(all & ~vcpu->lrs.used));
+    }
+}
+
+/* An empty LR is written only if hardware would still take it for something: valid, or "EOI" with its
+ * interrupt. */
+static void clear_unused(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_lrs *lrs = &vcpu->lrs;
+
+    for (unsigned n = 0; n < vcpu->vgic->lr_count; n++) {
+        uint64_t lr = lrs->lr[n];
+        if (lr == 0U || (lrs->used & (1U << n)) != 0U) {
+            continue;
+        }
+        if ((lr & ASH_ICH_LR_STATE) != 0U || (lr & (ASH_ICH_LR_HW | ASH_ICH_LR_EOI)) == ASH_ICH_LR_EOI) {
+            lrs->changed |= UINT32_C(1) << n;
+        }
+        lrs->lr[n] = 0;
+    }
+}
+
+void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_lrs *lrs = &vcpu->lrs;
+    struct selection s;
+    uint32_t hcr = ASH_ICH_HCR_EN;
+
+    ASH_ASSERT(lrs->used == 0U);
+    __atomic_store_n(&vcpu->work, 0U, __ATOMIC_RELAXED);
+    vcpu->recall = false;
+    select_all(vcpu, &s);
+    if (s.active + s.pending > s.count) {
+        unsigned active = 0;
+        for (unsigned i = 0; i < s.count; i++) {
+            active += (s.irq[i]->state & ACTIVE) != 0U ? 1U : 0U;
+        }
+        /* More pending ones: come back when those in LRs are taken. There is one, so this is no storm. */
+        hcr |= s.pending > s.count - active ? ASH_ICH_HCR_NPIE : 0U;
+        /* Active ones outside: come back when the guest ends one. */
+        if (s.active > active) {
+            hcr |= ASH_ICH_HCR_LRENPIE;
+            hcr |= vcpu->vgic->has_tdir && (lrs->vmcr & ASH_ICH_VMCR_VEOIM) != 0U ? ASH_ICH_HCR_TDIR : 0U;
+        }
+    }
+    assign(vcpu, &s);
+    clear_unused(vcpu);
+    if (lrs->hcr != hcr) {
+        lrs->hcr = hcr;
+        lrs->changed |= ASH_VGIC_CHANGED_HCR;
+    }
+}
+
+void ash_vgic_load(struct ash_vgic_vcpu *vcpu)
+{
+    ASH_ASSERT(!vcpu->resident);
+    vcpu->resident = true;
+    ash_vgic_flush(vcpu);
+}
+
+void ash_vgic_put(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_lrs *lrs = &vcpu->lrs;
+
+    ash_vgic_sync(vcpu);
+    vcpu->resident = false;
+    vcpu->recall = false;
+    memset(lrs->lr, 0, sizeof(lrs->lr));
+    lrs->changed = 0;
+    lrs->hcr = 0;
+}

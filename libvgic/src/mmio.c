@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Access to a frame of registers by a const table, and the handlers that both frames share. */
+#include "internal.h"
+
+static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ *a,
+                                                  const struct ash_vgic_region_ *regions, size_t count)
+{
+    for (size_t i = 0; i < count && regions[i].first <= a->offset; i++) {
+        if (a->offset <= regions[i].last) {
+            /* IHI 0069 12.1.3: a width that the register does not have, or an unaligned access: reads as
+             * zero, writes are ignored. */
+            bool ok = (regions[i].widths & a->size) != 0U && a->offset % a->size == 0U;
+            return ok ? &regions[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* A read of what only the LRs of loaded vCPUs can tell: those were made to sync, and the guest comes again.
+ * The answer it then gets was true between its first and its last try. */
+static int finish_read(struct ash_vgic_access_ *a, uint64_t key, uint64_t *value)
+{
+    struct ash_vgic_vcpu *self = a->self;
+
+    if (!a->stale) {
+        self->snooping = false;
+        return ASH_OK;
+    }
+    if (!self->snooping) {
+        self->snooping = true;
+        self->snoop_key = key;
+        self->snoop_since = a->vgic->epoch;
+    }
+    *value = 0;
+    return ASH_EBUSY;
+}
+
+int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_region_ *regions, size_t count,
+                   bool is_write, uint64_t *value)
+{
+    const struct ash_vgic_region_ *region = find_region(a, regions, count);
+
+    if (region == NULL) {
+        *value = is_write ? *value : 0U;
+        return ASH_OK;
+    }
+    a->at = a->offset - region->first;
+    if (is_write) {
+        region->write(a, *value & ASH_MASK(8U * a->size - 1U, 0));
+        return ASH_OK;
+    }
+    uint64_t key = a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
+    a->self->snooping = a->self->snooping && a->self->snoop_key == key;
+    *value = region->read(a);
+    return finish_read(a, key, value);
+}
+
+uint64_t ash_vgic_read_zero_(struct ash_vgic_access_ *a)
+{
+    (void)a;
+    return 0;
+}
+
+void ash_vgic_write_ignored_(struct ash_vgic_access_ *a, uint64_t value)
+{
+    (void)a;
+    (void)value;
+}
+
+uint64_t ash_vgic_half_read_(const struct ash_vgic_access_ *a, uint64_t reg)
+{
+    if (a->size == 8U) {
+        return reg;
+    }
+    return (a->at & 4U) != 0U ? reg >> 32 : reg & UINT32_MAX;
+}
+
+uint64_t ash_vgic_half_write_(const struct ash_vgic_access_ *a, uint64_t reg, uint64_t value)
+{
+    if (a->size == 8U) {
+        return value;
+    }
+    return (a->at & 4U) != 0U ? ash_with_field(reg, 63, 32, value) : ash_with_field(reg, 31, 0, value);
+}
+
+uint64_t ash_vgic_read_iidr_(struct ash_vgic_access_ *a)
+{
+    (void)a;
+    /* Implementer [11:0] Arm's, as software that knows no other expects; product 0x41, which is none of
+     * Arm's, so that no erratum of a real GIC is worked around. */
+    return UINT32_C(0x4100043B);
+}
+
+/* PIDR4..7, PIDR0..3, CIDR0..3 at 0xFFD0..0xFFFC. PIDR2.ArchRev = 3: GICv3. IHI 0069 "Identification
+ * registers". */
+uint64_t ash_vgic_read_id_(struct ash_vgic_access_ *a)
+{
+    static const uint8_t id[12] = {0x44, 0, 0, 0, 0x92, 0xB4, 0x3B, 0, 0x0D, 0xF0, 0x05, 0xB1};
+    return id[ash_index_nospec(a->at / 4U, ASH_ARRAY_SIZE(id))];
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where interrupts come from: lines, edges, linked physical interrupts. */
+#include "internal.h"
+
+static int find(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, struct ash_vgic_irq **irq)
+{
+    if (vcpu >= vgic->vcpu_count || intid < SGI_COUNT) {
+        return ASH_EINVAL;
+    }
+    *irq = ash_vgic_irq_(vgic, vcpu, intid);
+    return *irq != NULL ? ASH_OK : ASH_ENOENT;
+}
+
+/* The linked interrupt is not wanted any more. In an LR, the sync decides whether the guest has it already.
+ */
+static void take_back(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+{
+    if ((irq->state & PHYS_ACTIVE) == 0U) {
+        return;
+    }
+    if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state |= CLEAR_PENDING;
+    } else if ((irq->state & ACTIVE) == 0U) {
+        irq->state &= ~LATCH;
+        ash_vgic_release_(vgic, irq);
+    }
+    ash_vgic_update_(vgic, irq);
+}
+
+int ash_vgic_set_level(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, bool level)
+{
+    struct ash_vgic_irq *irq;
+    int error = find(vgic, vcpu, intid, &irq);
+
+    if (error != ASH_OK) {
+        return error;
+    }
+    if (irq->pintid != ASH_VGIC_NO_PINTID && !level) {
+        take_back(vgic, irq);
+    }
+    if (((irq->state & LINE) != 0U) == level) {
+        return ASH_OK;
+    }
+    irq->state ^= LINE;
+    if ((irq->state & EDGE) == 0U) {
+        ash_vgic_update_(vgic, irq);
+    } else if (level) {
+        irq->state |= LATCH;
+        ash_vgic_update_(vgic, irq);
+    }
+    return ASH_OK;
+}
+
+int ash_vgic_pulse(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
+{
+    struct ash_vgic_irq *irq;
+    int error = find(vgic, vcpu, intid, &irq);
+
+    if (error == ASH_OK && (irq->state & EDGE) != 0U) {
+        irq->state |= LATCH;
+        ash_vgic_update_(vgic, irq);
+    }
+    return error;
+}
+
+int ash_vgic_connect_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, uint32_t pintid)
+{
+    struct ash_vgic_irq *irq;
+    int error = find(vgic, vcpu, intid, &irq);
+
+    if (error != ASH_OK) {
+        return error;
+    }
+    if (pintid != ASH_VGIC_NO_PINTID && (pintid < SGI_COUNT || pintid >= 1020U)) {
+        return ASH_EINVAL;
+    }
+    if ((irq->state & PHYS_ACTIVE) != 0U) {
+        return ASH_EBUSY;
+    }
+    irq->pintid = pintid;
+    return ASH_OK;
+}
+
+int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
+{
+    struct ash_vgic_irq *irq;
+    int error = find(vgic, vcpu, intid, &irq);
+
+    if (error != ASH_OK) {
+        return error;
+    }
+    if (irq->pintid == ASH_VGIC_NO_PINTID) {
+        return ASH_EINVAL;
+    }
+    ash_vgic_drop_hw_lr_(vgic, irq);
+    irq->state = (irq->state | LATCH | PHYS_ACTIVE) & ~RELEASE;
+    ash_vgic_update_(vgic, irq);
+    return ASH_OK;
+}
+
+void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
+{
+    if (vcpu >= vgic->vcpu_count) {
+        return;
+    }
+    struct ash_vgic_irq *irq = ash_vgic_irq_(vgic, vcpu, intid);
+    if (irq == NULL || irq->owner != vcpu) {
+        return;
+    }
+    if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state |= CLEAR_ACTIVE;
+    } else if ((irq->state & ACTIVE) != 0U) {
+        irq->state &= ~ACTIVE;
+        ash_vgic_release_(vgic, irq);
+    }
+    ash_vgic_update_(vgic, irq);
+}
