@@ -22,8 +22,9 @@ extern "C" {
 #endif
 
 /** struct ash_vcpu_context.features: which groups of registers exist on this CPU *and* are shown to the guest. */
-#define ASH_VCPU_FEATURE_PAUTH   ASH_BIT(0) /* the five APxKey pairs are switched */
-#define ASH_VCPU_FEATURE_AARCH32 ASH_BIT(1) /* EL1 may be AArch32: the banked SPSRs, DACR, IFSR, FPEXC. Not yet */
+#define ASH_VCPU_FEATURE_PAUTH ASH_BIT(0) /* the five APxKey pairs are switched */
+#define ASH_VCPU_FEATURE_AARCH32                                                                             \
+    ASH_BIT(1) /* EL1 may be AArch32: the banked SPSRs, DACR, IFSR, FPEXC. Not yet */
 
 /** PSTATE as SPSR_EL2 holds it for AArch64 (DDI 0487 C5.2 "SPSR_EL2"). */
 #define ASH_VCPU_PSTATE_N       ASH_BIT(31)
@@ -87,8 +88,8 @@ struct ash_vcpu_sys {
     uint64_t cntkctl_el1;
     uint64_t mdscr_el1;
     uint64_t csselr_el1;
-    uint64_t vmpidr_el2; /* what the guest reads as MPIDR_EL1 */
-    uint64_t vpidr_el2;  /* what the guest reads as MIDR_EL1 */
+    uint64_t vmpidr_el2;     /* what the guest reads as MPIDR_EL1 */
+    uint64_t vpidr_el2;      /* what the guest reads as MIDR_EL1 */
     uint64_t pauth_keys[10]; /* APIA, APIB, APDA, APDB, APGA: Lo, Hi */
     uint64_t spsr_abt;       /* from here: only a guest whose EL1 is AArch32 */
     uint64_t spsr_und;
@@ -130,7 +131,8 @@ ASH_STATIC_ASSERT(offsetof(struct ash_vcpu_fp, v) == ASH_VCPU_FP_V0, "fp.v");
 ASH_STATIC_ASSERT(offsetof(struct ash_vcpu_fp, fpcr) == ASH_VCPU_FP_FPCR, "fp.fpcr");
 ASH_STATIC_ASSERT(offsetof(struct ash_vcpu_fp, fpsr) == ASH_VCPU_FP_FPSR, "fp.fpsr");
 ASH_STATIC_ASSERT(sizeof(struct ash_vcpu_context) == ASH_VCPU_CTX_SIZE, "size");
-ASH_STATIC_ASSERT(ASH_VCPU_CTX_SIZE % 16 == 0, "SP points at a context while its guest runs: 16-byte aligned");
+ASH_STATIC_ASSERT(ASH_VCPU_CTX_SIZE % 16 == 0,
+                  "SP points at a context while its guest runs: 16-byte aligned");
 
 /** A CPU that comes out of reset at @entry, in EL1h with D, A, I, F masked, MMU and caches off, x0 = @x0 and x1..x30
  *  zero. Every other register gets its architectural reset value, and zero where that is UNKNOWN, so that nothing

@@ -3,7 +3,7 @@
 #ifndef LIBVCPU_CONTEXT_OFFSETS_H
 #define LIBVCPU_CONTEXT_OFFSETS_H
 
-#define ASH_VCPU_CTX_X0       0   /* x0..x30, 8 bytes each: X0 + 8 * n */
+#define ASH_VCPU_CTX_X0       0 /* x0..x30, 8 bytes each: X0 + 8 * n */
 #define ASH_VCPU_CTX_X30      240
 #define ASH_VCPU_CTX_PC       248 /* ELR_EL2; within reach of LDP and STP (7-bit scaled offset) */
 #define ASH_VCPU_CTX_PSTATE   256 /* SPSR_EL2 */

@@ -129,11 +129,11 @@ struct ash_vcpu_fault {
     enum ash_vcpu_fault_kind kind;
     uint8_t level;          /* of the walk: 0..3, 0xfe for -1, or ASH_VCPU_FAULT_NO_LEVEL */
     bool instruction;       /* a fetch */
-    bool write;             /* a store; of a stage-1 walk: a hardware update of its descriptor */
+    bool write;             /* it wants to write; of a stage-1 walk: a hardware update of a descriptor */
     bool s1ptw;             /* stage 2 faulted on a stage-1 table walk: the IPA is that of a guest's table */
     bool far_valid;         /* FAR_EL2 holds the address (not FnV) */
     bool hpfar_valid;       /* HPFAR_EL2 holds the IPA; where not, translate FAR_EL2 with AT S1E1R or S1E0R */
-    bool cache_maintenance; /* DC or AT: nothing is read or written; emulating it means skipping it */
+    bool cache_maintenance; /* DC, IC or AT: no data moves; where nothing is mapped, skip it */
     bool valid_syndrome;    /* ISV: <libvcpu/mmio.h> can decode it */
 };
 

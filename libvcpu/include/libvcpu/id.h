@@ -66,12 +66,12 @@ struct ash_vcpu_id {
 
 /** What a VM may see beyond what every VM sees. */
 struct ash_vcpu_id_policy {
-    size_t size;      /* sizeof(struct ash_vcpu_id_policy) */
+    size_t size;       /* sizeof(struct ash_vcpu_id_policy) */
     unsigned ipa_bits; /* 32..52: PARange says no more than the guest's physical address space */
-    bool gicv3;       /* the CPU interface's system registers (ID_AA64PFR0_EL1.GIC = 1) */
-    bool aarch32_el0; /* EL0 may be AArch32, where the CPU can */
-    bool pauth;       /* where the CPU has it; HCR_EL2.API and APK are 1, the keys are switched */
-    bool ras;         /* where the CPU has it; HCR_EL2.TERR and TEA are set up for it */
+    bool gicv3;        /* the CPU interface's system registers (ID_AA64PFR0_EL1.GIC = 1) */
+    bool aarch32_el0;  /* EL0 may be AArch32, where the CPU can */
+    bool pauth;        /* where the CPU has it; HCR_EL2.API and APK are 1, the keys are switched */
+    bool ras;          /* where the CPU has it; HCR_EL2.TERR and TEA are set up for it */
 };
 
 /** *@id = what a guest of CPU @raw sees under @policy. @id may be @raw. Pure.

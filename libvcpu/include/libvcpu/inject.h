@@ -26,12 +26,13 @@ enum ash_vcpu_exception_kind {
 #define ASH_VCPU_ISS_WNR             UINT32_C(0x40)  /* data aborts */
 #define ASH_VCPU_ISS_CM              UINT32_C(0x100) /* data aborts */
 #define ASH_VCPU_ISS_EA              UINT32_C(0x200)
-#define ASH_VCPU_ISS_FNV             UINT32_C(0x400) /* FAR_EL1 is not written */
+#define ASH_VCPU_ISS_FNV             UINT32_C(0x400)     /* FAR_EL1 is not written */
 #define ASH_VCPU_ISS_IDS             UINT32_C(0x1000000) /* SError: the rest is IMPLEMENTATION DEFINED */
 
 struct ash_vcpu_exception {
     enum ash_vcpu_exception_kind kind;
-    uint32_t iss; /* 25 bits; of a data abort the syndrome of stage 2 (ISV, SAS…AR) is dropped: EL1 never gets one */
+    uint32_t
+        iss; /* 25 bits; of a data abort the syndrome of stage 2 (ISV, SAS…AR) is dropped: EL1 never gets one */
     uint64_t far; /* aborts without FNV, and PC_ALIGNMENT */
 };
 
@@ -50,8 +51,8 @@ void ash_vcpu_pstate_features(uint64_t id_aa64pfr1, uint64_t id_aa64mmfr1, uint6
 
 /** The part of a CPU that an exception to EL1 reads and writes. */
 struct ash_vcpu_exception_state {
-    uint64_t pc;     /* in: the preferred return address. out: the vector */
-    uint64_t pstate; /* as SPSR_EL2 */
+    uint64_t pc;        /* in: the preferred return address. out: the vector */
+    uint64_t pstate;    /* as SPSR_EL2 */
     uint64_t sctlr_el1; /* in only, the live ones */
     uint64_t vbar_el1;
     uint64_t esr_el1; /* out */
@@ -64,7 +65,8 @@ struct ash_vcpu_exception_state {
  *  pc: that of the instruction that faults (ash_vcpu_retry() after an HVC).
  *  Returns ASH_OK; ASH_EINVAL (no such kind, iss wider than 25 bits, or PSTATE is neither EL0 nor EL1t nor EL1h nor
  *  AArch32 EL0); ASH_EBUSY (an SError while PSTATE.A masks it: pend it with HCR_EL2.VSE). Then nothing changed. */
-int ash_vcpu_exception_take(struct ash_vcpu_exception_state *state, const struct ash_vcpu_exception *exception,
+int ash_vcpu_exception_take(struct ash_vcpu_exception_state *state,
+                            const struct ash_vcpu_exception *exception,
                             const struct ash_vcpu_pstate_features *features) ASH_NODISCARD;
 
 /** The same on a saved context (the vCPU is not loaded). For one that is loaded: ash_vcpu_el2_inject(). */

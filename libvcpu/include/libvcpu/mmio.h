@@ -31,8 +31,8 @@ uint64_t ash_vcpu_mmio_write_value(const struct ash_vcpu_context *ctx, const str
 
 /** Finish a load: Rt = the low `size` bytes of @value, zero- or sign-extended to W (bits [63:32] become zero) or X.
  *  The caller then skips the instruction. */
-void ash_vcpu_mmio_complete_read(struct ash_vcpu_context *ctx, const struct ash_vcpu_mmio *mmio, uint64_t value,
-                                 bool big_endian);
+void ash_vcpu_mmio_complete_read(struct ash_vcpu_context *ctx, const struct ash_vcpu_mmio *mmio,
+                                 uint64_t value, bool big_endian);
 
 #ifdef __cplusplus
 }

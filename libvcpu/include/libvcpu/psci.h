@@ -99,13 +99,14 @@ struct ash_vcpu_smccc_function {
 struct ash_vcpu_psci_config {
     size_t size; /* sizeof(struct ash_vcpu_psci_config) */
     struct ash_vcpu_psci_cpu *cpus;
-    unsigned cpu_count; /* >= 1 */
-    unsigned boot_cpu;  /* this one is ON, the others OFF */
+    unsigned cpu_count;                            /* >= 1 */
+    unsigned boot_cpu;                             /* this one is ON, the others OFF */
     const struct ash_vcpu_ipa_range *entry_ranges; /* NULL and 0: any address */
     unsigned entry_range_count;
     bool hvc; /* which conduits are answered; the other is UNDEFINED to the guest */
     bool smc;
-    const struct ash_vcpu_smccc_function *vendor; /* more functions, for ranges we do not define; NULL and 0: none */
+    const struct ash_vcpu_smccc_function
+        *vendor; /* more functions, for ranges we do not define; NULL and 0: none */
     unsigned vendor_count;
 };
 

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /** One 16-bit key an encoding, ascending as the manual lists them: Op0, Op1, CRn, CRm, Op2. */
-#define ASH_VCPU_SYSREG(op0, op1, crn, crm, op2) \
+#define ASH_VCPU_SYSREG(op0, op1, crn, crm, op2)                                                             \
     ((uint16_t)(((op0) << 14) | ((op1) << 11) | ((crn) << 7) | ((crm) << 3) | (op2)))
 
 enum ash_vcpu_sysreg_kind {
@@ -29,12 +29,12 @@ enum ash_vcpu_sysreg_kind {
     ASH_VCPU_SYSREG_ACTLR,  /* reads the context's, ignores writes */
     ASH_VCPU_SYSREG_CONST,  /* reads `value`, ignores writes where `access` allows them (RAZ/WI: value 0) */
     /* The caller does these: */
-    ASH_VCPU_SYSREG_SGI1R,  /* write: generate SGIs */
+    ASH_VCPU_SYSREG_SGI1R, /* write: generate SGIs */
     ASH_VCPU_SYSREG_SGI0R,
     ASH_VCPU_SYSREG_ASGI1R,
     ASH_VCPU_SYSREG_SET_WAY, /* DC ISW, CSW, CISW (HCR_EL2.TSW) */
     ASH_VCPU_SYSREG_TIMER,   /* index: enum ash_vcpu_timer_register (CNTHCTL_EL2) */
-    ASH_VCPU_SYSREG_VM       /* HCR_EL2.TVM: value: offsetof() in struct ash_vcpu_sys. Write the live register too */
+    ASH_VCPU_SYSREG_VM /* HCR_EL2.TVM: value: offsetof() in struct ash_vcpu_sys. Write the live register too */
 };
 
 enum ash_vcpu_timer_register {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** Fields that several files of the library take apart. DDI 0487 D17.2 "ESR_ELx", "PAR_EL1". */
+#ifndef LIBVCPU_INTERNAL_H
+#define LIBVCPU_INTERNAL_H
+
+#include <libbase/bits.h>
+
+#define ESR_IL ASH_BIT(25)
+
+/* ISS of aborts. */
+#define ESR_ISV   ASH_BIT(24)
+#define ESR_SSE   ASH_BIT(21)
+#define ESR_SF    ASH_BIT(15)
+#define ESR_AR    ASH_BIT(14)
+#define ESR_FNV   ASH_BIT(10)
+#define ESR_CM    ASH_BIT(8)
+#define ESR_S1PTW ASH_BIT(7)
+#define ESR_WNR   ASH_BIT(6)
+#define ESR_FSC   ASH_MASK(5, 0)
+
+/* ISS of AArch32 instructions. */
+#define ESR_CV ASH_BIT(24)
+
+#define PAR_F  ASH_BIT(0)
+#define PAR_PA ASH_MASK(51, 12)
+
+#define PAGE_OFFSET UINT64_C(0xfff)
+
+#endif
