@@ -27,8 +27,9 @@ extern "C" {
 #define ASH_VTIMER_CTL_ISTATUS ASH_BIT(2) /* read-only */
 
 enum ash_vtimer_id {
-    ASH_VTIMER_VIRTUAL = 0,  /* CNTV: compares CNTVCT */
-    ASH_VTIMER_PHYSICAL = 1, /* CNTP: compares the guest's CNTPCT, which has the same offset when it is emulated */
+    ASH_VTIMER_VIRTUAL = 0, /* CNTV: compares CNTVCT */
+    ASH_VTIMER_PHYSICAL =
+        1, /* CNTP: compares the guest's CNTPCT, which has the same offset when it is emulated */
     ASH_VTIMER_COUNT = 2
 };
 
@@ -63,8 +64,8 @@ struct ash_vtimer {
 
 /** Timers of a CPU out of reset: disabled, unmasked, compare value 0, lines low (not told).
  *  vm: outlives @vtimer. Returns ASH_OK, or ASH_EINVAL (a NULL, the size field, a missing op). */
-int ash_vtimer_init(struct ash_vtimer *vtimer, const struct ash_vtimer_vm *vm, const struct ash_vtimer_hal *hal,
-                    void *ctx) ASH_NODISCARD;
+int ash_vtimer_init(struct ash_vtimer *vtimer, const struct ash_vtimer_vm *vm,
+                    const struct ash_vtimer_hal *hal, void *ctx) ASH_NODISCARD;
 
 /** The vCPU is reset (PSCI CPU_ON): as after init; lines that were high are told low. */
 void ash_vtimer_reset(struct ash_vtimer *vtimer);
@@ -90,8 +91,8 @@ bool ash_vtimer_next_deadline(const struct ash_vtimer *vtimer, uint64_t now, uin
  *  CVAL - CNTVCT, and writing it sets CVAL to CNTVCT plus its signed value. Reserved bits are RES0; while disabled
  *  ISTATUS reads 0. Total: an unknown register reads 0 and ignores writes. Neither moves the line: follow with
  *  ash_vtimer_update(). */
-uint64_t ash_vtimer_read(const struct ash_vtimer *vtimer, enum ash_vtimer_id timer, enum ash_vtimer_register reg,
-                         uint64_t now);
+uint64_t ash_vtimer_read(const struct ash_vtimer *vtimer, enum ash_vtimer_id timer,
+                         enum ash_vtimer_register reg, uint64_t now);
 void ash_vtimer_write(struct ash_vtimer *vtimer, enum ash_vtimer_id timer, enum ash_vtimer_register reg,
                       uint64_t now, uint64_t value);
 
@@ -104,6 +105,7 @@ void ash_vtimer_update(struct ash_vtimer *vtimer, uint64_t now);
 struct ash_vtimer_image {
     uint32_t version; /* ASH_VTIMER_IMAGE_VERSION */
     uint32_t ctl[ASH_VTIMER_COUNT];
+    uint32_t reserved;               /* 0 */
     uint64_t cval[ASH_VTIMER_COUNT]; /* on the guest's counter */
 };
 
