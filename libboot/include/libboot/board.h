@@ -67,7 +67,7 @@ struct ash_boot_cpu {
 
 /** What hv needs to know of a board. Strings and spans point into the tree. */
 struct ash_boot_board {
-    size_t tree_size; /* the tree's own totalsize, bytes */
+    size_t tree_size;       /* the tree's own totalsize, bytes */
     const char *model;      /* NULL: none */
     const char *compatible; /* the first of the root's; NULL: none */
 
@@ -76,8 +76,8 @@ struct ash_boot_board {
     unsigned reserved_count; /* /reserved-memory children with `reg`, and /memreserve */
     struct ash_boot_reserved reserved[ASH_BOOT_BOARD_RESERVED_MAX];
 
-    unsigned cpu_count; /* CPUs in cpus[]; disabled ones are left out */
-    unsigned cpus_left_out; /* those beyond ASH_BOOT_BOARD_CPUS_MAX */
+    unsigned cpu_count;                                /* CPUs in cpus[]; disabled ones are left out */
+    unsigned cpus_left_out;                            /* those beyond ASH_BOOT_BOARD_CPUS_MAX */
     struct ash_boot_cpu cpus[ASH_BOOT_BOARD_CPUS_MAX]; /* in the tree's order: the number in vcpu_affinity */
     enum ash_boot_psci psci;
 
@@ -92,14 +92,14 @@ struct ash_boot_board {
     struct ash_boot_region gicd;
     unsigned gicr_count; /* GICv3 */
     struct ash_boot_region gicr[ASH_BOOT_BOARD_GICR_MAX];
-    uint64_t gicr_stride; /* redistributor-stride; 0: as the architecture says (GICR_TYPER.VLPIS) */
+    uint64_t gicr_stride;        /* redistributor-stride; 0: as the architecture says (GICR_TYPER.VLPIS) */
     struct ash_boot_region gicc; /* GICv2; GICv3 with legacy support */
     struct ash_boot_region gich;
     struct ash_boot_region gicv;
     struct ash_boot_interrupt maintenance;
 
     struct ash_boot_interrupt timer[ASH_BOOT_TIMER_COUNT]; /* arm,armv8-timer */
-    uint32_t timer_hz; /* its clock-frequency; 0: trust CNTFRQ_EL0 */
+    uint32_t timer_hz;                                     /* its clock-frequency; 0: trust CNTFRQ_EL0 */
 
     char console_path[ASH_BOOT_PATH_SIZE]; /* what stdout-path means, aliases resolved; empty: none */
     enum ash_boot_uart console;            /* NONE also if stdout-path is no UART known here */

@@ -39,7 +39,8 @@ int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_
                          struct ash_boot_fault *fault) ASH_NODISCARD;
 
 /** The next entry after *@entry (all zero: the first). False: there is none, *@entry is untouched. */
-bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_bundle_entry *entry) ASH_NODISCARD;
+bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle,
+                          struct ash_boot_bundle_entry *entry) ASH_NODISCARD;
 
 /** The contents of the regular file @name; a leading "./" means nothing, on either side.
  *  On an error *@span is untouched; *@fault has the name as its value.

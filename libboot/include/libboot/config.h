@@ -20,8 +20,8 @@ extern "C" {
 #define ASH_BOOT_VCPUS_MAX     8
 #define ASH_BOOT_VM_NAME_SIZE  32 /* bytes, NUL included */
 #define ASH_BOOT_VMID_MAX      63
-#define ASH_BOOT_RNG_SEED_MIN  8  /* bytes */
-#define ASH_BOOT_RNG_SEED_MAX  64 /* bytes */
+#define ASH_BOOT_RNG_SEED_MIN  8    /* bytes */
+#define ASH_BOOT_RNG_SEED_MAX  64   /* bytes */
 #define ASH_BOOT_BOOTARGS_SIZE 2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
@@ -31,22 +31,24 @@ enum ash_boot_vm_type {
 
 /** One VM as its node describes it. Strings and spans point into the tree. */
 struct ash_boot_vm {
-    struct ash_boot_fault fault; /* code ASH_OK: usable; else why this VM must not start, the rest is then partial */
+    struct ash_boot_fault
+        fault; /* code ASH_OK: usable; else why this VM must not start, the rest is then partial */
     char node[ASH_BOOT_VM_NAME_SIZE]; /* node name, cut if longer */
     char name[ASH_BOOT_VM_NAME_SIZE]; /* vm_name, else the node name: letters, digits, '-', '_', '.' */
     uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
     enum ash_boot_vm_type type;
-    unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
-    unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
-    uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* physical CPU of each vCPU: its place in the board's /cpus; distinct */
-    uint64_t memory_size;                  /* bytes, a multiple of 2 MiB, > 0 */
-    bool has_memory_base;                  /* <base size> was given: guest RAM 1:1 at memory_base */
-    uint64_t memory_base;                  /* bytes, a multiple of 2 MiB; base + size does not wrap */
+    unsigned vcpus;          /* 1..ASH_BOOT_VCPUS_MAX */
+    unsigned affinity_count; /* 0: not given, hv chooses; else == vcpus */
+    uint32_t affinity
+        [ASH_BOOT_VCPUS_MAX]; /* physical CPU of each vCPU: its place in the board's /cpus; distinct */
+    uint64_t memory_size;     /* bytes, a multiple of 2 MiB, > 0 */
+    bool has_memory_base;     /* <base size> was given: guest RAM 1:1 at memory_base */
+    uint64_t memory_base;     /* bytes, a multiple of 2 MiB; base + size does not wrap */
     bool has_entry;
-    uint64_t entry;       /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
-    const char *kernel;   /* name in the bundle; never NULL in a usable VM */
-    const char *ramdisk;  /* name in the bundle, or NULL */
-    const char *bootargs; /* NULL: none */
+    uint64_t entry;                /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
+    const char *kernel;            /* name in the bundle; never NULL in a usable VM */
+    const char *ramdisk;           /* name in the bundle, or NULL */
+    const char *bootargs;          /* NULL: none */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };
 
@@ -54,9 +56,10 @@ struct ash_boot_vm {
 struct ash_boot_config {
     struct ash_boot_vm *vms; /* in: an array for @capacity VMs */
     size_t capacity;         /* in: > 0 */
-    unsigned cpus;           /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
-    size_t count;            /* out: nodes read, in the tree's order; the faulty ones included */
-    struct ash_boot_fault fault; /* out: a mistake that belongs to no VM (/vms itself, too many VMs); the VMs that
+    unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
+    size_t count;  /* out: nodes read, in the tree's order; the faulty ones included */
+    struct ash_boot_fault
+        fault; /* out: a mistake that belongs to no VM (/vms itself, too many VMs); the VMs that
                                     were read stand all the same */
 };
 

@@ -22,7 +22,7 @@ extern "C" {
 #define ASH_BOOT_FAULT_VM_SIZE       32 /* bytes, the terminating NUL included */
 #define ASH_BOOT_FAULT_NODE_SIZE     64
 #define ASH_BOOT_FAULT_PROPERTY_SIZE 32
-#define ASH_BOOT_FAULT_VALUE_SIZE    64
+#define ASH_BOOT_FAULT_VALUE_SIZE    96
 /** ash_boot_fault_format() never needs more than this, NUL included, when file, problem and allowed are libboot's. */
 #define ASH_BOOT_FAULT_LINE_SIZE 768
 
@@ -32,8 +32,8 @@ struct ash_boot_fault {
     const char *file;    /* "bundle", "vms.dtb", "device tree", …; the caller may put the real name there */
     const char *problem; /* a string literal: "is too large" */
     const char *allowed; /* a string literal: what would have been right */
-    char vm[ASH_BOOT_FAULT_VM_SIZE];             /* the VM's name */
-    char node[ASH_BOOT_FAULT_NODE_SIZE];         /* of a tree: the node's path; of a bundle: the entry's name */
+    char vm[ASH_BOOT_FAULT_VM_SIZE];     /* the VM's name */
+    char node[ASH_BOOT_FAULT_NODE_SIZE]; /* of a tree: the node's path; of a bundle: the entry's name */
     char property[ASH_BOOT_FAULT_PROPERTY_SIZE]; /* or the header field */
     char value[ASH_BOOT_FAULT_VALUE_SIZE];       /* as one would write it: "<9>", "\"linx\"", "0x1234" */
 };
@@ -43,8 +43,9 @@ void ash_boot_fault_clear(struct ash_boot_fault *fault);
 
 /** Make a fault of the caller's own, in the same words: the rest of @fault is cleared first. @file, @problem and
  *  @allowed are kept as pointers, the others are copied; each but @fault may be NULL. Returns @code. */
-int ash_boot_fault_set(struct ash_boot_fault *fault, int code, const char *file, const char *vm, const char *node,
-                       const char *property, const char *value, const char *problem, const char *allowed);
+int ash_boot_fault_set(struct ash_boot_fault *fault, int code, const char *file, const char *vm,
+                       const char *node, const char *property, const char *value, const char *problem,
+                       const char *allowed);
 
 /** Write @fault as one line without line end:
  *      vms.dtb: VM linux: /vms/vm0: vcpus = <9>: is out of range; allowed: 1..8

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libbase/mem.h>
+
+#include <libboot/bundle.h>
+
+#include "internal.h"
+
+/* "New ASCII Format": 6 bytes of magic and 13 fields of 8 hexadecimal digits; then the name with its NUL; then the
+ * contents. Name and contents are each padded to a multiple of 4 from the archive's start. */
+#define HEADER_SIZE    110U
+#define FIELD_MODE     1U
+#define FIELD_FILESIZE 6U
+#define FIELD_NAMESIZE 11U
+#define FIELDS         13U
+#define ALIGNMENT      4U
+
+#define MODE_TYPE    0170000U
+#define MODE_REGULAR 0100000U
+
+static const char file_name[] = "bundle";
+static const char magic[] = "070701";
+static const char trailer[] = "TRAILER!!!";
+static const char *const field_names[FIELDS] = {
+    "c_ino",      "c_mode",     "c_uid",       "c_gid",       "c_nlink",    "c_mtime", "c_filesize",
+    "c_devmajor", "c_devminor", "c_rdevmajor", "c_rdevminor", "c_namesize", "c_check"};
+
+/** One entry as it stands in the archive. */
+struct entry {
+    const char *name; /* not yet stripped of "./" */
+    uint32_t mode;
+    struct ash_boot_span file;
+    size_t next;
+};
+
+static int refuse(struct ash_boot_fault *fault, int code, const char *entry, const char *field, size_t value,
+                  const char *problem, const char *allowed)
+{
+    char text[ASH_BOOT_FAULT_VALUE_SIZE];
+    struct ash_boot_text_ number;
+
+    ash_boot_text_begin_(&number, text, sizeof(text));
+    ash_boot_text_number_(&number, value);
+    return ash_boot_fault_set(fault, code, file_name, NULL, entry, field, text, problem, allowed);
+}
+
+/** Eight hexadecimal digits, either case. */
+static bool parse_field(const uint8_t *digits, uint32_t *value)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < 8U; i++) {
+        uint8_t c = digits[i];
+        uint32_t digit;
+
+        if (c >= '0' && c <= '9') {
+            digit = (uint32_t)(c - '0');
+        } else if ((c | 0x20U) >= 'a' && (c | 0x20U) <= 'f') {
+            digit = (uint32_t)((c | 0x20U) - 'a') + 10U;
+        } else {
+            return false;
+        }
+        sum = (sum << 4) | digit;
+    }
+    *value = sum;
+    return true;
+}
+
+/** The end of [at, at+size) rounded up to 4, @limit at most; false if it lies beyond @limit. at <= limit.
+ *  The last padding may be missing: the archive's end ends it too. */
+static bool skip(size_t at, size_t size, size_t limit, size_t *end)
+{
+    size_t padding;
+
+    if (size > limit - at) {
+        return false;
+    }
+    padding = (ALIGNMENT - (at + size) % ALIGNMENT) % ALIGNMENT;
+    *end = padding > limit - (at + size) ? limit : at + size + padding;
+    return true;
+}
+
+static int parse_header(const uint8_t *archive, size_t at, uint32_t fields[FIELDS],
+                        struct ash_boot_fault *fault)
+{
+    const uint8_t *header = &archive[at];
+
+    if (memcmp(header, magic, sizeof(magic) - 1U) != 0) {
+        return refuse(fault, ASH_EFORMAT, NULL, "header at byte", at, "is not a cpio header",
+                      "an uncompressed cpio archive of the \"newc\" format, magic 070701");
+    }
+    for (unsigned i = 0; i < FIELDS; i++) {
+        if (!parse_field(&header[6U + 8U * i], &fields[i])) {
+            return refuse(fault, ASH_EFORMAT, NULL, field_names[i], at,
+                          "of the header at this byte is not a number", "8 hexadecimal digits");
+        }
+    }
+    return ASH_OK;
+}
+
+/** Where the name ends. It has its NUL at its end and nowhere else. */
+static int parse_name(const uint8_t *archive, size_t size, size_t at, uint32_t name_size, size_t *end,
+                      struct ash_boot_fault *fault)
+{
+    size_t start = at + HEADER_SIZE;
+
+    if (name_size < 2U) {
+        return refuse(fault, ASH_EFORMAT, NULL, "c_namesize", name_size, "is too small",
+                      "2 or more: a name and its NUL");
+    }
+    if (!skip(start, name_size, size, end)) {
+        return refuse(fault, ASH_ETRUNC, NULL, "c_namesize", name_size, "reaches past the end of the archive",
+                      NULL);
+    }
+    for (size_t i = 0; i < name_size; i++) {
+        if ((archive[start + i] == 0U) != (i + 1U == name_size)) {
+            return refuse(fault, ASH_EFORMAT, NULL, "header at byte", at,
+                          "has a name that does not end where it says", "c_namesize bytes, the last one NUL");
+        }
+    }
+    return ASH_OK;
+}
+
+static int parse_entry(struct ash_boot_span bundle, size_t at, struct entry *entry,
+                       struct ash_boot_fault *fault)
+{
+    const uint8_t *archive = (const uint8_t *)bundle.data;
+    uint32_t fields[FIELDS];
+    size_t contents = 0;
+    int result;
+
+    if (bundle.size - at < HEADER_SIZE) {
+        return refuse(fault, ASH_ETRUNC, NULL, "header at byte", at, "is cut, or the archive has no end",
+                      "a last entry named TRAILER!!!");
+    }
+    result = parse_header(archive, at, fields, fault);
+    if (result == ASH_OK) {
+        result = parse_name(archive, bundle.size, at, fields[FIELD_NAMESIZE], &contents, fault);
+    }
+    if (result != ASH_OK) {
+        return result;
+    }
+    entry->name = (const char *)&archive[at + HEADER_SIZE];
+    entry->mode = fields[FIELD_MODE];
+    entry->file.data = &archive[contents];
+    entry->file.size = fields[FIELD_FILESIZE];
+    if (!skip(contents, entry->file.size, bundle.size, &entry->next)) {
+        return refuse(fault, ASH_ETRUNC, entry->name, "c_filesize", entry->file.size,
+                      "reaches past the end of the archive", NULL);
+    }
+    return ASH_OK;
+}
+
+static int check_rest(struct ash_boot_span bundle, size_t at, struct ash_boot_fault *fault)
+{
+    for (size_t i = at; i < bundle.size; i++) {
+        if (((const uint8_t *)bundle.data)[i] != 0U) {
+            return refuse(fault, ASH_EFORMAT, trailer, "byte", i, "stands after the end of the archive",
+                          "zero bytes only");
+        }
+    }
+    return ASH_OK;
+}
+
+int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_t size,
+                         struct ash_boot_fault *fault)
+{
+    struct ash_boot_bundle fresh = {.archive = {data, size}, .entries = 0};
+    struct entry entry = {.next = 0};
+
+    ash_boot_fault_clear(fault);
+    for (;;) {
+        int result = parse_entry(fresh.archive, entry.next, &entry, fault);
+
+        if (result != ASH_OK) {
+            return result;
+        }
+        if (ash_boot_strings_equal_(entry.name, trailer)) {
+            break;
+        }
+        fresh.entries++;
+    }
+    if (check_rest(fresh.archive, entry.next, fault) != ASH_OK) {
+        return fault->code;
+    }
+    *bundle = fresh;
+    return ASH_OK;
+}
+
+/** @name without a leading "./", however often. */
+static const char *plain_name(const char *name)
+{
+    while (name[0] == '.' && name[1] == '/') {
+        name += 2;
+        while (*name == '/') {
+            name++;
+        }
+    }
+    return name;
+}
+
+bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_bundle_entry *entry)
+{
+    struct ash_boot_fault unused;
+    struct entry found;
+
+    if (parse_entry(bundle->archive, entry->next, &found, &unused) != ASH_OK ||
+        ash_boot_strings_equal_(found.name, trailer)) {
+        return false;
+    }
+    entry->name = plain_name(found.name);
+    entry->mode = found.mode;
+    entry->file = found.file;
+    entry->next = found.next;
+    return true;
+}
+
+int ash_boot_bundle_find(const struct ash_boot_bundle *bundle, const char *name, struct ash_boot_span *span,
+                         struct ash_boot_fault *fault)
+{
+    struct ash_boot_bundle_entry entry = {.next = 0};
+    struct ash_boot_bundle_entry found = {.name = NULL};
+
+    ash_boot_fault_clear(fault);
+    while (ash_boot_bundle_next(bundle, &entry)) {
+        if (!ash_boot_strings_equal_(entry.name, plain_name(name))) {
+            continue;
+        }
+        if (found.name != NULL) {
+            return ash_boot_fault_set(fault, ASH_EEXIST, file_name, NULL, NULL, NULL, name,
+                                      "stands in the bundle twice", "each name once");
+        }
+        found = entry;
+    }
+    if (found.name == NULL) {
+        return ash_boot_fault_set(fault, ASH_ENOENT, file_name, NULL, NULL, NULL, name,
+                                  "is not in the bundle", "the name of a file in it");
+    }
+    if ((found.mode & MODE_TYPE) != MODE_REGULAR) {
+        return ash_boot_fault_set(fault, ASH_EFORMAT, file_name, NULL, NULL, NULL, name,
+                                  "is a directory, a link or a device", "a regular file");
+    }
+    *span = found.file;
+    return ASH_OK;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libbase/mem.h>
+
+#include <libboot/config.h>
+
+#include "internal.h"
+
+#define DEPTH_VMS 1U /* /vms */
+#define DEPTH_VM  2U /* /vms/vm0 */
+
+/** Where the pass stands. */
+struct pass {
+    struct ash_boot_config *config;
+    struct ash_boot_vm_reader_ reader; /* vm is NULL outside a VM's node, and in one that is left out */
+    bool in_vms;
+    bool vms_seen;
+};
+
+/** "/vms/" + the node's name. */
+static void node_path(const char *node, char *path, size_t size)
+{
+    struct ash_boot_text_ text;
+
+    ash_boot_text_begin_(&text, path, size);
+    ash_boot_text_literal_(&text, "/vms/");
+    ash_boot_text_string_(&text, node);
+}
+
+int ash_boot_vm_refuse(struct ash_boot_vm *vm, int code, const char *property, const char *value,
+                       const char *problem, const char *allowed)
+{
+    char path[ASH_BOOT_FAULT_NODE_SIZE];
+
+    node_path(vm->node, path, sizeof(path));
+    return ash_boot_fault_set(&vm->fault, code, ash_boot_config_file_, vm->name, path, property, value,
+                              problem, allowed);
+}
+
+/** A mistake that belongs to no VM. The first one is kept. */
+static void refuse(struct pass *pass, int code, const char *node, const char *property, const char *problem,
+                   const char *allowed)
+{
+    if (pass->config->fault.code == ASH_OK) {
+        (void)ash_boot_fault_set(&pass->config->fault, code, ash_boot_config_file_, NULL, node, property,
+                                 NULL, problem, allowed);
+    }
+}
+
+static void begin_vm(struct pass *pass, const char *name)
+{
+    struct ash_boot_config *config = pass->config;
+    struct ash_boot_vm *vm;
+
+    if (config->count == config->capacity) {
+        char path[ASH_BOOT_FAULT_NODE_SIZE];
+
+        node_path(name, path, sizeof(path));
+        refuse(pass, ASH_ENOSPC, path, NULL, "is one VM too many and was left out", "fewer VMs");
+        return;
+    }
+    vm = &config->vms[config->count++];
+    memset(vm, 0, sizeof(*vm));
+    vm->type = ASH_BOOT_VM_LINUX;
+    vm->vcpus = 1;
+    ash_boot_copy_text_(vm->node, sizeof(vm->node), name);
+    pass->reader.vm = vm;
+    pass->reader.seen = 0;
+}
+
+/** Of two VMs with one vmid or one name the later one is wrong. */
+static void check_duplicates(struct pass *pass)
+{
+    struct ash_boot_vm *vm = pass->reader.vm;
+
+    for (struct ash_boot_vm *other = pass->config->vms; other != vm && vm->fault.code == ASH_OK; other++) {
+        if (ash_boot_strings_equal_(other->name, vm->name)) {
+            (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "vm_name", vm->name, "is another VM's already",
+                                     "each VM its own");
+        } else if (other->vmid == vm->vmid && other->fault.code == ASH_OK) {
+            char value[ASH_BOOT_FAULT_VALUE_SIZE];
+            struct ash_boot_text_ text;
+
+            ash_boot_text_begin_(&text, value, sizeof(value));
+            ash_boot_text_char_(&text, '<');
+            ash_boot_text_number_(&text, vm->vmid);
+            ash_boot_text_char_(&text, '>');
+            (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "vmid", value, "is another VM's already",
+                                     "0..63, each VM its own");
+        }
+    }
+}
+
+static void end_vm(struct pass *pass)
+{
+    struct ash_boot_vm *vm = pass->reader.vm;
+
+    if (vm == NULL) {
+        return;
+    }
+    ash_boot_vm_finish_(&pass->reader, pass->config->cpus);
+    check_duplicates(pass);
+    /* vm_name may have come after the mistake. */
+    ash_boot_copy_text_(vm->fault.vm, sizeof(vm->fault.vm), vm->fault.code == ASH_OK ? NULL : vm->name);
+    pass->reader.vm = NULL;
+}
+
+static void begin(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    if (fdt->depth == DEPTH_VMS && ash_boot_strings_equal_(fdt->name, "vms")) {
+        pass->in_vms = !pass->vms_seen;
+        if (pass->vms_seen) {
+            refuse(pass, ASH_EEXIST, "/vms", NULL, "is there twice; the second was left out", "one node");
+        }
+        pass->vms_seen = true;
+    } else if (pass->in_vms && fdt->depth == DEPTH_VM) {
+        begin_vm(pass, fdt->name);
+    } else if (pass->in_vms && pass->reader.vm != NULL && pass->reader.vm->fault.code == ASH_OK) {
+        (void)ash_boot_vm_refuse(pass->reader.vm, ASH_EFORMAT, fdt->name, NULL, "is an unknown sub-node",
+                                 "properties only");
+    }
+}
+
+static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    if (!pass->in_vms) {
+        return;
+    }
+    if (fdt->depth == DEPTH_VM && pass->reader.vm != NULL) {
+        ash_boot_vm_property_(&pass->reader, fdt->name, fdt->value);
+    } else if (fdt->depth == DEPTH_VMS && !ash_boot_strings_equal_(fdt->name, "#address-cells") &&
+               !ash_boot_strings_equal_(fdt->name, "#size-cells") &&
+               !ash_boot_strings_equal_(fdt->name, "phandle")) {
+        refuse(pass, ASH_EFORMAT, "/vms", fdt->name, "is an unknown property", "one sub-node a VM");
+    }
+}
+
+static void end(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    if (pass->in_vms && fdt->depth == DEPTH_VM) {
+        end_vm(pass);
+    } else if (fdt->depth == DEPTH_VMS) {
+        pass->in_vms = false;
+    }
+}
+
+/** Returns ASH_OK, or the error that the reader stopped with. */
+static int walk(struct pass *pass, struct ash_boot_fdt_ *fdt)
+{
+    for (;;) {
+        int event = ash_boot_fdt_next_(fdt, &pass->config->fault);
+
+        if (event == ASH_BOOT_FDT_BEGIN_) {
+            begin(pass, fdt);
+        } else if (event == ASH_BOOT_FDT_PROPERTY_) {
+            property(pass, fdt);
+        } else if (event == ASH_BOOT_FDT_END_) {
+            end(pass, fdt);
+        } else {
+            return event == ASH_BOOT_FDT_DONE_ ? ASH_OK : event;
+        }
+    }
+}
+
+int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size_t size)
+{
+    struct pass pass = {.config = config};
+    struct ash_boot_fdt_ fdt;
+    int result;
+
+    config->count = 0;
+    ash_boot_fault_clear(&config->fault);
+    result = ash_boot_fdt_open_(&fdt, data, size, &config->fault);
+    if (result == ASH_OK) {
+        result = walk(&pass, &fdt);
+    }
+    if (result == ASH_OK && !pass.vms_seen) {
+        refuse(&pass, ASH_ENOENT, "/vms", NULL, "is missing", "a node /vms with one sub-node a VM");
+        result = ASH_ENOENT;
+    }
+    if (result != ASH_OK) {
+        config->count = 0;
+        config->fault.file = ash_boot_config_file_;
+    }
+    return result;
+}

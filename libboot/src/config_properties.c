@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libbase/bits.h>
+#include <libbase/checked.h>
+#include <libbase/compiler.h>
+#include <libbase/endian.h>
+#include <libbase/mem.h>
+
+#include "internal.h"
+
+#define MEMORY_GRANULE  UINT64_C(0x200000)
+#define ENTRY_GRANULE   UINT64_C(0x1000)
+#define FILE_NAME_SIZE  256U /* bytes, NUL included */
+#define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
+
+const char ash_boot_config_file_[] = "vms.dtb";
+
+/** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
+typedef const char *parser(struct ash_boot_vm *vm, struct ash_boot_span value);
+
+static const char not_a_string[] = "is not one string";
+static const char not_a_number[] = "is not a number of the right width";
+static const char out_of_range[] = "is out of range";
+static const char not_yet[] = "is not supported yet";
+
+static bool is_name(const char *name)
+{
+    size_t length = 0;
+
+    for (; name[length] != '\0'; length++) {
+        char c = name[length];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.') {
+            return false;
+        }
+    }
+    return length >= 1U && length < ASH_BOOT_VM_NAME_SIZE;
+}
+
+static const char *parse_device_type(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    (void)vm;
+    return ash_boot_fdt_is_string_(value) &&
+                   ash_boot_strings_equal_((const char *)value.data, "virtual_machine")
+               ? NULL
+               : "is something else";
+}
+
+static const char *parse_vmid(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->vmid = ash_load_be32(value.data);
+    return vm->vmid <= ASH_BOOT_VMID_MAX ? NULL : out_of_range;
+}
+
+static const char *parse_vm_name(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (!ash_boot_fdt_is_string_(value)) {
+        return not_a_string;
+    }
+    if (!is_name((const char *)value.data)) {
+        return "is empty, too long or has other characters";
+    }
+    memcpy(vm->name, value.data, value.size);
+    return NULL;
+}
+
+static const char *parse_type(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (ash_boot_fdt_is_string_(value)) {
+        const char *type = (const char *)value.data;
+
+        if (ash_boot_strings_equal_(type, "linux")) {
+            vm->type = ASH_BOOT_VM_LINUX;
+            return NULL;
+        }
+        if (ash_boot_strings_equal_(type, "bare") || ash_boot_strings_equal_(type, "rtos") ||
+            ash_boot_strings_equal_(type, "other")) {
+            vm->type = ASH_BOOT_VM_OTHER;
+            return NULL;
+        }
+    }
+    return "is not a type of guest";
+}
+
+static const char *parse_vcpus(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->vcpus = ash_load_be32(value.data);
+    return vm->vcpus >= 1U && vm->vcpus <= ASH_BOOT_VCPUS_MAX ? NULL : out_of_range;
+}
+
+static const char *parse_affinity(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    const uint8_t *cells = (const uint8_t *)value.data;
+
+    if (value.size == 0U || value.size % 4U != 0U || value.size / 4U > ASH_BOOT_VCPUS_MAX) {
+        return "is not one number a vCPU";
+    }
+    vm->affinity_count = (unsigned)(value.size / 4U);
+    for (unsigned i = 0; i < vm->affinity_count; i++) {
+        vm->affinity[i] = ash_load_be32(&cells[4U * i]);
+        for (unsigned j = 0; j < i; j++) {
+            if (vm->affinity[j] == vm->affinity[i]) {
+                return "names a CPU twice";
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *parse_memory(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    const uint8_t *cells = (const uint8_t *)value.data;
+
+    if (value.size != 8U && value.size != 16U) {
+        return "has a wrong number of cells";
+    }
+    vm->has_memory_base = value.size == 16U;
+    vm->memory_base = vm->has_memory_base ? ash_load_be64(cells) : 0U;
+    vm->memory_size = ash_load_be64(&cells[value.size - 8U]);
+    if (!ash_is_aligned(vm->memory_base | vm->memory_size, MEMORY_GRANULE)) {
+        return "is not aligned";
+    }
+    return ash_range_ok(vm->memory_base, vm->memory_size) ? NULL : out_of_range;
+}
+
+static const char *parse_entry(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U && value.size != 8U) {
+        return not_a_number;
+    }
+    vm->has_entry = true;
+    vm->entry = ash_boot_fdt_cells_((const uint8_t *)value.data, (unsigned)(value.size / 4U));
+    return ash_is_aligned(vm->entry, ENTRY_GRANULE) ? NULL : "is not aligned";
+}
+
+static bool has_control_character(const char *string)
+{
+    for (; *string != '\0'; string++) {
+        if ((unsigned char)*string < 0x20U || (unsigned char)*string == 0x7FU) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *parse_text(struct ash_boot_span value, size_t most, const char **text)
+{
+    if (!ash_boot_fdt_is_string_(value)) {
+        return not_a_string;
+    }
+    if (value.size > most) {
+        return "is too long";
+    }
+    if (has_control_character((const char *)value.data)) {
+        return "has a control character";
+    }
+    *text = (const char *)value.data;
+    return NULL;
+}
+
+static const char *parse_kernel(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    return value.size == 1U ? "is empty" : parse_text(value, FILE_NAME_SIZE, &vm->kernel);
+}
+
+static const char *parse_ramdisk(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    return value.size == 1U ? "is empty" : parse_text(value, FILE_NAME_SIZE, &vm->ramdisk);
+}
+
+static const char *parse_bootargs(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    return parse_text(value, ASH_BOOT_BOOTARGS_SIZE, &vm->bootargs);
+}
+
+static const char *parse_rng_seed(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size < ASH_BOOT_RNG_SEED_MIN || value.size > ASH_BOOT_RNG_SEED_MAX) {
+        return "has a wrong length";
+    }
+    vm->rng_seed = value;
+    return NULL;
+}
+
+static const char *parse_ignored(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    (void)vm;
+    (void)value;
+    return NULL;
+}
+
+static const char *parse_32bit(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    (void)vm;
+    return value.size == 4U && ash_load_be32(value.data) == 0U ? NULL : not_yet;
+}
+
+static const char *parse_not_yet(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    (void)vm;
+    (void)value;
+    return not_yet;
+}
+
+static const char known[] =
+    "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry bootargs "
+    "(or cmdline) rng-seed vm_32bit";
+
+#define REQUIRED true
+
+/** `same`: properties with one number are one thing under several names. */
+static const struct rule {
+    const char *name;
+    parser *parse;
+    unsigned same;
+    bool required;
+    const char *allowed;
+} rules[] = {
+    {"device_type", parse_device_type, 0, REQUIRED, "\"virtual_machine\""},
+    {"vmid", parse_vmid, 1, REQUIRED, "one cell, 0..63, each VM its own"},
+    {"vm_name", parse_vm_name, 2, false, NAME_CHARACTERS ", each VM its own"},
+    {"type", parse_type, 3, false, "\"linux\", \"bare\", \"rtos\", \"other\""},
+    {"vcpus", parse_vcpus, 4, false, "one cell, 1..8"},
+    {"vcpu_affinity", parse_affinity, 5, false, "one cell a vCPU: numbers of the board's CPUs, each once"},
+    {"memory", parse_memory, 6, REQUIRED,
+     "<size-high size-low> or <base-high base-low size-high size-low>, bytes, multiples of 2 MiB"},
+    {"kernel", parse_kernel, 7, REQUIRED, "the name of a file in the bundle"},
+    {"ramdisk", parse_ramdisk, 8, false, "the name of a file in the bundle"},
+    {"entry", parse_entry, 9, false, "one or two cells, a multiple of 4 KiB"},
+    {"bootargs", parse_bootargs, 10, false, "one string, 2047 characters at most"},
+    {"cmdline", parse_bootargs, 10, false, "one string, 2047 characters at most; bootargs is the same"},
+    {"rng-seed", parse_rng_seed, 11, false, "8..64 bytes"},
+    {"vm_32bit", parse_32bit, 12, false, "leaving it out, or <0>"},
+    {"setup_data", parse_not_yet, 13, false, "leaving it out"},
+    {"phandle", parse_ignored, 14, false, NULL},
+};
+
+static void refuse_property(struct ash_boot_vm *vm, int code, const char *property,
+                            struct ash_boot_span value, const char *problem, const char *allowed)
+{
+    char text[ASH_BOOT_FAULT_VALUE_SIZE];
+    char cut[ASH_BOOT_FAULT_VALUE_SIZE];
+    struct ash_boot_text_ writer;
+
+    if (vm->fault.code != ASH_OK) {
+        return; /* the first mistake is the one to mend first */
+    }
+    ash_boot_text_begin_(&writer, text, sizeof(text));
+    ash_boot_text_property_(&writer, value);
+    ash_boot_copy_text_(cut, sizeof(cut), text);
+    if (writer.length >= sizeof(text)) {
+        memcpy(&cut[sizeof(cut) - 4U], "...", 4);
+    }
+    (void)ash_boot_vm_refuse(vm, code, property, cut, problem, allowed);
+}
+
+static const struct rule *find_rule(const char *name)
+{
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(rules); i++) {
+        if (ash_boot_strings_equal_(rules[i].name, name)) {
+            return &rules[i];
+        }
+    }
+    return NULL;
+}
+
+void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name, struct ash_boot_span value)
+{
+    const struct rule *rule = find_rule(name);
+    const char *problem;
+
+    if (rule == NULL) {
+        refuse_property(reader->vm, ASH_EFORMAT, name, value, "is an unknown property", known);
+        return;
+    }
+    if ((reader->seen & (1U << rule->same)) != 0U) {
+        refuse_property(reader->vm, ASH_EEXIST, name, value, "is given twice", "once");
+        return;
+    }
+    reader->seen |= 1U << rule->same;
+    problem = rule->parse(reader->vm, value);
+    if (problem != NULL) {
+        refuse_property(reader->vm, problem == not_yet ? ASH_ENOTSUP : ASH_EFORMAT, name, value, problem,
+                        rule->allowed);
+    }
+}
+
+static void check_affinity(struct ash_boot_vm *vm, unsigned cpus)
+{
+    uint8_t cells[4U * ASH_BOOT_VCPUS_MAX];
+    struct ash_boot_span value = {cells, 4U * (size_t)vm->affinity_count};
+    bool absent = false;
+
+    for (unsigned i = 0; i < vm->affinity_count; i++) {
+        uint32_t cell = __builtin_bswap32(vm->affinity[i]);
+
+        memcpy(&cells[4U * i], &cell, sizeof(cell));
+        absent = absent || (cpus != 0U && vm->affinity[i] >= cpus);
+    }
+    if (absent) {
+        refuse_property(vm, ASH_ERANGE, "vcpu_affinity", value, "names a CPU that is not there",
+                        "0 up to the number of the board's CPUs, less one");
+    } else if (vm->affinity_count != 0U && vm->affinity_count != vm->vcpus) {
+        refuse_property(vm, ASH_EFORMAT, "vcpu_affinity", value, "does not agree with vcpus",
+                        "one cell a vCPU");
+    }
+}
+
+void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
+{
+    static const struct ash_boot_span none = {NULL, 0};
+    struct ash_boot_vm *vm = reader->vm;
+
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(rules); i++) {
+        if (rules[i].required && (reader->seen & (1U << rules[i].same)) == 0U) {
+            refuse_property(vm, ASH_ENOENT, rules[i].name, none, "is missing", rules[i].allowed);
+        }
+    }
+    if (vm->name[0] == '\0') {
+        if (is_name(vm->node)) {
+            memcpy(vm->name, vm->node, sizeof(vm->name));
+        } else {
+            refuse_property(vm, ASH_ENOENT, "vm_name", none, "is missing, and the node's name will not do",
+                            NAME_CHARACTERS);
+        }
+    }
+    check_affinity(vm, cpus);
+}

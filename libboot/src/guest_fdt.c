@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libfdt.h>
+
+#include <libbase/bits.h>
+#include <libbase/compiler.h>
+#include <libbase/mem.h>
+
+#include <libboot/guest_fdt.h>
+
+#include "internal.h"
+
+#define PHANDLE_GIC   1U
+#define PHANDLE_CLOCK 2U
+
+/* Bindings arm,gic-v3.yaml: the cells of an interrupt. */
+#define GIC_SPI        0U
+#define GIC_PPI        1U
+#define LEVEL_HIGH     4U
+#define NODE_NAME_SIZE 32U
+
+/** libfdt's writer with the first error kept: every step after it does nothing. */
+struct writer {
+    void *tree;
+    int error; /* 0 or -FDT_ERR_* */
+};
+
+static void note(struct writer *w, int result)
+{
+    if (w->error == 0) {
+        w->error = result;
+    }
+}
+
+static void begin_node(struct writer *w, const char *name)
+{
+    if (w->error == 0) {
+        note(w, fdt_begin_node(w->tree, name));
+    }
+}
+
+/** lead + "@" + @address as a unit address is written: hexadecimal without 0x. */
+static void unit_name(char text[NODE_NAME_SIZE], const char *lead, uint64_t address)
+{
+    struct ash_boot_text_ writer;
+
+    ash_boot_text_begin_(&writer, text, NODE_NAME_SIZE);
+    ash_boot_text_literal_(&writer, lead);
+    ash_boot_text_char_(&writer, '@');
+    ash_boot_text_hex_(&writer, address);
+}
+
+static void begin_node_at(struct writer *w, const char *name, uint64_t address)
+{
+    char text[NODE_NAME_SIZE];
+
+    unit_name(text, name, address);
+    begin_node(w, text);
+}
+
+static void end_node(struct writer *w)
+{
+    if (w->error == 0) {
+        note(w, fdt_end_node(w->tree));
+    }
+}
+
+static void put_bytes(struct writer *w, const char *name, const void *data, size_t size)
+{
+    if (w->error == 0) {
+        note(w, size <= INT32_MAX ? fdt_property(w->tree, name, data, (int)size) : -FDT_ERR_NOSPACE);
+    }
+}
+
+static void put_flag(struct writer *w, const char *name)
+{
+    put_bytes(w, name, "", 0);
+}
+
+static void put_string(struct writer *w, const char *name, const char *string)
+{
+    put_bytes(w, name, string, ash_boot_string_length_(string) + 1U);
+}
+
+/** A list of strings: a literal with NULs between them; sizeof counts the last one. */
+#define put_strings(w, name, literal) put_bytes(w, name, literal, sizeof(literal))
+
+static void put_cells(struct writer *w, const char *name, const uint32_t *cells, unsigned count)
+{
+    fdt32_t big_endian[16];
+
+    for (unsigned i = 0; i < count; i++) {
+        big_endian[i] = cpu_to_fdt32(cells[i]);
+    }
+    put_bytes(w, name, big_endian, sizeof(big_endian[0]) * count);
+}
+
+static void put_cell(struct writer *w, const char *name, uint32_t cell)
+{
+    put_cells(w, name, &cell, 1);
+}
+
+static void put_u64(struct writer *w, const char *name, uint64_t value)
+{
+    const uint32_t cells[] = {(uint32_t)(value >> 32), (uint32_t)value};
+
+    put_cells(w, name, cells, ASH_ARRAY_SIZE(cells));
+}
+
+static void put_reg(struct writer *w, uint64_t base, uint64_t size)
+{
+    const uint32_t cells[] = {(uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(size >> 32), (uint32_t)size};
+
+    put_cells(w, "reg", cells, ASH_ARRAY_SIZE(cells));
+}
+
+static void write_chosen(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    begin_node(w, "chosen");
+    if (machine->uart.size != 0U) {
+        char path[NODE_NAME_SIZE];
+
+        unit_name(path, "/pl011", machine->uart.base.value);
+        put_string(w, "stdout-path", path);
+    }
+    if (machine->bootargs != NULL) {
+        put_string(w, "bootargs", machine->bootargs);
+    }
+    if (machine->initrd_size != 0U) {
+        put_u64(w, "linux,initrd-start", machine->initrd.value);
+        put_u64(w, "linux,initrd-end", machine->initrd.value + machine->initrd_size);
+    }
+    if (machine->rng_seed.size != 0U) {
+        put_bytes(w, "rng-seed", machine->rng_seed.data, machine->rng_seed.size);
+    }
+    if (machine->has_kaslr_seed) {
+        put_u64(w, "kaslr-seed", machine->kaslr_seed);
+    }
+    end_node(w);
+}
+
+static void write_memory(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    begin_node_at(w, "memory", machine->ram_base.value);
+    put_string(w, "device_type", "memory");
+    put_reg(w, machine->ram_base.value, machine->ram_size);
+    end_node(w);
+}
+
+static void write_cpus(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    begin_node(w, "cpus");
+    put_cell(w, "#address-cells", 2); /* MPIDR_EL1.Aff3 needs the second */
+    put_cell(w, "#size-cells", 0);
+    for (unsigned i = 0; i < machine->vcpus; i++) {
+        begin_node_at(w, "cpu", machine->mpidr[i]);
+        put_string(w, "device_type", "cpu");
+        put_string(w, "compatible", "arm,armv8");
+        put_u64(w, "reg", machine->mpidr[i]);
+        put_string(w, "enable-method", "psci");
+        end_node(w);
+    }
+    end_node(w);
+}
+
+static void write_psci(struct writer *w)
+{
+    begin_node(w, "psci");
+    put_strings(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
+    put_string(w, "method", "hvc");
+    end_node(w);
+}
+
+static void write_gic(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    const uint64_t ranges[] = {machine->gicd.value, machine->gicd_size, machine->gicr.value,
+                               machine->gicr_size_per_vcpu * machine->vcpus};
+    uint32_t reg[2U * ASH_ARRAY_SIZE(ranges)];
+
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(ranges); i++) {
+        reg[2U * i] = (uint32_t)(ranges[i] >> 32);
+        reg[2U * i + 1U] = (uint32_t)ranges[i];
+    }
+    begin_node_at(w, "intc", machine->gicd.value);
+    put_string(w, "compatible", "arm,gic-v3");
+    put_cells(w, "reg", reg, ASH_ARRAY_SIZE(reg));
+    put_flag(w, "interrupt-controller");
+    put_cell(w, "#interrupt-cells", 3);
+    put_cell(w, "#address-cells", 0);
+    put_cell(w, "phandle", PHANDLE_GIC);
+    end_node(w);
+}
+
+/** Binding arm,arch_timer.yaml: secure, physical, virtual, hypervisor timer. */
+static void write_timer(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    const uint32_t cells[] = {
+        GIC_PPI, machine->timer_secure_ppi,  LEVEL_HIGH, GIC_PPI, machine->timer_physical_ppi, LEVEL_HIGH,
+        GIC_PPI, machine->timer_virtual_ppi, LEVEL_HIGH, GIC_PPI, machine->timer_hyp_ppi,      LEVEL_HIGH};
+
+    begin_node(w, "timer");
+    put_string(w, "compatible", "arm,armv8-timer");
+    put_cells(w, "interrupts", cells, ASH_ARRAY_SIZE(cells));
+    put_flag(w, "always-on");
+    end_node(w);
+}
+
+static void write_clock(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    begin_node(w, "apb-pclk");
+    put_string(w, "compatible", "fixed-clock");
+    put_cell(w, "#clock-cells", 0);
+    put_cell(w, "clock-frequency", machine->clock_hz);
+    put_string(w, "clock-output-names", "clk24mhz");
+    put_cell(w, "phandle", PHANDLE_CLOCK);
+    end_node(w);
+}
+
+/** What all PrimeCells share; the caller adds the clocks and ends the node. */
+static void begin_primecell(struct writer *w, const char *name, const struct ash_boot_guest_device *device)
+{
+    const uint32_t interrupt[] = {GIC_SPI, device->spi, LEVEL_HIGH};
+
+    begin_node_at(w, name, device->base.value);
+    put_reg(w, device->base.value, device->size);
+    put_cells(w, "interrupts", interrupt, ASH_ARRAY_SIZE(interrupt));
+}
+
+static void write_uart(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    static const uint32_t clocks[] = {PHANDLE_CLOCK, PHANDLE_CLOCK};
+
+    if (machine->uart.size == 0U) {
+        return;
+    }
+    begin_primecell(w, "pl011", &machine->uart);
+    put_strings(w, "compatible", "arm,pl011\0arm,primecell");
+    put_cells(w, "clocks", clocks, ASH_ARRAY_SIZE(clocks));
+    put_strings(w, "clock-names", "uartclk\0apb_pclk");
+    end_node(w);
+}
+
+static void write_rtc(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    if (machine->rtc.size == 0U) {
+        return;
+    }
+    begin_primecell(w, "pl031", &machine->rtc);
+    put_strings(w, "compatible", "arm,pl031\0arm,primecell");
+    put_cell(w, "clocks", PHANDLE_CLOCK);
+    put_string(w, "clock-names", "apb_pclk");
+    end_node(w);
+}
+
+static void write_root(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    begin_node(w, "");
+    put_string(w, "compatible", "linux,dummy-virt");
+    put_string(w, "model", "linux,dummy-virt");
+    put_cell(w, "#address-cells", 2);
+    put_cell(w, "#size-cells", 2);
+    put_cell(w, "interrupt-parent", PHANDLE_GIC);
+    write_chosen(w, machine);
+    write_memory(w, machine);
+    write_cpus(w, machine);
+    write_psci(w);
+    write_gic(w, machine);
+    write_timer(w, machine);
+    write_clock(w, machine);
+    write_uart(w, machine);
+    write_rtc(w, machine);
+    end_node(w);
+}
+
+void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
+{
+    memset(machine, 0, sizeof(*machine));
+    machine->ram_base = ash_ipa(0x40000000);
+    machine->vcpus = 1;
+    for (unsigned i = 0; i < ASH_BOOT_VCPUS_MAX; i++) {
+        machine->mpidr[i] = i;
+    }
+    machine->gicd = ash_ipa(0x08000000);
+    machine->gicd_size = 0x10000;
+    machine->gicr = ash_ipa(0x080A0000);
+    machine->gicr_size_per_vcpu = 0x20000;
+    machine->timer_secure_ppi = 13;
+    machine->timer_physical_ppi = 14;
+    machine->timer_virtual_ppi = 11;
+    machine->timer_hyp_ppi = 10;
+    machine->uart.base = ash_ipa(0x09000000);
+    machine->uart.size = 0x1000;
+    machine->uart.spi = 1;
+    machine->rtc.base = ash_ipa(0x09010000);
+    machine->rtc.size = 0x1000;
+    machine->rtc.spi = 2;
+    machine->clock_hz = 24000000;
+}
+
+int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void *buffer, size_t size,
+                             size_t *used)
+{
+    struct writer w = {.tree = buffer};
+    size_t usable = size <= INT32_MAX ? size : INT32_MAX;
+
+    if (machine->vcpus < 1U || machine->vcpus > ASH_BOOT_VCPUS_MAX || machine->ram_size == 0U ||
+        !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
+        return ASH_EINVAL;
+    }
+    /* libfdt leaves the padding between its tags as the buffer was: the same machine shall give the same bytes. */
+    memset(buffer, 0, usable);
+    note(&w, fdt_create(buffer, (int)usable));
+    if (w.error == 0) {
+        note(&w, fdt_finish_reservemap(buffer));
+    }
+    write_root(&w, machine);
+    if (w.error == 0) {
+        note(&w, fdt_finish(buffer));
+    }
+    if (w.error != 0) {
+        return w.error == -FDT_ERR_NOSPACE ? ASH_ENOSPC : ASH_EINTERNAL;
+    }
+    *used = fdt_totalsize(buffer);
+    return ASH_OK;
+}

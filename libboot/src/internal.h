@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** What the sources of libboot share. */
+#ifndef LIBBOOT_INTERNAL_H
+#define LIBBOOT_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libboot/board.h>
+#include <libboot/config.h>
+#include <libboot/fault.h>
+#include <libboot/span.h>
+
+/* text.c: text into a buffer of fixed size, cut where it ends, always terminated. */
+
+struct ash_boot_text_ {
+    char *buffer;
+    size_t size;
+    size_t length; /* of the whole text, also of what was cut */
+};
+
+void ash_boot_text_begin_(struct ash_boot_text_ *text, char *buffer, size_t size);
+void ash_boot_text_char_(struct ash_boot_text_ *text, char c);
+/** As it is. @string may be NULL (nothing). */
+void ash_boot_text_literal_(struct ash_boot_text_ *text, const char *string);
+/** What is not printable ASCII becomes '?'. @string may be NULL (nothing). */
+void ash_boot_text_string_(struct ash_boot_text_ *text, const char *string);
+/** Decimal up to 9999, hexadecimal with 0x above. */
+void ash_boot_text_number_(struct ash_boot_text_ *text, uint64_t number);
+/** Hexadecimal without 0x. */
+void ash_boot_text_hex_(struct ash_boot_text_ *text, uint64_t number);
+/** A property's bytes as one would write them in a .dts. */
+void ash_boot_text_property_(struct ash_boot_text_ *text, struct ash_boot_span value);
+/** Copy @from, printable, into [to, to+size); what does not fit ends in "...". @from may be NULL. */
+void ash_boot_copy_text_(char *to, size_t size, const char *from);
+
+size_t ash_boot_string_length_(const char *string);
+bool ash_boot_strings_equal_(const char *a, const char *b);
+
+/* fdt_reader.c: a flattened tree, tag by tag, every byte checked before it is used. */
+
+enum ash_boot_fdt_event_ {
+    ASH_BOOT_FDT_BEGIN_,    /* a node: name, depth (the root is 0) */
+    ASH_BOOT_FDT_PROPERTY_, /* name, value; of the node at depth */
+    ASH_BOOT_FDT_END_,      /* of the node at depth */
+    ASH_BOOT_FDT_DONE_
+};
+
+struct ash_boot_fdt_ {
+    const void *tree;
+    const char *name;
+    struct ash_boot_span value;
+    unsigned depth;   /* of the event's node */
+    unsigned nesting; /* nodes open now */
+    int offset;       /* of the next tag */
+    bool properties_may_follow;
+    bool root_seen;
+};
+
+/** Check the header. Returns ASH_OK, ASH_EINVAL (alignment), ASH_ETRUNC, ASH_EFORMAT; @fault without a file. */
+int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
+                       struct ash_boot_fault *fault);
+
+/** The next event, or ASH_EFORMAT or ASH_ETRUNC. */
+int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault);
+
+/** The number in @cells (1 or 2) cells at @at. */
+uint64_t ash_boot_fdt_cells_(const uint8_t *at, unsigned cells);
+
+/** Is @value one string: not empty of bytes, one NUL, at its end? */
+bool ash_boot_fdt_is_string_(struct ash_boot_span value);
+
+/** Is @string in the string list @list? A list that does not end is none. */
+bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
+
+/* config_properties.c: the properties of one VM's node. */
+
+struct ash_boot_vm_reader_ {
+    struct ash_boot_vm *vm;
+    uint32_t seen; /* bits by place in the property table */
+};
+
+extern const char ash_boot_config_file_[];
+
+/** One property of the VM's node: into the VM, or its fault. */
+void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name, struct ash_boot_span value);
+
+/** The node has ended: defaults, what is missing, what contradicts. @cpus as in struct ash_boot_config. */
+void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus);
+
+/* board.c: the pass over the board's tree; board_devices.c: what its nodes mean. */
+
+#define ASH_BOOT_BOARD_DEPTH_ 12U /* deeper nodes are skipped */
+#define ASH_BOOT_BOARD_UARTS_ 16U /* candidates for stdout-path */
+
+/** The properties that are kept of the node being read. */
+enum ash_boot_slot_ {
+    ASH_BOOT_SLOT_COMPATIBLE_,
+    ASH_BOOT_SLOT_REG_,
+    ASH_BOOT_SLOT_DEVICE_TYPE_,
+    ASH_BOOT_SLOT_INTERRUPTS_,
+    ASH_BOOT_SLOT_INTERRUPT_CELLS_,
+    ASH_BOOT_SLOT_METHOD_,
+    ASH_BOOT_SLOT_ENABLE_METHOD_,
+    ASH_BOOT_SLOT_RELEASE_,
+    ASH_BOOT_SLOT_NO_MAP_,
+    ASH_BOOT_SLOT_REGIONS_,
+    ASH_BOOT_SLOT_STRIDE_,
+    ASH_BOOT_SLOT_CLOCK_,
+    ASH_BOOT_SLOT_MODEL_,
+    ASH_BOOT_SLOT_STATUS_,
+    ASH_BOOT_SLOT_ADDRESS_CELLS_,
+    ASH_BOOT_SLOT_SIZE_CELLS_,
+    ASH_BOOT_SLOT_RANGES_,
+    ASH_BOOT_SLOTS_
+};
+
+/** An open node, as a bus for those below. */
+struct ash_boot_bus_ {
+    const char *name;
+    struct ash_boot_span ranges; /* data NULL: no such property; size 0: the identity */
+    uint32_t address_cells;
+    uint32_t size_cells;
+    bool disabled; /* this node or one above */
+};
+
+struct ash_boot_uart_candidate_ {
+    enum ash_boot_uart kind;
+    char path[ASH_BOOT_PATH_SIZE];
+    struct ash_boot_region region;
+    struct ash_boot_span interrupts;
+};
+
+/** The state of the pass. */
+struct ash_boot_board_pass_ {
+    struct ash_boot_board *board;
+    struct ash_boot_fault *fault;
+    struct ash_boot_fdt_ fdt;
+    struct ash_boot_fdt_ aliases; /* where the properties of /aliases begin; tree NULL: none */
+    bool pending;                 /* a node's properties are being gathered */
+    unsigned depth;               /* of that node; buses[depth] is its own */
+    struct ash_boot_bus_ buses[ASH_BOOT_BOARD_DEPTH_];
+    struct ash_boot_span slots[ASH_BOOT_SLOTS_];
+
+    /* For the end, when the interrupt controller and the console's path are known. */
+    struct ash_boot_span stdout_path;
+    struct ash_boot_span initrd_start;
+    struct ash_boot_span initrd_end;
+    struct ash_boot_span timer_interrupts;
+    struct ash_boot_span gic_interrupts;
+    uint32_t interrupt_cells;
+    unsigned uart_count;
+    struct ash_boot_uart_candidate_ uarts[ASH_BOOT_BOARD_UARTS_];
+};
+
+/** The fault of the current node's @property. Returns @code. */
+int ash_boot_board_refuse_(struct ash_boot_board_pass_ *pass, int code, const char *property,
+                           struct ash_boot_span value, const char *problem, const char *allowed);
+
+/** The path of the current node, cut where @size ends. */
+void ash_boot_board_path_(const struct ash_boot_board_pass_ *pass, char *path, size_t size);
+
+/** All properties of the current node are in slots: what does it mean? */
+int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass);
+
+/** Decode interrupt @index of @interrupts for the board's GIC; false: there is none, or not for a GIC. */
+bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct ash_boot_span interrupts,
+                               unsigned index, struct ash_boot_interrupt *interrupt);
+
+#endif
