@@ -134,8 +134,8 @@ static void map_page(struct fixture *f, unsigned slot)
     uint64_t pa = 0x80000000U + slot * UINT64_C(4096);
 
     put(f, &f->level3.entry[slot], PAGE(pa));
-    assert_int_equal(oracle_map(&f->oracle, slot * UINT64_C(4096), pa, 4096, ASH_STAGE2_READ | ASH_STAGE2_WRITE),
-                     ASH_OK);
+    assert_int_equal(
+        oracle_map(&f->oracle, slot * UINT64_C(4096), pa, 4096, ASH_STAGE2_READ | ASH_STAGE2_WRITE), ASH_OK);
 }
 
 static void map_group(struct fixture *f, unsigned first)
@@ -144,16 +144,16 @@ static void map_group(struct fixture *f, unsigned first)
         f->level3.entry[first + i] = PAGE(0x80000000U + (first + i) * UINT64_C(4096)) | CONTIGUOUS;
     }
     publish(f, &f->level3.entry[first], 16);
-    assert_int_equal(oracle_map(&f->oracle, first * UINT64_C(4096), 0x80000000U + first * UINT64_C(4096), 0x10000,
-                                ASH_STAGE2_READ | ASH_STAGE2_WRITE),
+    assert_int_equal(oracle_map(&f->oracle, first * UINT64_C(4096), 0x80000000U + first * UINT64_C(4096),
+                                0x10000, ASH_STAGE2_READ | ASH_STAGE2_WRITE),
                      ASH_OK);
 }
 
 static void map_block(struct fixture *f)
 {
     put(f, &f->level2.entry[1], BLOCK(0x80200000U));
-    assert_int_equal(oracle_map(&f->oracle, 2U * MIB, 0x80200000U, 2U * MIB, ASH_STAGE2_READ | ASH_STAGE2_WRITE),
-                     ASH_OK);
+    assert_int_equal(
+        oracle_map(&f->oracle, 2U * MIB, 0x80200000U, 2U * MIB, ASH_STAGE2_READ | ASH_STAGE2_WRITE), ASH_OK);
 }
 
 static void forget(struct fixture *f, uint64_t ipa, uint64_t size)
@@ -590,7 +590,8 @@ static void a_store_never_published_is_caught(void **state)
     struct fixture *f = *state;
 
     f->level3.entry[3] = PAGE(0x80003000U);
-    assert_int_equal(oracle_map(&f->oracle, 0x3000, 0x80003000U, 4096, ASH_STAGE2_READ | ASH_STAGE2_WRITE), ASH_OK);
+    assert_int_equal(oracle_map(&f->oracle, 0x3000, 0x80003000U, 4096, ASH_STAGE2_READ | ASH_STAGE2_WRITE),
+                     ASH_OK);
     expect_caught(f, TLB_UNPUBLISHED);
 }
 
@@ -639,19 +640,19 @@ static void the_walker_refuses_malformed_descriptors(void **state)
     uint64_t *page = &f->level3.entry[5];
     uint64_t good = PAGE(0x80005000U);
 
-    expect_malformed(f, page, good & ~ASH_BIT(10));              /* AF */
-    expect_malformed(f, page, good | ASH_BIT(11));               /* RES0 */
-    expect_malformed(f, page, good | ASH_BIT(48));               /* RES0 */
-    expect_malformed(f, page, good | ASH_BIT(51));               /* DBM */
-    expect_malformed(f, page, good | ASH_BIT(53));               /* XN[0] */
-    expect_malformed(f, page, good | ASH_BIT(63));               /* RES0 */
-    expect_malformed(f, page, good & ~ASH_MASK(7, 6));           /* S2AP none */
-    expect_malformed(f, page, good & ~ASH_BIT(6));               /* S2AP write-only */
-    expect_malformed(f, page, good & ~ASH_MASK(9, 8));           /* Non-shareable WB */
+    expect_malformed(f, page, good & ~ASH_BIT(10));                   /* AF */
+    expect_malformed(f, page, good | ASH_BIT(11));                    /* RES0 */
+    expect_malformed(f, page, good | ASH_BIT(48));                    /* RES0 */
+    expect_malformed(f, page, good | ASH_BIT(51));                    /* DBM */
+    expect_malformed(f, page, good | ASH_BIT(53));                    /* XN[0] */
+    expect_malformed(f, page, good | ASH_BIT(63));                    /* RES0 */
+    expect_malformed(f, page, good & ~ASH_MASK(7, 6));                /* S2AP none */
+    expect_malformed(f, page, good & ~ASH_BIT(6));                    /* S2AP write-only */
+    expect_malformed(f, page, good & ~ASH_MASK(9, 8));                /* Non-shareable WB */
     expect_malformed(f, page, (good & ~ASH_MASK(9, 8)) | ASH_BIT(8)); /* SH reserved */
     expect_malformed(f, page, (good & ~ASH_MASK(5, 2)) | ASH_BIT(4)); /* MemAttr reserved */
-    expect_malformed(f, page, good | ASH_BIT(40));               /* beyond PS */
-    expect_malformed(f, page, good & ~ASH_BIT(1));               /* reserved at level 3 */
+    expect_malformed(f, page, good | ASH_BIT(40));                    /* beyond PS */
+    expect_malformed(f, page, good & ~ASH_BIT(1));                    /* reserved at level 3 */
     expect_malformed(f, &f->level2.entry[7], BLOCK(0x80001000U));
     expect_malformed(f, &f->root.entry[7], BLOCK(0x80200000U));
     expect_malformed(f, &f->level2.entry[7], TABLE(f->level3) | ASH_BIT(63));
@@ -689,7 +690,8 @@ static void the_walker_translates_as_the_manual_says(void **state)
     assert_null(s2_walk(&f->regime, &f->machine.walk, 3U * MIB, &leaf));
     assert_true(leaf.valid && leaf.ipa == 2U * MIB && leaf.size == 2U * MIB && leaf.pa == 0x80200000U);
     assert_null(s2_walk(&f->regime, &f->machine.walk, ASH_BIT(39) - 1U, &leaf));
-    assert_true(leaf.valid && leaf.level == 1U && leaf.size == 1024U * MIB && leaf.pa == UINT64_C(0xFFC0000000));
+    assert_true(leaf.valid && leaf.level == 1U && leaf.size == 1024U * MIB &&
+                leaf.pa == UINT64_C(0xFFC0000000));
     assert_null(s2_walk(&f->regime, &f->machine.walk, 4U * MIB, &leaf));
     assert_true(!leaf.valid && leaf.size == 2U * MIB);
 }
@@ -715,8 +717,11 @@ static void the_walker_refuses_wrong_registers(void **state)
     struct fixture *f = *state;
     uint64_t vttbr = f->root.pa | ((uint64_t)VMID << 48);
     static const uint64_t flips[] = {
-        ASH_BIT(31), ASH_BIT(14), ASH_BIT(16), ASH_BIT(12), ASH_BIT(8), ASH_BIT(19), ASH_BIT(21),
-        ASH_BIT(32), 3U << 6, /* SL0 = 0b10: level 0 below 44 PA bits */ ASH_BIT(6), /* level 2 for 39 bits */
+        ASH_BIT(31), ASH_BIT(14),
+        ASH_BIT(16), ASH_BIT(12),
+        ASH_BIT(8),  ASH_BIT(19),
+        ASH_BIT(21), ASH_BIT(32),
+        3U << 6,     /* SL0 = 0b10: level 0 below 44 PA bits */ ASH_BIT(6), /* level 2 for 39 bits */
     };
     struct s2_regime regime;
 

@@ -11,7 +11,7 @@
 struct stage2_machine {
     struct stage2_memory memory;
     struct stage2_tlb tlb;
-    struct s2_memory walk; /* how the walker reads @memory */
+    struct s2_memory walk;            /* how the walker reads @memory */
     uint64_t scratch[MEMORY_ENTRIES]; /* what table_at() answers for a page that is none */
     uint64_t publishes, invalidations, invalidations_all, invalidations_leaf, frees;
 };

@@ -87,8 +87,9 @@ uint32_t memory_index(const struct stage2_memory *memory, uint64_t pa)
 {
     uint64_t index = (pa - memory->base_pa) / PAGE;
 
-    return pa % PAGE == 0U && pa >= memory->base_pa && index < MEMORY_PAGES && memory->live[index] ? (uint32_t)index
-                                                                                              : MEMORY_NONE;
+    return pa % PAGE == 0U && pa >= memory->base_pa && index < MEMORY_PAGES && memory->live[index]
+               ? (uint32_t)index
+               : MEMORY_NONE;
 }
 
 uint64_t memory_pa(const struct stage2_memory *memory, uint32_t index)

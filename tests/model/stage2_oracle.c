@@ -321,8 +321,8 @@ int oracle_init_result(const struct ash_stage2_config *config, const struct ash_
     if (config->size != sizeof(*config) || hal->size != sizeof(*hal)) {
         return ASH_EINVAL;
     }
-    if (hal->table_alloc == NULL || hal->table_free == NULL || hal->table_at == NULL || hal->publish == NULL ||
-        hal->invalidate == NULL) {
+    if (hal->table_alloc == NULL || hal->table_free == NULL || hal->table_at == NULL ||
+        hal->publish == NULL || hal->invalidate == NULL) {
         return ASH_EINVAL;
     }
     if (config->ipa_bits < 32U || config->ipa_bits > 48U ||

@@ -83,7 +83,8 @@ static bool has_group(const struct stage2_tlb *tlb, uint32_t page, uint64_t ipa,
     for (size_t i = tlb->stale_count; i > 0U; i--) {
         const struct tlb_entry *entry = &tlb->stale[i - 1U];
 
-        if (entry->group && entry->page == page && entry->ipa == ipa && entry->descriptor == base_descriptor) {
+        if (entry->group && entry->page == page && entry->ipa == ipa &&
+            entry->descriptor == base_descriptor) {
             return true;
         }
     }
@@ -226,7 +227,8 @@ static void link_page(struct stage2_tlb *tlb, uint32_t child, unsigned level, ui
 {
     struct tlb_page *page = &tlb->page[child];
 
-    if (page->known && (page->linked || page->level != level || page->ipa != ipa) && is_observable(tlb, child)) {
+    if (page->known && (page->linked || page->level != level || page->ipa != ipa) &&
+        is_observable(tlb, child)) {
         tlb_report(tlb, TLB_BAD_TABLE, ipa);
         return;
     }
@@ -568,8 +570,8 @@ static void settle_entry(struct stage2_tlb *tlb, const struct tlb_entry *entry,
     }
 }
 
-void tlb_settle(struct stage2_tlb *tlb, bool (*agrees)(void *ctx, uint64_t ipa, uint64_t size, uint64_t descriptor,
-                                                       unsigned level),
+void tlb_settle(struct stage2_tlb *tlb,
+                bool (*agrees)(void *ctx, uint64_t ipa, uint64_t size, uint64_t descriptor, unsigned level),
                 void *ctx)
 {
     tlb_observe(tlb);

@@ -27,20 +27,20 @@
 #include "stage2_walker.h"
 
 enum tlb_violation {
-    TLB_STALE_LEAF,         /* at the end of a call a cached leaf disagrees with what the table means */
-    TLB_STALE_TABLE,        /* at the end of a call a cached table descriptor is no longer in the table */
-    TLB_BBM_OUTPUT,         /* new valid leaf while one with another address or memory type is cached */
-    TLB_BBM_SIZE,           /* new valid leaf while one of another size is cached */
-    TLB_BBM_CONTIGUOUS,     /* Contiguous hint changed while the other form is cached or still valid */
-    TLB_BBM_BLOCK_TO_TABLE, /* new table descriptor while a block is cached */
-    TLB_BBM_TABLE_TO_BLOCK, /* new leaf while a table descriptor is cached */
-    TLB_BBM_TABLE_REPLACED, /* new table descriptor while another one is cached */
+    TLB_STALE_LEAF,          /* at the end of a call a cached leaf disagrees with what the table means */
+    TLB_STALE_TABLE,         /* at the end of a call a cached table descriptor is no longer in the table */
+    TLB_BBM_OUTPUT,          /* new valid leaf while one with another address or memory type is cached */
+    TLB_BBM_SIZE,            /* new valid leaf while one of another size is cached */
+    TLB_BBM_CONTIGUOUS,      /* Contiguous hint changed while the other form is cached or still valid */
+    TLB_BBM_BLOCK_TO_TABLE,  /* new table descriptor while a block is cached */
+    TLB_BBM_TABLE_TO_BLOCK,  /* new leaf while a table descriptor is cached */
+    TLB_BBM_TABLE_REPLACED,  /* new table descriptor while another one is cached */
     TLB_LINK_BEFORE_PUBLISH, /* a table was linked before all its descriptors were published */
-    TLB_UNPUBLISHED,        /* at the end of a call a store was never published */
-    TLB_FREED_LINKED,       /* a table page was freed that a walk reaches */
-    TLB_FREED_CACHED,       /* a table page was freed that a walk cache still names */
-    TLB_BAD_TABLE,          /* a table descriptor names no live page, or a page that serves elsewhere */
-    TLB_BAD_OPERATION,      /* an operation was called against its contract */
+    TLB_UNPUBLISHED,         /* at the end of a call a store was never published */
+    TLB_FREED_LINKED,        /* a table page was freed that a walk reaches */
+    TLB_FREED_CACHED,        /* a table page was freed that a walk cache still names */
+    TLB_BAD_TABLE,           /* a table descriptor names no live page, or a page that serves elsewhere */
+    TLB_BAD_OPERATION,       /* an operation was called against its contract */
     TLB_VIOLATIONS
 };
 
@@ -81,7 +81,7 @@ struct stage2_tlb {
     size_t change_count, change_room;
     unsigned violation[TLB_VIOLATIONS];
     unsigned violations;
-    char message[200]; /* the first violation in words */
+    char message[200];              /* the first violation in words */
     uint64_t observations, entries; /* what was done, for the report */
 };
 
@@ -113,8 +113,8 @@ void tlb_page_allocated(struct stage2_tlb *tlb, uint32_t index);
 void tlb_page_freed(struct stage2_tlb *tlb, uint32_t index);
 
 /** A call of the library is over: whatever is still cached must agree with @agrees (a page map). */
-void tlb_settle(struct stage2_tlb *tlb, bool (*agrees)(void *ctx, uint64_t ipa, uint64_t size, uint64_t descriptor,
-                                                       unsigned level),
+void tlb_settle(struct stage2_tlb *tlb,
+                bool (*agrees)(void *ctx, uint64_t ipa, uint64_t size, uint64_t descriptor, unsigned level),
                 void *ctx);
 
 void tlb_report(struct stage2_tlb *tlb, enum tlb_violation violation, uint64_t ipa);

@@ -116,8 +116,8 @@ static const char *check_leaf(const struct s2_regime *regime, uint64_t descripto
     return s2_leaf_attr(descriptor, &attr);
 }
 
-static const char *check_table(const struct s2_regime *regime, const struct s2_memory *memory, uint64_t descriptor,
-                               unsigned level)
+static const char *check_table(const struct s2_regime *regime, const struct s2_memory *memory,
+                               uint64_t descriptor, unsigned level)
 {
     uint64_t next = s2_address(descriptor, level);
 
@@ -127,7 +127,8 @@ static const char *check_table(const struct s2_regime *regime, const struct s2_m
     if (next >= ASH_BIT(regime->oa_bits)) {
         return "a table's address is beyond VTCR_EL2.PS";
     }
-    return memory->at(memory->ctx, next) == NULL ? "a table descriptor leads to memory that is no table" : NULL;
+    return memory->at(memory->ctx, next) == NULL ? "a table descriptor leads to memory that is no table"
+                                                 : NULL;
 }
 
 static const char *check_descriptor(const struct s2_regime *regime, const struct s2_memory *memory,

@@ -42,11 +42,11 @@ struct s2_leaf {
 
 /** What a scan met. */
 struct s2_census {
-    unsigned tables[4];    /* table pages by level, roots included */
+    unsigned tables[4]; /* table pages by level, roots included */
     unsigned leaves[4];
     unsigned contiguous[4];
-    unsigned empty;        /* tables below the root without a valid descriptor */
-    unsigned mergeable;    /* tables below the root that one block could replace */
+    unsigned empty;     /* tables below the root without a valid descriptor */
+    unsigned mergeable; /* tables below the root that one block could replace */
 };
 
 /** Size in bytes of what one descriptor of @level covers. */
