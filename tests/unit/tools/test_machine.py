@@ -90,10 +90,10 @@ class Headless(MachineTest):
     def test_the_time_limit_holds_for_one_that_never_stops_talking(self):
         self.assertEqual(self.run_it("while :; do echo noise; done", timeout=1).returncode, 124)
 
-    def test_helpers_of_the_emulator_go_too(self):
-        done = self.run_it("sh -c 'trap \"\" TERM; echo $$ >helper; while :; do sleep 0.05; done' & wait", timeout=1)
+    def test_children_of_the_emulator_go_too(self):
+        done = self.run_it("sh -c 'trap \"\" TERM; echo $$ >child; while :; do sleep 0.05; done' & wait", timeout=1)
         self.assertEqual(done.returncode, 124)
-        self.assert_gone(int(self.get("helper")))
+        self.assert_gone(int(self.get("child")))
 
     def test_an_emulator_that_stays_after_the_last_line_is_ended(self):
         begin = time.monotonic()
