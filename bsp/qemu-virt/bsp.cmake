@@ -2,4 +2,3 @@
 # QEMU -M virt,virtualization=on with any of its Armv8-A cores: nothing beyond the Armv8.0 base is used.
 set(BSP_CPU_FLAGS -march=armv8-a)
 set(BSP_IMAGE hv.bin)
-set(BSP_SOURCES ${CMAKE_CURRENT_LIST_DIR}/board.c)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** What assembly needs to know; every offset is asserted in fault.c. */
+#ifndef HV_ARCH_AARCH64_ASM_H
+#define HV_ARCH_AARCH64_ASM_H
+
+#include <libvcpu/context_offsets.h>
+
+/* struct hv_cpu */
+#define HV_CPU_VCPU          0
+#define HV_CPU_STACK_TOP     8
+#define HV_CPU_EMERGENCY_TOP 16
+#define HV_CPU_FAULTS        24
+
+/* struct hv_el2_fault, pushed on the emergency stack: x0..x30, sp, then ELR, SPSR, ESR, FAR */
+#define HV_FAULT_X0   0
+#define HV_FAULT_SP   248
+#define HV_FAULT_ELR  256
+#define HV_FAULT_SPSR 264
+#define HV_FAULT_ESR  272
+#define HV_FAULT_FAR  280
+#define HV_FAULT_KIND 288
+#define HV_FAULT_SIZE 304
+
+#define R_AARCH64_RELATIVE 1027
+
+#define HCR_EL2_RW 0x80000000
+
+/* SCTLR_EL2 with its RES1 bits alone: [29:28], [23:22], 18, 16, 11, [5:4] (DDI 0487 D17.2.119). */
+#define SCTLR_EL2_RES1 0x30c50830
+
+#define ESR_EC_SHIFT 26
+#define ESR_EC_HVC64 0x16
+
+#endif

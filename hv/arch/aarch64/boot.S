@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The image header and the first instructions of each CPU: MMU off, caches off, nothing assumed. */
+#include "arch/aarch64/asm.h"
+#include "memmap.h"
+
+    .section .head.text, "ax"
+
+/* arm64 Image header: Linux Documentation/arm64/booting, "the decompressed kernel image contains a 64-byte
+ * header". hv takes the same hand-over as a kernel, so every loader that starts Linux starts hv. */
+    .globl _start
+_start:
+    b       primary_entry
+    .long   0
+    .quad   0                           /* text_offset from a 2 MiB aligned base */
+    .quad   __image_end - _start        /* image_size: bss, stacks and early tables included */
+    .quad   0xa                         /* little endian, 4 KiB pages, anywhere in memory */
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0
+
+/* x0: physical address of the board's device tree. */
+primary_entry:
+    msr     daifset, #0xf
+    mov     x20, x0
+    mrs     x1, CurrentEL
+    cmp     x1, #(2 << 2)
+    b.ne    wrong_exception_level
+    bl      el2_reset_registers
+
+    /* bss, before any C. The loader cleaned [start, start + image_size) to the point of coherency, and these
+     * stores bypass the caches; stale lines are dropped below. */
+    adrp    x1, __bss_start
+    adrp    x2, __bss_end
+1:  stp     xzr, xzr, [x1], #16
+    cmp     x1, x2
+    b.lo    1b
+
+    /* Relocate: linked at 0, so the load address is the bias. Only R_AARCH64_RELATIVE is left by a static PIE
+     * (ELF for the Arm 64-bit Architecture, 5.7.14 "Dynamic relocations"). */
+    adr     x3, _start
+    adrp    x1, __rela_start
+    add     x1, x1, :lo12:__rela_start
+    adrp    x2, __rela_end
+    add     x2, x2, :lo12:__rela_end
+2:  cmp     x1, x2
+    b.hs    3f
+    ldp     x4, x5, [x1], #16           /* r_offset, r_info */
+    ldr     x6, [x1], #8                /* r_addend */
+    cmp     w5, #R_AARCH64_RELATIVE
+    b.ne    2b
+    add     x6, x6, x3
+    str     x6, [x3, x4]
+    b       2b
+3:
+    adrp    x1, hv_boot_stack_top
+    add     x1, x1, :lo12:hv_boot_stack_top
+    mov     sp, x1
+    mov     x29, xzr
+    mov     x30, xzr
+    mov     x0, x20
+    bl      hv_early_map                /* x0: hv_boot_registers, see mmu.h */
+    mov     x19, x0
+
+    /* What was written so far went past the caches. Clean lines that were there before must not be hit once the
+     * caches are on (DDI 0487 D7.5 "mismatched memory attributes": invalidate to PoC). */
+    adr     x0, _start
+    adrp    x1, __image_end
+    bl      invalidate_to_poc
+    mov     x0, x19
+    bl      enable_mmu
+    mov     x0, x20
+    bl      hv_arch_boot
+0:  wfe
+    b       0b
+
+/* PSCI CPU_ON and spin tables bring the other CPUs here. x0: their struct hv_cpu. */
+    .globl hv_secondary_entry
+hv_secondary_entry:
+    msr     daifset, #0xf
+    mov     x20, x0
+    bl      el2_reset_registers
+    adrp    x0, hv_boot_registers
+    add     x0, x0, :lo12:hv_boot_registers
+    bl      enable_mmu
+    ldr     x1, [x20, #HV_CPU_STACK_TOP]
+    mov     sp, x1
+    mov     x29, xzr
+    mov     x30, xzr
+    mov     x0, x20
+    bl      hv_arch_secondary
+0:  wfe
+    b       0b
+
+/* HCR_EL2.E2H and TGE off before anything else: the meaning of other EL2 registers hangs on them. SCTLR_EL2:
+ * MMU, caches off, RES1 bits set (DDI 0487 D17.2.119). */
+el2_reset_registers:
+    mov     x1, #HCR_EL2_RW
+    msr     hcr_el2, x1
+    isb
+    msr     tpidr_el2, xzr              /* no struct hv_cpu yet: a fault goes to the boot's emergency stack */
+    ldr     x1, =SCTLR_EL2_RES1
+    msr     sctlr_el2, x1
+    isb
+    ret
+
+/* Invalidate [x0, x1) to PoC. */
+invalidate_to_poc:
+    mrs     x2, ctr_el0
+    ubfx    x2, x2, #16, #4             /* DminLine: log2 of words */
+    mov     x3, #4
+    lsl     x2, x3, x2
+    sub     x3, x2, #1
+    bic     x0, x0, x3
+1:  dc      ivac, x0
+    add     x0, x0, x2
+    cmp     x0, x1
+    b.lo    1b
+    dsb     sy                          /* complete before the MMU goes on: DDI 0487 D7.5.9 */
+    ret
+
+/* x0: struct hv_boot_registers. */
+enable_mmu:
+    ldp     x1, x2, [x0, #0]            /* ttbr0, tcr */
+    ldp     x3, x4, [x0, #16]           /* mair, sctlr */
+    ldr     x5, [x0, #32]               /* vbar */
+    msr     ttbr0_el2, x1
+    msr     tcr_el2, x2
+    msr     mair_el2, x3
+    msr     vbar_el2, x5
+    isb                                 /* the registers are seen before the TLBI */
+    tlbi    alle2                       /* nothing of the firmware's stays */
+    ic      iallu
+    dsb     nsh
+    isb
+    msr     sctlr_el2, x4
+    isb                                 /* the next fetch is translated */
+    ret
+
+/* Entered at EL1 or EL3: say so on the board's console and stop. */
+wrong_exception_level:
+    ldr     x2, =BSP_EARLY_UART
+    adr     x1, wrong_el_text
+1:  ldrb    w3, [x1], #1
+    cbz     w3, 2f
+    str     w3, [x2]
+    b       1b
+2:  wfe
+    b       2b
+wrong_el_text:
+    .asciz  "ashlar: not started at EL2. On QEMU: -M virt,virtualization=on (without secure=on)\r\n"
+    .balign 4
+
+    .section .bss.hv_boot_stack, "aw", %nobits
+    .balign 4096
+    .skip   16384
+hv_boot_stack_top:

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the MMU on to hv/core: read the board's tree, map what it says, give each CPU its page and stacks. */
+#include <libbase/bits.h>
+#include <libbase/mem.h>
+#include <libbase/version.h>
+#include <libstage2/el2.h>
+#include <libvcpu/el2.h>
+#include <libvgic/el2.h>
+
+#include "arch/aarch64/asm.h"
+#include "arch/aarch64/errata.h"
+#include "arch/aarch64/image.h"
+#include "arch/aarch64/mmu.h"
+#include "arch/aarch64/platform.h"
+#include "arch/aarch64/policy.h"
+#include "arch/aarch64/sysreg.h"
+#include "arch/aarch64/world.h"
+#include "arch/arch.h"
+#include "core/hv.h"
+#include "core/panic.h"
+#include "glue/console_glue.h"
+
+#define POOL_PAGES 1024U
+
+/* One CPU's window in the stacks' region: an unmapped page below each stack. */
+#define WINDOW_SIZE      UINT64_C(0x10000)
+#define STACK_BASE       UINT64_C(0x1000)
+#define STACK_PAGES      4U
+#define EMERGENCY_BASE   UINT64_C(0x6000)
+#define EMERGENCY_PAGES  2U
+
+struct hv_platform hv_platform;
+static struct hv the_hv;
+static struct hv_cpu boot_cpu __attribute__((aligned(4096)));
+static struct hv_arch_features features;
+
+const struct hv_arch_features *hv_arch_features(void)
+{
+    return &features;
+}
+
+bool hv_stack_mapped(uint64_t address)
+{
+    uint64_t in_window = (address - HV_EL2_STACKS_VA) % WINDOW_SIZE;
+
+    return (address - HV_EL2_STACKS_VA) / WINDOW_SIZE < the_hv.cpus &&
+           ((in_window >= STACK_BASE && in_window < STACK_BASE + STACK_PAGES * 4096U) ||
+            (in_window >= EMERGENCY_BASE && in_window < EMERGENCY_BASE + EMERGENCY_PAGES * 4096U));
+}
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+
+static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owner owner, const char *what)
+{
+    int error = hv_ranges_claim(&the_hv.ranges, base, size, owner, 0);
+
+    if (error != ASH_OK) {
+        hv_panic(cpu, "%s at 0x%lx, 0x%lx bytes: %s", what, base, size,
+                 error == ASH_EEXIST ? "overlaps something else of hv's or the firmware's" : ash_error_name(error));
+    }
+}
+
+/** Claimed by the firmware twice, as memreserve and as a node, or laid over the initrd: the first claim counts. */
+static void claim_reserved(uint64_t base, uint64_t size, bool no_map)
+{
+    if (size > 0U) {
+        ASH_DISCARD(hv_ranges_claim(&the_hv.ranges, base, size, no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0));
+    }
+}
+
+static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    for (unsigned i = 0; i < board->memory_count; i++) {
+        int error = hv_ranges_add_ram(&the_hv.ranges, board->memory[i].base.value, board->memory[i].size);
+        if (error != ASH_OK) {
+            hv_panic(cpu, "device tree: /memory region 0x%lx, 0x%lx bytes: %s", board->memory[i].base.value,
+                     board->memory[i].size, ash_error_name(error));
+        }
+    }
+    claim(cpu, (uint64_t)(uintptr_t)_start, (uint64_t)(uintptr_t)__image_end - (uint64_t)(uintptr_t)_start,
+          HV_OWNER_HV, "hv's image");
+    claim(cpu, dtb, board->tree_size, HV_OWNER_BOARD_DT, "the device tree");
+    if (board->initrd.size > 0U) {
+        claim(cpu, board->initrd.base.value, board->initrd.size, HV_OWNER_BUNDLE, "the bundle (initrd)");
+    }
+    for (unsigned i = 0; i < board->reserved_count; i++) {
+        claim_reserved(board->reserved[i].region.base.value, board->reserved[i].region.size,
+                       board->reserved[i].no_map);
+    }
+}
+
+/** All RAM but what must not be mapped, and what is mapped already. */
+static void map_ram(struct hv_cpu *cpu)
+{
+    uint64_t image = (uint64_t)(uintptr_t)_start;
+
+    for (uint32_t i = 0; i < the_hv.ranges.count; i++) {
+        const struct hv_range *range = &the_hv.ranges.range[i];
+        bool mapped = range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
+                      (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
+        if (!mapped) {
+            HV_CHECK(cpu, hv_el2_map_identity(range->base, range->size, HV_EL2_DATA) == ASH_OK);
+        }
+    }
+}
+
+static void map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char *what)
+{
+    uint64_t start = ash_align_down(base, 4096);
+    int error;
+
+    if (size == 0U) {
+        return;
+    }
+    error = hv_el2_map_identity(start, ash_align_up(base + size, 4096) - start, HV_EL2_DEVICE);
+    if (error != ASH_OK) {
+        hv_panic(cpu, "device tree: %s at 0x%lx, 0x%lx bytes: %s", what, base, size, ash_error_name(error));
+    }
+}
+
+static void make_pool(struct hv_cpu *cpu)
+{
+    uint64_t base;
+
+    HV_CHECK(cpu, hv_ranges_alloc(&the_hv.ranges, (uint64_t)POOL_PAGES * HV_PAGE_SIZE, HV_OWNER_HV, 0, &base) == ASH_OK);
+    HV_CHECK(cpu, hv_pages_init(&the_hv.pages, base, POOL_PAGES) == ASH_OK);
+}
+
+/* ---- CPUs -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t map_stack(struct hv_cpu *cpu, uint64_t va, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++) {
+        const struct hv_page_request one = {.pages = 1};
+        void *page = hv_pages_alloc(&the_hv.pages, &one);
+        HV_CHECK(cpu, page != NULL);
+        HV_CHECK(cpu, hv_el2_map(va + i * 4096U, ash_pa((uint64_t)(uintptr_t)page), 4096, HV_EL2_DATA) == ASH_OK);
+    }
+    return va + pages * 4096U;
+}
+
+static void give_stacks(struct hv_cpu *boot, struct hv_cpu *cpu)
+{
+    uint64_t window = HV_EL2_STACKS_VA + cpu->index * WINDOW_SIZE;
+
+    cpu->stack_top = map_stack(boot, window + STACK_BASE, STACK_PAGES);
+    cpu->emergency_top = map_stack(boot, window + EMERGENCY_BASE, EMERGENCY_PAGES);
+}
+
+/** A struct hv_cpu for each CPU of the tree, this one (the boot CPU) first known by its affinity. */
+static void make_cpus(struct hv_cpu *boot)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    for (unsigned i = 0; i < board->cpu_count && the_hv.cpus < HV_MAX_CPUS; i++) {
+        bool is_boot = board->cpus[i].mpidr == boot->mpidr;
+        struct hv_cpu *cpu = is_boot ? boot : (struct hv_cpu *)hv_pages_alloc_zeroed(&the_hv.pages, 1);
+
+        HV_CHECK(boot, cpu != NULL);
+        cpu->hv = &the_hv;
+        cpu->index = the_hv.cpus;
+        cpu->mpidr = board->cpus[i].mpidr;
+        cpu->release_address = board->cpus[i].release.value;
+        the_hv.cpu[the_hv.cpus++] = cpu;
+        give_stacks(boot, cpu);
+    }
+    if (the_hv.cpus == 0U || the_hv.cpu[boot->index] != boot) {
+        hv_panic(boot, "device tree: no /cpus node has this CPU's affinity 0x%lx", boot->mpidr);
+    }
+}
+
+static void read_features(void)
+{
+    struct ash_vgic_vtr vtr = ash_vgic_decode_vtr(ash_vgic_el2_read_vtr());
+    static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48};
+    uint64_t range;
+
+    ash_vcpu_el2_id_read(&features.id);
+    features.midr = hv_sysreg_read(midr_el1);
+    range = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR0], 3, 0);
+    features.ipa_bits = range < sizeof(pa_bits) && pa_bits[range] < 40U ? pa_bits[range] : 40U;
+    features.vmid_bits = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR1], 7, 4) == 2U ? 16U : 8U;
+    features.lr_count = vtr.lr_count;
+    features.priority_bits = vtr.priority_bits;
+    features.preemption_bits = vtr.preemption_bits;
+    features.has_tdir = vtr.has_tdir;
+    features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
+    hv_world_init();
+}
+
+static void start_this_cpu(struct hv_cpu *cpu)
+{
+    int error;
+
+    hv_policy_apply();
+    error = hv_gicv3_init_cpu(&hv_platform.gic, cpu);
+    if (error != ASH_OK) {
+        hv_panic(cpu, "GICv3: no redistributor has this CPU's affinity 0x%lx", cpu->mpidr);
+    }
+    ash_vgic_el2_cpu_init();
+    hv_gicv3_enable(&hv_platform.gic, cpu, HV_GIC_SGI_KICK, true);
+    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
+    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);
+    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.ptimer_intid, true);
+}
+
+static void log_erratum(void *arg, const struct hv_erratum *erratum)
+{
+    hv_log((struct hv *)arg, "erratum %u: %s", erratum->number, erratum->answer);
+}
+
+/* ---- Boot -------------------------------------------------------------------------------------------------------- */
+
+/** Read the tree, and open the console that it names: before that nothing can be said. */
+static void read_board(struct hv_cpu *cpu, uint64_t dtb)
+{
+    struct ash_boot_board *board = &the_hv.board;
+    struct ash_boot_fault fault;
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+    int error;
+
+    ash_boot_fault_clear(&fault);
+    error = ash_boot_board_read(board, (const void *)(uintptr_t)dtb, 0x200000, &fault);
+    if (error != ASH_OK) {
+        hv_pl011_init(&hv_platform.uart, 0);
+        (void)ash_boot_fault_format(line, sizeof(line), &fault);
+        hv_panic(cpu, "%s", line);
+    }
+    if (board->console == ASH_BOOT_UART_PL011) {
+        map_device(cpu, board->console_region.base.value, board->console_region.size, "the console");
+        hv_pl011_init(&hv_platform.uart, board->console_region.base.value);
+        hv_platform.uart_intid = board->console_interrupt.intid;
+    }
+    hv_platform.has_psci = board->psci == ASH_BOOT_PSCI_SMC;
+    hv_platform.vtimer_intid = board->timer[ASH_BOOT_TIMER_VIRTUAL].intid;
+    hv_platform.ptimer_intid = board->timer[ASH_BOOT_TIMER_PHYSICAL].intid;
+    hv_platform.maintenance_intid = board->maintenance.intid;
+}
+
+/** The interrupt controller that the tree names. */
+static void open_gic(struct hv_cpu *cpu)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    if (board->gic != ASH_BOOT_GIC_V3) {
+        hv_panic(cpu, "the board's interrupt controller is not a GICv3: not supported yet (QEMU: gic-version=3)");
+    }
+    map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
+    for (unsigned i = 0; i < board->gicr_count; i++) {
+        map_device(cpu, board->gicr[i].base.value, board->gicr[i].size, "a GIC redistributor region");
+        hv_platform.redistributor[i].base = board->gicr[i].base.value;
+        hv_platform.redistributor[i].size = board->gicr[i].size;
+    }
+    hv_platform.gic.distributor = board->gicd.base.value;
+    hv_platform.gic.redistributor = hv_platform.redistributor;
+    hv_platform.gic.redistributors = board->gicr_count;
+    hv_gicv3_init_distributor(&hv_platform.gic, cpu->mpidr);
+}
+
+/** Seconds since the epoch from the board's RTC (PL031 DR, DDI 0224 3.3.1), 0 without one. */
+static uint64_t read_rtc(struct hv_cpu *cpu)
+{
+    const struct ash_boot_region *rtc = &the_hv.board.rtc;
+
+    if (rtc->size == 0U) {
+        return 0;
+    }
+    map_device(cpu, rtc->base.value, rtc->size, "the RTC");
+    return *(const volatile uint32_t *)(uintptr_t)rtc->base.value;
+}
+
+/** The seed is used once: what stays in the tree is of no use to whoever reads it later. */
+static void take_seed(void)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+    uint64_t ticks = hv_arch_ticks();
+
+    hv_rng_seed(&the_hv.rng, &ticks, sizeof(ticks));
+    if (board->rng_seed.size > 0U) {
+        hv_rng_seed(&the_hv.rng, board->rng_seed.data, board->rng_seed.size);
+        memset((void *)(uintptr_t)board->rng_seed.data, 0, board->rng_seed.size);
+    }
+    if (board->kaslr_seed.size > 0U) {
+        hv_rng_seed(&the_hv.rng, board->kaslr_seed.data, board->kaslr_seed.size);
+        memset((void *)(uintptr_t)board->kaslr_seed.data, 0, board->kaslr_seed.size);
+    }
+}
+
+static void boot_on_own_stack(void *arg)
+{
+    struct hv_cpu *cpu = (struct hv_cpu *)arg;
+
+    start_this_cpu(cpu);
+    read_features();
+    hv_console_create(&the_hv);
+    if (hv_platform.uart_intid != 0U) {
+        hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.uart_intid, true);
+        hv_pl011_enable_receive_interrupt(&hv_platform.uart, true);
+    }
+    hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,
+           the_hv.board.model != NULL ? the_hv.board.model : "a board without a model", the_hv.cpus);
+    hv_errata_visit(features.midr, log_erratum, &the_hv);
+    hv_boot(&the_hv, cpu);
+}
+
+void hv_arch_boot(uint64_t dtb)
+{
+    struct hv_cpu *cpu = &boot_cpu;
+
+    cpu->mpidr = hv_sysreg_read(mpidr_el1) & (ASH_MASK(39, 32) | ASH_MASK(23, 0));
+    read_board(cpu, dtb);
+    cpu->hv = &the_hv;
+    build_ownership(cpu, dtb);
+    map_ram(cpu);
+    make_pool(cpu);
+    make_cpus(cpu);
+    hv_sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
+    open_gic(cpu);
+    the_hv.epoch_seconds = read_rtc(cpu);
+    the_hv.epoch_ticks = hv_arch_ticks();
+    take_seed();
+    hv_call_on_stack(boot_on_own_stack, cpu, cpu->stack_top);
+}
+
+void hv_arch_secondary(struct hv_cpu *cpu)
+{
+    hv_sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
+    start_this_cpu(cpu);
+    hv_cpu_main(cpu);
+}
+
+void hv_arch_stage2_publish(const uint64_t *first, size_t count)
+{
+    ash_stage2_el2_publish(NULL, first, count);
+}
+
+void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
+{
+    ash_stage2_el2_invalidate(table, what);
+}
+
+void hv_arch_invalidate_everything(void)
+{
+    ash_stage2_el2_invalidate_everything();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** CPU errata that matter to a hypervisor: who needs what, printed at boot. */
+#ifndef HV_ARCH_AARCH64_ERRATA_H
+#define HV_ARCH_AARCH64_ERRATA_H
+
+#include <stdint.h>
+
+struct hv_erratum {
+    uint32_t part;     /* MIDR_EL1 implementer and part number: implementer << 16 | part */
+    uint8_t first;     /* variant << 4 | revision, inclusive */
+    uint8_t last;
+    uint32_t number;
+    const char *answer; /* by the build, by EL3, or by hv */
+};
+
+/** Call @visit for each erratum of the CPU with @midr. */
+void hv_errata_visit(uint64_t midr, void (*visit)(void *arg, const struct hv_erratum *erratum), void *arg);
+
+#endif

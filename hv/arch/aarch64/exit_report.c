@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is printed before a VM is stopped for a fault. */
+#include <libvcpu/exit.h>
+
+#include "arch/aarch64/exit.h"
+#include "arch/aarch64/sysreg.h"
+#include "core/guest_memory.h"
+#include "core/hv.h"
+
+static const char *fault_name(enum ash_vcpu_fault_kind kind)
+{
+    static const char *const names[] = {
+        [ASH_VCPU_FAULT_TRANSLATION] = "translation fault",
+        [ASH_VCPU_FAULT_ACCESS_FLAG] = "access flag fault",
+        [ASH_VCPU_FAULT_PERMISSION] = "permission fault",
+        [ASH_VCPU_FAULT_ADDRESS_SIZE] = "address size fault",
+        [ASH_VCPU_FAULT_EXTERNAL] = "external abort",
+        [ASH_VCPU_FAULT_ALIGNMENT] = "alignment fault",
+        [ASH_VCPU_FAULT_TLB_CONFLICT] = "TLB conflict",
+        [ASH_VCPU_FAULT_HW_UPDATE] = "unsupported hardware update",
+        [ASH_VCPU_FAULT_EXCLUSIVE] = "unsupported exclusive",
+        [ASH_VCPU_FAULT_OTHER] = "other fault",
+    };
+
+    return names[kind];
+}
+
+static void report_registers(struct hv_vcpu *vcpu)
+{
+    const struct ash_vcpu_context *ctx = &vcpu->context;
+    struct hv *hv = vcpu->vm->hv;
+
+    for (unsigned i = 0; i < 30U; i += 3U) {
+        hv_log(hv, "  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx", i, ctx->x[i], i + 1U, ctx->x[i + 1U], i + 2U,
+               ctx->x[i + 2U]);
+    }
+    hv_log(hv, "  x30 %016lx  pc  %016lx  pstate %08lx", ctx->x[30], ctx->pc, ctx->pstate);
+    hv_log(hv, "  sp_el1 %016lx  elr_el1 %016lx  esr_el1 %08lx  vbar_el1 %016lx", hv_sysreg_read(sp_el1),
+           hv_sysreg_read(elr_el1), hv_sysreg_read(esr_el1), hv_sysreg_read(vbar_el1));
+}
+
+/** The instruction at pc, where stage 1 of the guest is off (then pc is an IPA) and it is in RAM. */
+static void report_instruction(struct hv_vcpu *vcpu)
+{
+    uint32_t instruction;
+
+    if ((hv_sysreg_read(sctlr_el1) & 1U) == 0U &&
+        hv_guest_read(vcpu->vm, ash_ipa(vcpu->context.pc), &instruction, sizeof(instruction)) == ASH_OK) {
+        hv_log(vcpu->vm->hv, "  instruction at pc: %08x", instruction);
+    }
+}
+
+void hv_exit_report(struct hv_vcpu *vcpu, const char *what)
+{
+    hv_log(vcpu->vm->hv, "%s: vCPU %u: %s", vcpu->vm->name, vcpu->index, what);
+    report_registers(vcpu);
+    report_instruction(vcpu);
+}
+
+void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, uint64_t far, uint64_t ipa)
+{
+    struct hv *hv = vcpu->vm->hv;
+    struct ash_vcpu_fault fault;
+
+    hv_log(hv, "%s: vCPU %u: %s", vcpu->vm->name, vcpu->index, what);
+    hv_log(hv, "  esr %08lx: %s", esr, ash_vcpu_ec_info(esr)->name);
+    ash_vcpu_fault_decode(esr, &fault);
+    if (ash_vcpu_esr_ec(esr) == (unsigned)ASH_VCPU_EC_DATA_ABORT ||
+        ash_vcpu_esr_ec(esr) == (unsigned)ASH_VCPU_EC_INSTRUCTION_ABORT) {
+        hv_log(hv, "  %s of a %s%s, level %u; far %016lx, ipa %016lx", fault_name(fault.kind),
+               fault.instruction ? "fetch" : (fault.write ? "write" : "read"), fault.s1ptw ? " by a stage-1 walk" : "",
+               fault.level, far, ipa);
+    }
+    report_registers(vcpu);
+    report_instruction(vcpu);
+}

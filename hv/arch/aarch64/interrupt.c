@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Physical interrupts: from a guest, and in the idle loop. */
+#include "arch/aarch64/interrupt.h"
+
+#include <libvgic/el2.h>
+
+#include "arch/aarch64/platform.h"
+#include "arch/aarch64/sysreg.h"
+#include "arch/arch.h"
+#include "core/hv.h"
+#include "glue/console_glue.h"
+
+/* A bound for one exit: more than that come again as the next one. */
+#define MAX_PER_EXIT 8U
+
+/** Take what the guest's used list registers and HCR say into the vGIC, and give it what to do next. */
+void hv_vgic_resync(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
+    hv_machine_lock(cpu, &vcpu->vm->machine);
+    ash_vgic_sync(&vcpu->vgic);
+    ash_vgic_flush(&vcpu->vgic);
+    hv_machine_unlock(&vcpu->vm->machine);
+    ash_vgic_el2_apply(&vcpu->vgic.lrs);
+}
+
+/** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
+static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    struct hv_machine *machine;
+    int lr;
+
+    hv_gicv3_drop(intid);
+    if (vcpu == NULL) {
+        /* It fired while the vCPU was being put; the timer is off by now. */
+        hv_gicv3_deactivate(intid);
+        return;
+    }
+    machine = &vcpu->vm->machine;
+    hv_machine_lock(cpu, machine);
+    lr = ash_vgic_inject_fast(&vcpu->vgic, intid, ash_vgic_el2_read_elrsr());
+    if (lr < 0) {
+        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
+    }
+    hv_machine_unlock(machine);
+    if (lr >= 0) {
+        ash_vgic_el2_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+    }
+}
+
+static void handle(struct hv_cpu *cpu, uint32_t intid)
+{
+    if (intid == hv_platform.vtimer_intid || intid == hv_platform.ptimer_intid) {
+        guest_timer(cpu, intid);
+        return;
+    }
+    hv_gicv3_drop(intid);
+    if (intid == hv_platform.maintenance_intid) {
+        /* Level-sensitive: its cause goes away with the resync, so only then is it deactivated. */
+        if (cpu->vcpu != NULL) {
+            ash_vgic_request_flush(&cpu->vcpu->vgic);
+            hv_vgic_resync(cpu);
+        }
+    } else if (intid == hv_platform.uart_intid) {
+        hv_console_received(cpu);
+    } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */
+        cpu->unexpected_interrupts++;
+        hv_gicv3_enable(&hv_platform.gic, cpu, intid, false);
+    }
+    hv_gicv3_deactivate(intid);
+}
+
+static void take_interrupts(struct hv_cpu *cpu)
+{
+    for (unsigned n = 0; n < MAX_PER_EXIT; n++) {
+        uint32_t intid = hv_gicv3_acknowledge();
+        if (intid >= HV_GIC_SPURIOUS) {
+            return;
+        }
+        handle(cpu, intid);
+    }
+}
+
+enum hv_verdict hv_exit_finish(struct hv_cpu *cpu)
+{
+    uint32_t requests = hv_cpu_take_requests(cpu);
+
+    if (requests != 0U) {
+        if ((requests & HV_REQUEST_HALT) != 0U) {
+            hv_arch_halt();
+        }
+        if (hv_vm_is_stopping(cpu->vcpu->vm)) {
+            return HV_LEAVE;
+        }
+    }
+    if (ash_vgic_needs_flush(&cpu->vcpu->vgic)) {
+        hv_vgic_resync(cpu);
+    }
+    return HV_RESUME;
+}
+
+enum hv_verdict hv_exit_irq(struct hv_cpu *cpu)
+{
+    take_interrupts(cpu);
+    return hv_exit_finish(cpu);
+}
+
+void hv_arch_idle(struct hv_cpu *cpu)
+{
+    /* Interrupts are masked here: a pending one ends the WFI all the same (DDI 0487 D1.6.2). DSB: stores of ours are
+     * not left behind while this CPU sleeps. */
+    hv_dsb(sy);
+    __asm__ volatile("wfi" : : : "memory");
+    take_interrupts(cpu);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef HV_ARCH_AARCH64_INTERRUPT_H
+#define HV_ARCH_AARCH64_INTERRUPT_H
+
+#include "core/verdict.h"
+
+struct hv_cpu;
+
+/** From the vector: IRQ (or FIQ) while a guest ran. */
+enum hv_verdict hv_exit_irq(struct hv_cpu *cpu);
+
+/** The end of every exit that may have changed something: requests of other CPUs, interrupts to hand in. */
+enum hv_verdict hv_exit_finish(struct hv_cpu *cpu);
+
+/** List registers → vGIC → list registers, for the loaded vCPU. */
+void hv_vgic_resync(struct hv_cpu *cpu);
+
+#endif

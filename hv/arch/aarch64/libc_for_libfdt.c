@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What Debian's libfdt.a wants of a C library, and nobody else. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libbase/mem.h>
+
+#include "core/panic.h"
+
+void *memchr(const void *bytes, int byte, size_t size);
+char *strchr(const char *text, int ch);
+char *strrchr(const char *text, int ch);
+size_t strlen(const char *text);
+size_t strnlen(const char *text, size_t max);
+unsigned long strtoul(const char *text, char **end, int base);
+void __stack_chk_fail(void);
+extern uintptr_t __stack_chk_guard;
+
+void *memchr(const void *bytes, int byte, size_t size)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        if (p[i] == (unsigned char)byte) {
+            return (void *)(uintptr_t)&p[i];
+        }
+    }
+    return NULL;
+}
+
+size_t strlen(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] != '\0') {
+        length++;
+    }
+    return length;
+}
+
+size_t strnlen(const char *text, size_t max)
+{
+    size_t length = 0;
+
+    while (length < max && text[length] != '\0') {
+        length++;
+    }
+    return length;
+}
+
+char *strchr(const char *text, int ch)
+{
+    return (char *)memchr(text, ch, strlen(text) + 1U);
+}
+
+char *strrchr(const char *text, int ch)
+{
+    for (size_t i = strlen(text) + 1U; i-- > 0U;) {
+        if (text[i] == (char)ch) {
+            return (char *)(uintptr_t)&text[i];
+        }
+    }
+    return NULL;
+}
+
+/* fdt_overlay wants it, which hv does not use: decimal and 0x, no sign, no overflow check beyond wrapping. */
+unsigned long strtoul(const char *text, char **end, int base)
+{
+    unsigned long value = 0;
+
+    for (; *text != '\0'; text++) {
+        unsigned digit = (unsigned)(*text | 0x20) - (unsigned)(*text >= 'A' ? 'a' - 10 : '0' | 0x20);
+        if (*text >= '0' && *text <= '9') {
+            digit = (unsigned)(*text - '0');
+        }
+        if (digit >= (unsigned)base) {
+            break;
+        }
+        value = value * (unsigned long)base + digit;
+    }
+    if (end != NULL) {
+        *end = (char *)(uintptr_t)text;
+    }
+    return value;
+}
+
+/* Fixed: hv's own code has no canary to protect, and libfdt's frames are not reached by a guest's data. */
+uintptr_t __stack_chk_guard = (uintptr_t)0x00a5c3960ff01e2dU;
+
+void __stack_chk_fail(void)
+{
+    hv_panic_bare("libfdt: stack smashed");
+}

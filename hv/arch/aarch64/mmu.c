@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/aarch64/mmu.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <libbase/bits.h>
+#include <libbase/endian.h>
+#include <libbase/errors.h>
+
+#include "arch/aarch64/asm.h"
+#include "arch/aarch64/image.h"
+#include "arch/aarch64/sysreg.h"
+
+/* Stage 1 descriptors, 4 KiB granule (DDI 0487 D8.3.1, D8.3.2). */
+#define DESC_VALID    ASH_BIT(0)
+#define DESC_TABLE    ASH_BIT(1) /* levels 0..2: a table; level 3: a page */
+#define DESC_ATTR(n)  ((uint64_t)(n) << 2)
+#define DESC_AP_RES1  ASH_BIT(6) /* AP[1] is RES1 in a regime of one privilege level (D8.4.1) */
+#define DESC_AP_RO    ASH_BIT(7)
+#define DESC_SH_INNER (UINT64_C(3) << 8)
+#define DESC_AF       ASH_BIT(10)
+#define DESC_XN       ASH_BIT(54)
+#define DESC_ADDRESS  ASH_MASK(47, 12)
+
+#define ENTRIES 512U
+
+/* Attr0 Normal Write-Back Read- and Write-Allocate, Attr1 Device-nGnRE (D17.2.97). */
+#define MAIR_VALUE UINT64_C(0x04ff)
+
+#define TABLE_POOL 24U
+static uint64_t table_pool[TABLE_POOL][ENTRIES] __attribute__((aligned(4096)));
+static unsigned tables_used;
+
+struct hv_boot_registers hv_boot_registers;
+
+static const uint64_t attr_bits[] = {
+    [HV_EL2_TEXT] = DESC_ATTR(0) | DESC_SH_INNER | DESC_AP_RO,
+    [HV_EL2_RODATA] = DESC_ATTR(0) | DESC_SH_INNER | DESC_AP_RO | DESC_XN,
+    [HV_EL2_DATA] = DESC_ATTR(0) | DESC_SH_INNER | DESC_XN,
+    [HV_EL2_DEVICE] = DESC_ATTR(1) | DESC_XN,
+};
+
+static unsigned level_shift(unsigned level)
+{
+    return 39U - 9U * level;
+}
+
+static uint64_t *new_table(void)
+{
+    return tables_used < TABLE_POOL ? table_pool[tables_used++] : NULL;
+}
+
+/** The table below @entry, made if there is none. NULL: a block is in the way, or no memory. */
+static uint64_t *table_below(uint64_t *entry, int *error)
+{
+    uint64_t *table;
+
+    if ((*entry & DESC_VALID) != 0U) {
+        if ((*entry & DESC_TABLE) == 0U) {
+            *error = ASH_EEXIST;
+            return NULL;
+        }
+        return (uint64_t *)(uintptr_t)(*entry & DESC_ADDRESS);
+    }
+    table = new_table();
+    if (table == NULL) {
+        *error = ASH_ENOMEM;
+        return NULL;
+    }
+    /* The walker must see an empty table before it sees the way to it: DSB (D8.2.7 "ordering of walks"). */
+    hv_dsb(ishst);
+    *entry = (uint64_t)(uintptr_t)table | DESC_TABLE | DESC_VALID;
+    return table;
+}
+
+/** Largest of 1 GiB, 2 MiB, 4 KiB that fits at both addresses: its level. */
+static unsigned best_level(uint64_t va, uint64_t pa, uint64_t size)
+{
+    unsigned level;
+
+    for (level = 1; level < 3U; level++) {
+        uint64_t block = UINT64_C(1) << level_shift(level);
+        if (ash_is_aligned(va | pa, block) && size >= block) {
+            break;
+        }
+    }
+    return level;
+}
+
+static int map_one(uint64_t va, uint64_t pa, unsigned level, uint64_t bits)
+{
+    uint64_t *table = table_pool[0];
+    uint64_t *entry;
+    int error = ASH_OK;
+    unsigned at;
+
+    for (at = 0; at < level; at++) {
+        table = table_below(&table[(va >> level_shift(at)) % ENTRIES], &error);
+        if (table == NULL) {
+            return error;
+        }
+    }
+    entry = &table[(va >> level_shift(level)) % ENTRIES];
+    if ((*entry & DESC_VALID) != 0U) {
+        return ASH_EEXIST;
+    }
+    *entry = pa | bits | DESC_AP_RES1 | DESC_AF | (level == 3U ? DESC_TABLE : 0U) | DESC_VALID;
+    return ASH_OK;
+}
+
+int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr)
+{
+    uint64_t done = 0;
+
+    if (!ash_is_aligned(va | pa.value | size, 4096) || size == 0U) {
+        return ASH_EINVAL;
+    }
+    if (tables_used == 0U) {
+        (void)new_table(); /* the root */
+    }
+    while (done < size) {
+        unsigned level = best_level(va + done, pa.value + done, size - done);
+        int error = map_one(va + done, pa.value + done, level, attr_bits[attr]);
+
+        if (error == ASH_EEXIST && level < 3U) {
+            /* A finer table stands there already (the image's own GiB): fill it with finer entries. */
+            for (; error == ASH_EEXIST && level < 3U;) {
+                level++;
+                error = map_one(va + done, pa.value + done, level, attr_bits[attr]);
+            }
+        }
+        if (error != ASH_OK) {
+            return error;
+        }
+        done += UINT64_C(1) << level_shift(level);
+    }
+    /* Invalid to valid needs no TLBI, only the order of the stores against the next access (D8.13.1); the ISB is
+     * for this CPU's own fetches and accesses. */
+    hv_dsb(ishst);
+    hv_isb();
+    return ASH_OK;
+}
+
+int hv_el2_map_identity(uint64_t base, uint64_t size, enum hv_el2_attr attr)
+{
+    return hv_el2_map(base, ash_pa(base), size, attr);
+}
+
+static int map_section(const char *start, const char *end, enum hv_el2_attr attr)
+{
+    uint64_t base = (uint64_t)(uintptr_t)start;
+
+    return end == start ? ASH_OK : hv_el2_map_identity(base, (uint64_t)(uintptr_t)end - base, attr);
+}
+
+/** Called by assembly with MMU and caches off: map the image and the device tree, and compute what every CPU loads.
+ *  A failure leaves a hole, and the first access to it faults into the vectors. */
+const struct hv_boot_registers *hv_early_map(uint64_t dtb);
+const struct hv_boot_registers *hv_early_map(uint64_t dtb)
+{
+    uint64_t pa_range = hv_sysreg_read(id_aa64mmfr0_el1) & 0xfU;
+    uint64_t dtb_base = ash_align_down(dtb, 4096);
+
+    (void)map_section(__text_start, __text_end, HV_EL2_TEXT);
+    (void)map_section(__rodata_start, __rodata_end, HV_EL2_RODATA);
+    (void)map_section(__data_start, __bss_end, HV_EL2_DATA);
+    /* Big-endian magic, then totalsize (Devicetree Specification 5.2); a tree is at most 2 MiB. */
+    if (dtb != 0U && ash_is_aligned(dtb, 8) && ash_load_be32((const void *)(uintptr_t)dtb) == 0xd00dfeedU) {
+        uint64_t size = ash_load_be32((const void *)(uintptr_t)(dtb + 4U));
+        if (size <= 0x200000U) {
+            (void)hv_el2_map_identity(dtb_base, ash_align_up(dtb + size, 4096) - dtb_base, HV_EL2_DATA);
+        }
+    }
+
+    hv_boot_registers.ttbr0 = (uint64_t)(uintptr_t)table_pool[0];
+    /* T0SZ 16, walks Write-Back Inner Shareable, 4 KiB; PS as the CPU has it, 48 bits at most; bits 31 and 23 RES1
+     * (D17.2.148). */
+    hv_boot_registers.tcr =
+        16U | (1U << 8) | (1U << 10) | (3U << 12) | ((pa_range > 5U ? 5U : pa_range) << 16) | ASH_BIT(31) | ASH_BIT(23);
+    hv_boot_registers.mair = MAIR_VALUE;
+    /* M, C, SA, I, WXN. A stays 0: libfdt is compiled by others and may use unaligned accesses to Normal memory. */
+    hv_boot_registers.sctlr =
+        SCTLR_EL2_RES1 | ASH_BIT(0) | ASH_BIT(2) | ASH_BIT(3) | ASH_BIT(12) | ASH_BIT(19);
+    hv_boot_registers.vbar = (uint64_t)(uintptr_t)hv_vectors;
+    return &hv_boot_registers;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The board as the boot code found it: physical interrupt controller, console, CPUs. */
+#ifndef HV_ARCH_AARCH64_PLATFORM_H
+#define HV_ARCH_AARCH64_PLATFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/gicv3.h"
+#include "drivers/pl011.h"
+
+struct hv_cpu;
+
+struct hv_platform {
+    struct hv_pl011 uart;
+    uint32_t uart_intid; /* 0: none; of these and the next three: what the device tree says */
+    uint32_t vtimer_intid;
+    uint32_t ptimer_intid;
+    uint32_t maintenance_intid;
+    struct hv_gicv3 gic;
+    struct hv_gicv3_region redistributor[4];
+    bool has_psci; /* by SMC: what EL2 has above itself */
+};
+
+extern struct hv_platform hv_platform;
+
+/** Is [address] in a mapped page of some CPU's stacks? */
+bool hv_stack_mapped(uint64_t address);
+
+/** Continue in @function(@arg) on the empty stack that ends at @top; the old one is left behind. */
+_Noreturn void hv_call_on_stack(void (*function)(void *arg), void *arg, uint64_t top);
+
+/** From assembly: the boot CPU with the MMU on, the others likewise. */
+_Noreturn void hv_arch_boot(uint64_t dtb);
+_Noreturn void hv_arch_secondary(struct hv_cpu *cpu);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CPUs on, machine off: PSCI of the firmware (DEN0022) by SMC, and SGIs between CPUs. */
+#include <libbase/errors.h>
+
+#include "arch/aarch64/cache.h"
+#include "arch/aarch64/image.h"
+#include "arch/aarch64/mmu.h"
+#include "arch/aarch64/platform.h"
+#include "arch/aarch64/sysreg.h"
+#include "arch/arch.h"
+#include "core/cpu.h"
+#include "core/hv.h"
+
+#define PSCI_CPU_ON64   UINT64_C(0xc4000003)
+#define PSCI_SYSTEM_OFF UINT64_C(0x84000008)
+
+extern struct hv_boot_registers hv_boot_registers;
+
+/** SMCCC 1.0: x0..x3 are results, x4..x17 may be clobbered (DEN0028 2.6). */
+static int64_t firmware_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
+{
+    register uint64_t x0 __asm__("x0") = function;
+    register uint64_t x1 __asm__("x1") = a;
+    register uint64_t x2 __asm__("x2") = b;
+    register uint64_t x3 __asm__("x3") = c;
+
+    __asm__ volatile("smc #0"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
+                     :
+                     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+                       "memory");
+    return (int64_t)x0;
+}
+
+int hv_arch_cpu_start(struct hv_cpu *cpu)
+{
+    int64_t result;
+
+    if (!hv_platform.has_psci) {
+        return ASH_ENOTSUP;
+    }
+    /* It starts with its MMU off: what it reads until then is in memory, not in this CPU's cache. */
+    hv_cache_clean_invalidate(&hv_boot_registers, sizeof(hv_boot_registers));
+    hv_cache_clean_invalidate(cpu, sizeof(*cpu));
+    result = firmware_call(PSCI_CPU_ON64, cpu->mpidr, (uint64_t)(uintptr_t)hv_secondary_entry,
+                           (uint64_t)(uintptr_t)cpu);
+    switch (result) {
+    case 0:
+        return ASH_OK;
+    case -2: /* INVALID_PARAMETERS */
+        return ASH_EINVAL;
+    case -4: /* ALREADY_ON */
+    case -5: /* ON_PENDING */
+        return ASH_EBUSY;
+    default:
+        return ASH_EPERM;
+    }
+}
+
+void hv_arch_power_off(void)
+{
+    if (hv_platform.has_psci) {
+        (void)firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    }
+}
+
+void hv_arch_halt(void)
+{
+    for (;;) {
+        __asm__ volatile("wfi" : : : "memory");
+    }
+}
+
+void hv_arch_kick(struct hv_cpu *cpu)
+{
+    hv_gicv3_send_sgi(cpu->mpidr, HV_GIC_SGI_KICK);
+}
+
+void hv_arch_stop_others(struct hv_cpu *cpu)
+{
+    for (uint32_t i = 0; i < cpu->hv->cpus; i++) {
+        struct hv_cpu *other = cpu->hv->cpu[i];
+        if (other != cpu && other->online != 0U) {
+            hv_cpu_post(other, HV_REQUEST_HALT);
+        }
+    }
+}
+
+void hv_arch_relax(void)
+{
+    __asm__ volatile("yield" : : : "memory");
+}
+
+void hv_arch_wait_equal(const uint32_t *word, uint32_t value)
+{
+    uint32_t seen;
+
+    /* The load-exclusive arms this CPU's monitor; the store that clears it is the wake-up event of WFE (DDI 0487
+     * D1.6.1, B2.10.1). Acquire: see hv_lock(). */
+    __asm__ volatile("sevl\n"
+                     "1:\twfe\n\t"
+                     "ldaxr %w0, [%1]\n\t"
+                     "cmp %w0, %w2\n\t"
+                     "b.ne 1b\n\t"
+                     "clrex"
+                     : "=&r"(seen)
+                     : "r"(word), "r"(value)
+                     : "cc", "memory");
+}
+
+uint64_t hv_arch_ticks(void)
+{
+    /* Not before earlier instructions (D11.2.1 "the counter may be read speculatively"). */
+    hv_isb();
+    return hv_sysreg_read(cntpct_el0);
+}
+
+uint64_t hv_arch_ticks_per_second(void)
+{
+    return hv_sysreg_read(cntfrq_el0);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/aarch64/world.h"
+
+#include <libbase/bits.h>
+#include <libvcpu/el2.h>
+#include <libvgic/el2.h>
+#include <libvtimer/el2.h>
+
+#include "arch/aarch64/cache.h"
+#include "arch/aarch64/interrupt.h"
+#include "arch/aarch64/platform.h"
+#include "arch/aarch64/policy.h"
+#include "arch/aarch64/sysreg.h"
+#include "arch/arch.h"
+#include "core/guest_memory.h"
+#include "core/hv.h"
+#include "glue/stage2.h"
+
+#define CLEAN_SLICE UINT64_C(0x10000)
+#define SCTLR_C     ASH_BIT(2)
+
+static struct ash_vcpu_pstate_features pstate_features;
+
+void hv_world_init(void)
+{
+    struct ash_vcpu_id raw;
+
+    ash_vcpu_el2_id_read(&raw);
+    ash_vcpu_pstate_features(raw.reg[ASH_VCPU_ID_AA64PFR1], raw.reg[ASH_VCPU_ID_AA64MMFR1],
+                             raw.reg[ASH_VCPU_ID_AA64MMFR2], &pstate_features);
+}
+
+const struct ash_vcpu_pstate_features *hv_world_pstate_features(void)
+{
+    return &pstate_features;
+}
+
+/* The physical timer, given to the guest directly. Disabled first, enabled last: no old compare value fires. */
+static void physical_timer_load(const struct ash_vtimer *vtimer)
+{
+    hv_sysreg_write(cntp_cval_el0, vtimer->timer[ASH_VTIMER_PHYSICAL].cval);
+    hv_isb();
+    hv_sysreg_write(cntp_ctl_el0, vtimer->timer[ASH_VTIMER_PHYSICAL].ctl);
+}
+
+static void physical_timer_save(struct ash_vtimer *vtimer)
+{
+    vtimer->timer[ASH_VTIMER_PHYSICAL].ctl =
+        (uint32_t)(hv_sysreg_read(cntp_ctl_el0) & (ASH_VTIMER_CTL_ENABLE | ASH_VTIMER_CTL_IMASK));
+    vtimer->timer[ASH_VTIMER_PHYSICAL].cval = hv_sysreg_read(cntp_cval_el0);
+    hv_sysreg_write(cntp_ctl_el0, 0);
+    hv_isb();
+}
+
+void hv_arch_vcpu_load(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    hv_stage2_enter(cpu, vcpu->vm);
+
+    vcpu->arch.hcr = hv_policy_hcr();
+    hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
+    hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
+    hv_sysreg_write(hcr_el2, vcpu->arch.hcr);
+    ash_vcpu_el2_load(&vcpu->context);
+    ash_vcpu_el2_fp_load(&vcpu->context.fp);
+    ash_vtimer_el2_load(&vcpu->arch.vtimer);
+    physical_timer_load(&vcpu->arch.vtimer);
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_load(&vcpu->vgic);
+    hv_machine_unlock(machine);
+    ash_vgic_el2_load(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+
+    /* Nothing of an earlier life of this VMID is left on this CPU: a reset CPU has an empty TLB as far as the guest
+     * may tell (DDI 0487 D8.14 "TLB maintenance"). ISB: the TLBI uses the VTTBR just written. */
+    hv_isb();
+    __asm__ volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
+    hv_dsb(nsh);
+    hv_isb();
+}
+
+void hv_arch_vcpu_put(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    ash_vtimer_el2_save(&vcpu->arch.vtimer);
+    physical_timer_save(&vcpu->arch.vtimer);
+    ash_vgic_el2_save(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+    hv_machine_lock(cpu, machine);
+    ash_vgic_put(&vcpu->vgic);
+    hv_machine_unlock(machine);
+    ash_vcpu_el2_save(&vcpu->context);
+    ash_vcpu_el2_fp_save(&vcpu->context.fp);
+    hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);
+    hv_sysreg_write(vttbr_el2, 0);
+    hv_isb();
+    hv_stage2_leave(cpu);
+}
+
+void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
+{
+    hv_gicv3_clear_active(&hv_platform.gic, vcpu->cpu, intid);
+}
+
+void hv_arch_fp_borrow(struct hv_cpu *cpu)
+{
+    if (cpu->vcpu != NULL) {
+        ash_vcpu_el2_fp_save(&cpu->vcpu->context.fp);
+    }
+}
+
+void hv_arch_fp_return(struct hv_cpu *cpu)
+{
+    if (cpu->vcpu != NULL) {
+        ash_vcpu_el2_fp_load(&cpu->vcpu->context.fp);
+    }
+}
+
+/** One more slice of @vcpu's RAM cleaned and invalidated; true when the sweep is complete. */
+static bool clean_slice(struct hv_vcpu *vcpu)
+{
+    struct hv_vm *vm = vcpu->vm;
+    uint64_t at = vcpu->arch.setway_cursor;
+    uint64_t left = vm->machine.ram.size - at;
+    uint64_t now = left < CLEAN_SLICE ? left : CLEAN_SLICE;
+    void *slice = hv_guest_map(vm, ash_ipa(vm->machine.ram.base.value + at), now);
+
+    if (slice != NULL) {
+        hv_cache_clean_invalidate(slice, now);
+    }
+    vcpu->arch.setway_cursor = left == now ? 0U : at + now;
+    return left == now;
+}
+
+static void set_hcr(struct hv_vcpu *vcpu, uint64_t hcr)
+{
+    vcpu->arch.hcr = hcr;
+    hv_sysreg_write(hcr_el2, hcr); /* in force with the ERET */
+}
+
+bool hv_world_clean_step(struct hv_vcpu *vcpu)
+{
+    if ((vcpu->arch.hcr & HCR_TVM) != 0U) {
+        return true; /* the sweep is behind us, and the caches have not changed state since */
+    }
+    if (!clean_slice(vcpu)) {
+        return false;
+    }
+    set_hcr(vcpu, vcpu->arch.hcr | HCR_TVM);
+    return true;
+}
+
+static void write_live(uint32_t offset, uint64_t value)
+{
+    switch (offset) {
+    case offsetof(struct ash_vcpu_sys, sctlr_el1):
+        hv_sysreg_write(sctlr_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, ttbr0_el1):
+        hv_sysreg_write(ttbr0_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, ttbr1_el1):
+        hv_sysreg_write(ttbr1_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, tcr_el1):
+        hv_sysreg_write(tcr_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, esr_el1):
+        hv_sysreg_write(esr_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, far_el1):
+        hv_sysreg_write(far_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, afsr0_el1):
+        hv_sysreg_write(afsr0_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, afsr1_el1):
+        hv_sysreg_write(afsr1_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, mair_el1):
+        hv_sysreg_write(mair_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, amair_el1):
+        hv_sysreg_write(amair_el1, value);
+        break;
+    case offsetof(struct ash_vcpu_sys, contextidr_el1):
+        hv_sysreg_write(contextidr_el1, value);
+        break;
+    default:
+        break;
+    }
+}
+
+bool hv_world_write_vm_register(struct hv_vcpu *vcpu, uint32_t offset, uint64_t value)
+{
+    if (offset == offsetof(struct ash_vcpu_sys, sctlr_el1)) {
+        uint64_t old = hv_sysreg_read(sctlr_el1);
+
+        if (((old ^ value) & SCTLR_C) != 0U && !clean_slice(vcpu)) {
+            return false;
+        }
+        if ((value & SCTLR_C) != 0U) {
+            set_hcr(vcpu, vcpu->arch.hcr & ~HCR_TVM);
+        }
+    }
+    write_live(offset, value);
+    return true;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** What hv/core needs of an architecture: hv/arch/aarch64 on a board, hv/arch/host on a PC.
+ *  A "CPU" here is always given: no function asks which one it runs on. */
+#ifndef HV_ARCH_ARCH_H
+#define HV_ARCH_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libbase/types.h>
+#include <libstage2/stage2.h>
+#include <libvcpu/id.h>
+
+struct hv_cpu;
+struct hv_vcpu;
+struct hv_vm;
+
+/** The counter that guests see too, in ticks, and its frequency in Hz. */
+uint64_t hv_arch_ticks(void);
+uint64_t hv_arch_ticks_per_second(void);
+
+/** In a loop that waits for a device: lets others run. */
+void hv_arch_relax(void);
+
+/** Sleep until *@word is @value; acquire. The store that makes it so wakes the waiter, without a call. */
+void hv_arch_wait_equal(const uint32_t *word, uint32_t value);
+
+/** Make @cpu leave its guest or its idle wait and look at its requests. Any context; does not wait. */
+void hv_arch_kick(struct hv_cpu *cpu);
+
+/** Sleep until an interrupt is pending for this CPU, take it, return. From the idle loop only. */
+void hv_arch_idle(struct hv_cpu *cpu);
+
+/** Bytes [from, from+size) were written by hv and will be read by a guest with its caches off, or executed: clean and
+ *  invalidate to the point of coherency, and the instruction caches with it. */
+void hv_arch_publish_to_guest(const void *from, size_t size);
+
+/** Zero @size bytes (a multiple of 4 KiB, aligned) of Normal memory. */
+void hv_arch_zero_pages(void *pages, size_t size);
+
+/** What the CPUs can do; the least of all of them. Read once at boot. */
+struct hv_arch_features {
+    struct ash_vcpu_id id; /* raw */
+    uint64_t midr;
+    unsigned ipa_bits;  /* of a guest */
+    unsigned vmid_bits; /* 8 or 16 */
+    unsigned lr_count;  /* of the virtual CPU interface: 0 without one */
+    unsigned priority_bits;
+    unsigned preemption_bits;
+    bool has_tdir;
+    bool has_pauth;
+};
+const struct hv_arch_features *hv_arch_features(void);
+
+/** libstage2's publish and invalidate, and what a VMID rollover wants. See <libstage2/stage2.h>. */
+void hv_arch_stage2_publish(const uint64_t *first, size_t count);
+void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what);
+void hv_arch_invalidate_everything(void);
+
+/** Deactivate physical interrupt @intid, which was acknowledged for @vcpu, on the CPU where @vcpu last ran. */
+void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid);
+
+/** The FP registers are hv's (libfdt's) in between: a loaded vCPU's are saved and put back. Not nested. */
+void hv_arch_fp_borrow(struct hv_cpu *cpu);
+void hv_arch_fp_return(struct hv_cpu *cpu);
+
+/** Load @cpu->vcpu's state (EL1, stage 2, timers, vGIC, FP) onto this CPU. */
+void hv_arch_vcpu_load(struct hv_cpu *cpu);
+/** Save it, and leave nothing of it that could raise an interrupt or be seen by another. */
+void hv_arch_vcpu_put(struct hv_cpu *cpu);
+/** Run @cpu->vcpu, loaded. Comes back through hv_vcpu_left() on an empty stack. */
+_Noreturn void hv_arch_enter(struct hv_cpu *cpu);
+
+/** Start CPU @cpu in hv_cpu_main(). Returns ASH_OK or the firmware's refusal as ASH_E*. */
+int hv_arch_cpu_start(struct hv_cpu *cpu);
+
+/** Turn the machine off. Returns only if nothing can. */
+void hv_arch_power_off(void);
+/** Stop this CPU for good. */
+_Noreturn void hv_arch_halt(void);
+
+/** Ask the other CPUs to stop, for a panic: no answer is waited for. */
+void hv_arch_stop_others(struct hv_cpu *cpu);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From "the board is known" to "the VMs run". */
+#include <stdarg.h>
+
+#include <libbase/mem.h>
+
+#include "arch/arch.h"
+#include "core/format.h"
+#include "core/hv.h"
+#include "core/panic.h"
+#include "core/provoke.h"
+#include "glue/stage2.h"
+
+void hv_log(struct hv *hv, const char *format, ...)
+{
+    char line[240];
+    va_list args;
+
+    va_start(args, format);
+    (void)hv_vformat(line, sizeof(line), format, args);
+    va_end(args);
+    hv_lock(&hv->console_lock);
+    hv_console_log_line(&hv->console, line);
+    hv_unlock(&hv->console_lock);
+}
+
+uint64_t hv_seconds_since_epoch(const struct hv *hv)
+{
+    return hv->epoch_seconds + (hv_arch_ticks() - hv->epoch_ticks) / hv_arch_ticks_per_second();
+}
+
+void hv_finish(struct hv *hv)
+{
+    const char *status = hv->faulted != NULL ? "vm-fault" : "ok";
+    const char *vm = hv->faulted != NULL ? hv->faulted : hv->ended;
+
+    hv_log(hv, "exit status=%s vm=%s nonce=%s", status, vm != NULL ? vm : "-", hv->nonce);
+    hv_arch_power_off();
+    hv_arch_halt();
+}
+
+/** hv's own options: /chosen/bootargs. */
+static void read_options(struct hv *hv)
+{
+    struct ash_boot_span value;
+
+    if (ash_boot_option_find(hv->board.bootargs, "ashlar.nonce", &value)) {
+        size_t size = value.size < sizeof(hv->nonce) ? value.size : sizeof(hv->nonce) - 1U;
+        memcpy(hv->nonce, value.data, size);
+    }
+    if (ash_boot_option_find(hv->board.bootargs, "ashlar.guest-args", &value)) {
+        hv->guest_args = (const char *)value.data;
+        hv->guest_args_size = value.size;
+    }
+}
+
+/** The configuration: vms.dtb of the bundle. Faults are lines on the console. */
+static int read_configuration(struct hv *hv, struct ash_boot_config *config)
+{
+    struct ash_boot_fault fault;
+    struct ash_boot_span tree = {NULL, 0};
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+    int error;
+
+    ash_boot_fault_clear(&fault);
+    if (hv->board.initrd.size == 0U) {
+        hv_log(hv, "no bundle: the boot loader gave no initrd (QEMU: -initrd bundle.cpio, see docs/bundle.md)");
+        return ASH_ENOENT;
+    }
+    error = ash_boot_bundle_open(&hv->bundle, (const void *)(uintptr_t)hv->board.initrd.base.value,
+                                 hv->board.initrd.size, &fault);
+    if (error == ASH_OK) {
+        error = ash_boot_bundle_find(&hv->bundle, "vms.dtb", &tree, &fault);
+    }
+    if (error == ASH_OK) {
+        tree.data = hv_align_tree(hv, &tree);
+        error = tree.data != NULL ? ash_boot_config_parse(config, tree.data, tree.size) : ASH_ENOMEM;
+        fault = config->fault;
+    }
+    if (fault.code != ASH_OK) {
+        (void)ash_boot_fault_format(line, sizeof(line), &fault);
+        hv_log(hv, "%s", line);
+    }
+    return error;
+}
+
+const void *hv_align_tree(struct hv *hv, const struct ash_boot_span *tree)
+{
+    unsigned pages = hv_pages_for(tree->size);
+    void *copy;
+
+    /* cpio aligns to 4 bytes, libfdt wants 8. It stays: names and bootargs of the VMs point into it. */
+    if (((uintptr_t)tree->data & 7U) == 0U) {
+        return tree->data;
+    }
+    copy = pages <= 64U ? hv_pages_alloc_zeroed(&hv->pages, pages) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, tree->data, tree->size);
+    }
+    return copy;
+}
+
+static void refused(struct hv *hv, const struct ash_boot_vm *config)
+{
+    if (hv->faulted == NULL) {
+        (void)hv_format(hv->refused_name, sizeof(hv->refused_name), "%s",
+                        config->name[0] != '\0' ? config->name : config->node);
+        hv->faulted = hv->refused_name;
+    }
+}
+
+static void create_vms(struct hv *hv, const struct ash_boot_config *config)
+{
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+    for (size_t i = 0; i < config->count; i++) {
+        for (unsigned v = 0; v < config->vms[i].affinity_count; v++) {
+            hv->cpus_named |= 1U << (config->vms[i].affinity[v] % 32U);
+        }
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        const struct ash_boot_vm *vm = &config->vms[i];
+
+        if (vm->fault.code != ASH_OK) {
+            (void)ash_boot_fault_format(line, sizeof(line), &vm->fault);
+            hv_log(hv, "%s", line);
+            refused(hv, vm);
+        } else if (hv_vm_create(hv, vm) != ASH_OK) {
+            refused(hv, vm);
+        }
+    }
+}
+
+static void log_vm(const struct hv_vm *vm)
+{
+    char cpus[48];
+    size_t length = 0;
+
+    for (uint32_t i = 0; i < vm->vcpus && length < sizeof(cpus); i++) {
+        length += hv_format(cpus + length, sizeof(cpus) - length, " %u", vm->vcpu[i]->cpu->index);
+    }
+    hv_log(vm->hv, "VM %u %s: %lu MiB at 0x%lx, vCPUs on CPU%s", vm->slot + 1U, vm->name,
+           vm->machine.ram.size / (1024U * 1024U), vm->machine.ram_pa, cpus);
+}
+
+/** Bring up every other CPU; one that does not come is left out, with the VMs that want it. */
+static void start_cpus(struct hv *hv, const struct hv_cpu *boot)
+{
+    for (uint32_t i = 0; i < hv->cpus; i++) {
+        struct hv_cpu *cpu = hv->cpu[i];
+        uint64_t deadline;
+        int error;
+
+        if (cpu == boot) {
+            continue;
+        }
+        error = hv_arch_cpu_start(cpu);
+        deadline = hv_arch_ticks() + hv_arch_ticks_per_second();
+        while (error == ASH_OK && __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) == 0U) {
+            hv_arch_relax();
+            if (hv_arch_ticks() > deadline) {
+                error = ASH_EBUSY;
+            }
+        }
+        if (error != ASH_OK) {
+            hv_log(hv, "CPU %u (affinity 0x%lx) did not start: %s", i, cpu->mpidr, ash_error_name(error));
+        }
+    }
+}
+
+static void start_vms(struct hv *hv, struct hv_cpu *cpu)
+{
+    /* All are counted before the first runs: it may end at once. */
+    for (uint32_t i = 0; i < hv->vms; i++) {
+        hv->live++;
+        hv->foreground += hv->vm[i]->config.background ? 0U : 1U;
+        log_vm(hv->vm[i]);
+    }
+    if (hv->foreground == 0U) { /* nobody to be behind */
+        for (uint32_t i = 0; i < hv->vms; i++) {
+            hv->vm[i]->config.background = false;
+        }
+        hv->foreground = hv->live;
+    }
+    for (uint32_t i = 0; i < hv->vms; i++) {
+        int error = hv_vm_start(cpu, hv->vm[i]);
+        if (error != ASH_OK) {
+            hv_vm_never_started(hv->vm[i]);
+        }
+    }
+    hv_vms_stop_background(hv); /* none of the others may have started */
+}
+
+void hv_boot(struct hv *hv, struct hv_cpu *cpu)
+{
+    const struct hv_page_request request = {.pages = hv_pages_for(sizeof(struct ash_boot_vm) * HV_MAX_VMS)};
+    struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus};
+
+    read_options(hv);
+    hv_provoke(hv, cpu);
+    config.vms = (struct ash_boot_vm *)hv_pages_alloc(&hv->pages, &request);
+    HV_CHECK(cpu, config.vms != NULL);
+    HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
+    if (read_configuration(hv, &config) == ASH_OK) {
+        create_vms(hv, &config);
+    } else {
+        hv->faulted = "-";
+    }
+    hv_pages_free(&hv->pages, config.vms, request.pages);
+    if (hv->vms == 0U) {
+        hv_finish(hv);
+    }
+    start_cpus(hv, cpu);
+    start_vms(hv, cpu);
+    hv_cpu_main(cpu);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/cpu.h"
+
+#include "arch/arch.h"
+#include "core/hv.h"
+
+void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
+{
+    /* Release: whoever takes the bits sees what they are about. */
+    (void)__atomic_fetch_or(&cpu->requests, requests, __ATOMIC_RELEASE);
+    hv_arch_kick(cpu);
+}
+
+/** Look for work once. Returns if there is none. */
+static void run_what_is_runnable(struct hv_cpu *cpu)
+{
+    uint32_t requests = hv_cpu_take_requests(cpu);
+
+    if ((requests & HV_REQUEST_HALT) != 0U) {
+        hv_arch_halt();
+    }
+    if (cpu->assigned != NULL && hv_vm_vcpu_may_run(cpu, cpu->assigned)) {
+        cpu->vcpu = cpu->assigned;
+        hv_arch_vcpu_load(cpu);
+        hv_arch_enter(cpu);
+    }
+}
+
+void hv_cpu_main(struct hv_cpu *cpu)
+{
+    __atomic_store_n(&cpu->online, 1U, __ATOMIC_RELEASE);
+    for (;;) {
+        run_what_is_runnable(cpu);
+        /* A request posted after the look came with an interrupt, which keeps this from sleeping. */
+        hv_arch_idle(cpu);
+    }
+}
+
+void hv_vcpu_left(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    hv_arch_vcpu_put(cpu);
+    cpu->vcpu = NULL;
+    hv_vm_vcpu_left(cpu, vcpu);
+    hv_cpu_main(cpu);
+}

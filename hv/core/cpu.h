@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A physical CPU: one page, found through TPIDR_EL2. The hot line first; what other CPUs write in a line of its own. */
+#ifndef HV_CORE_CPU_H
+#define HV_CORE_CPU_H
+
+#include <libbase/compiler.h>
+#include <libbase/types.h>
+
+#define HV_MAX_CPUS 16U
+
+struct hv;
+struct hv_vcpu;
+
+/** Requests in a CPU's inbox: atomic bits, fire and forget, one kick. */
+enum hv_request {
+    HV_REQUEST_RUN = 1U << 0,   /* a vCPU of this CPU may be runnable now */
+    HV_REQUEST_STOP = 1U << 1,  /* the loaded vCPU's VM is to stop */
+    HV_REQUEST_FLUSH = 1U << 2, /* the loaded vCPU has new interrupts */
+    HV_REQUEST_HALT = 1U << 3   /* hv panicked elsewhere */
+};
+
+struct hv_cpu {
+    /* The line that every exit reads; offsets known to assembly (arch/aarch64/asm.h). */
+    struct hv_vcpu *vcpu; /* loaded here, NULL: none */
+    uint64_t stack_top;
+    uint64_t emergency_top;
+    uint64_t faults; /* EL2 faults taken on this CPU: the second one is nested */
+    struct hv *hv;
+    struct hv_vcpu *assigned; /* the vCPU pinned here, NULL: none. Written by boot only */
+    uint32_t index;
+    uint32_t unexpected_interrupts;
+
+    /* Written by other CPUs. */
+    ASH_ALIGNED(64) uint32_t requests; /* enum hv_request bits */
+    uint32_t online;
+
+    /* Cold. */
+    ASH_ALIGNED(64) uint64_t mpidr; /* affinity fields only */
+    uint64_t release_address;       /* spin-table */
+    uint64_t redistributor;         /* GICv3: its frame's address */
+};
+
+/** Post @requests to @cpu and kick it. Any context. */
+void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests);
+
+/** Take all of @cpu's requests. On @cpu only. */
+static inline uint32_t hv_cpu_take_requests(struct hv_cpu *cpu)
+{
+    /* The exit path asks each time: a plain load where nothing is posted. Acquire pairs with the poster's release. */
+    if (__atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) == 0U) {
+        return 0;
+    }
+    return __atomic_exchange_n(&cpu->requests, 0U, __ATOMIC_ACQUIRE);
+}
+
+/** The CPU's main loop: run the vCPU that is pinned here while it is runnable, else sleep. */
+_Noreturn void hv_cpu_main(struct hv_cpu *cpu);
+
+/** From assembly: the loaded vCPU left the guest for good (its handler said so). Continues the main loop. */
+_Noreturn void hv_vcpu_left(struct hv_cpu *cpu);
+
+#endif

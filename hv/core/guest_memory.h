@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A guest's RAM as hv reaches it: bounds and owner are checked here and nowhere else. Mapped always so far; a build that
+ *  maps on demand changes only this. */
+#ifndef HV_CORE_GUEST_MEMORY_H
+#define HV_CORE_GUEST_MEMORY_H
+
+#include <stddef.h>
+
+#include <libbase/compiler.h>
+#include <libbase/types.h>
+
+struct hv_vm;
+
+/** Where hv reads and writes [ipa, ipa+size) of @vm's RAM; NULL: not all of it is RAM. */
+void *hv_guest_map(struct hv_vm *vm, ash_ipa_t ipa, uint64_t size) ASH_NODISCARD;
+
+/** Copy into or out of @vm's RAM. ASH_OK, or ASH_ERANGE: not all of it is RAM, nothing was copied. */
+int hv_guest_write(struct hv_vm *vm, ash_ipa_t ipa, const void *from, size_t size) ASH_NODISCARD;
+int hv_guest_read(struct hv_vm *vm, ash_ipa_t ipa, void *to, size_t size) ASH_NODISCARD;
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The hypervisor: everything that there is one of. */
+#ifndef HV_CORE_HV_H
+#define HV_CORE_HV_H
+
+#include <libboot/board.h>
+#include <libboot/bundle.h>
+#include <libbase/compiler.h>
+
+#include "core/console.h"
+#include "core/cpu.h"
+#include "core/lock.h"
+#include "core/pages.h"
+#include "core/ranges.h"
+#include "core/rng.h"
+#include "core/vm.h"
+
+#define HV_MAX_VMS 16U
+#define HV_NONCE_MAX 64U
+
+struct hv {
+    struct ash_boot_board board;
+    struct ash_boot_bundle bundle;
+    struct hv_ranges ranges;
+    struct hv_pages pages;
+    struct hv_rng rng;
+
+    struct hv_lock vms_lock; /* VM list: count, foreground, exit status; VMIDs; rng */
+    struct ash_vmid_pool vmids;
+    uint64_t vmid_active[HV_MAX_CPUS];
+    uint64_t vmid_reserved[HV_MAX_CPUS];
+    struct hv_vm *vm[HV_MAX_VMS];
+    uint32_t vms;
+    uint32_t live;       /* VMs that have not ended */
+    uint32_t foreground; /* of those, the ones that keep the machine up */
+    const char *faulted; /* the first VM that was stopped for a fault, or refused */
+    const char *ended;   /* the last VM that ended */
+    char refused_name[ASH_BOOT_VM_NAME_SIZE]; /* what @faulted points to when that VM was never built */
+    uint32_t cpus_named; /* bit n: some VM's vcpu_affinity names CPU n */
+
+    struct hv_lock console_lock;
+    struct hv_console console;
+
+    struct hv_cpu *cpu[HV_MAX_CPUS];
+    uint32_t cpus;
+
+    uint64_t epoch_seconds; /* the board's RTC at boot, and the counter then */
+    uint64_t epoch_ticks;
+
+    uint32_t panicking;
+    char nonce[HV_NONCE_MAX];
+    const char *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */
+    size_t guest_args_size;
+};
+
+/** A line of hv's own on the console: "ashlar: …". Takes the console lock. */
+void hv_log(struct hv *hv, const char *format, ...) ASH_PRINTF(2, 3);
+
+/** Now, in seconds since 1970, by the board's RTC at boot and the counter since. */
+uint64_t hv_seconds_since_epoch(const struct hv *hv);
+
+/** The last VM is gone: the exit line, then power off. */
+_Noreturn void hv_finish(struct hv *hv);
+
+/** @tree at an address that libfdt takes; NULL: no memory. */
+const void *hv_align_tree(struct hv *hv, const struct ash_boot_span *tree);
+
+/** Boot, on the boot CPU with everything mapped: bundle, VMs, then the CPUs run. */
+_Noreturn void hv_boot(struct hv *hv, struct hv_cpu *cpu);
+
+#endif

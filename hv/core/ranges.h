@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The ownership map: every byte of the board's RAM has one owner. Built at boot; every allocation and every
+ *  configured address is checked against it. Sorted, gapless inside RAM; outside RAM nothing is owned.
+ *  Lock domain: boot, later the VM list. Plain data: the off-line checker uses the same code. */
+#ifndef HV_CORE_RANGES_H
+#define HV_CORE_RANGES_H
+
+#include <libbase/compiler.h>
+#include <libbase/errors.h>
+#include <libbase/types.h>
+
+#define HV_RANGES_MAX 128U
+
+enum hv_owner {
+    HV_OWNER_FREE,
+    HV_OWNER_HV,       /* image, page pool */
+    HV_OWNER_FIRMWARE, /* /memreserve and /reserved-memory */
+    HV_OWNER_NO_MAP,   /* /reserved-memory with no-map: not even mapped by hv */
+    HV_OWNER_BOARD_DT,
+    HV_OWNER_BUNDLE,
+    HV_OWNER_VM
+};
+
+struct hv_range {
+    uint64_t base; /* bytes */
+    uint64_t size;
+    enum hv_owner owner;
+    uint32_t vm; /* slot, for HV_OWNER_VM */
+};
+
+struct hv_ranges {
+    struct hv_range range[HV_RANGES_MAX];
+    uint32_t count;
+};
+
+/** [base, base+size) is RAM, free. Page-aligned inwards; overlap with RAM that is known already is ASH_EEXIST. */
+int hv_ranges_add_ram(struct hv_ranges *map, uint64_t base, uint64_t size) ASH_NODISCARD;
+
+/** Give [base, base+size), rounded out to pages, to @owner where it is RAM. What is not RAM is left alone; what is
+ *  owned already is ASH_EEXIST and nothing changes, unless @owner is what it has. ASH_ENOSPC: the map is full. */
+int hv_ranges_claim(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv_owner owner,
+                    uint32_t vm) ASH_NODISCARD;
+
+/** Find and claim @size free bytes (a multiple of 4 KiB) at the highest of the alignments 1 GiB, 2 MiB, 4 KiB that
+ *  is not above @size; first fit from the top of memory. ASH_ENOMEM: no free range is large enough. */
+int hv_ranges_alloc(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
+                    uint64_t *base) ASH_NODISCARD;
+
+/** Everything of VM @vm becomes free. */
+void hv_ranges_release_vm(struct hv_ranges *map, uint32_t vm);
+
+/** Size of the largest free range, bytes. */
+uint64_t hv_ranges_largest_free(const struct hv_ranges *map);
+
+/** A word for @owner, for reports. */
+const char *hv_owner_name(enum hv_owner owner);
+
+#endif

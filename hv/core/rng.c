@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/rng.h"
+
+#include <libbase/endian.h>
+#include <libbase/mem.h>
+
+static uint32_t rotate_left(uint32_t value, unsigned by)
+{
+    return (value << by) | (value >> (32U - by));
+}
+
+static void quarter_round(uint32_t *s, unsigned a, unsigned b, unsigned c, unsigned d)
+{
+    s[a] += s[b];
+    s[d] = rotate_left(s[d] ^ s[a], 16);
+    s[c] += s[d];
+    s[b] = rotate_left(s[b] ^ s[c], 12);
+    s[a] += s[b];
+    s[d] = rotate_left(s[d] ^ s[a], 8);
+    s[c] += s[d];
+    s[b] = rotate_left(s[b] ^ s[c], 7);
+}
+
+void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint8_t out[64])
+{
+    uint32_t start[16] = {0x61707865U, 0x3320646eU, 0x79622d32U, 0x6b206574U};
+    uint32_t s[16];
+
+    memcpy(&start[4], key, 32);
+    start[12] = counter;
+    memcpy(&start[13], nonce, 12);
+    memcpy(s, start, sizeof(s));
+    for (unsigned round = 0; round < 10U; round++) {
+        for (unsigned i = 0; i < 4U; i++) {
+            quarter_round(s, i, i + 4U, i + 8U, i + 12U);
+        }
+        for (unsigned i = 0; i < 4U; i++) {
+            quarter_round(s, i, 4U + (i + 1U) % 4U, 8U + (i + 2U) % 4U, 12U + (i + 3U) % 4U);
+        }
+    }
+    for (unsigned i = 0; i < 16U; i++) {
+        uint32_t word = s[i] + start[i];
+        for (unsigned byte = 0; byte < 4U; byte++) {
+            out[4U * i + byte] = (uint8_t)(word >> (8U * byte));
+        }
+    }
+}
+
+/** The next block; its first half becomes the key, @out gets the second. */
+static void step(struct hv_rng *rng, uint8_t out[32])
+{
+    const uint32_t nonce[3] = {(uint32_t)rng->requests, (uint32_t)(rng->requests >> 32), 0};
+    uint8_t block[64];
+
+    rng->requests++;
+    hv_chacha20_block(rng->key, 0, nonce, block);
+    for (unsigned i = 0; i < 8U; i++) {
+        rng->key[i] = ash_load_le32(&block[4U * i]);
+    }
+    memcpy(out, &block[32], 32);
+    memset(block, 0, sizeof(block));
+}
+
+void hv_rng_seed(struct hv_rng *rng, const void *seed, size_t size)
+{
+    const uint8_t *from = (const uint8_t *)seed;
+    uint8_t discard[32];
+
+    for (size_t at = 0; at < size; at++) {
+        rng->key[(at / 4U) % 8U] ^= (uint32_t)from[at] << (8U * (at % 4U));
+        if (at % 32U == 31U || at + 1U == size) {
+            step(rng, discard);
+        }
+    }
+}
+
+void hv_rng_bytes(struct hv_rng *rng, void *bytes, size_t size)
+{
+    uint8_t *to = (uint8_t *)bytes;
+    uint8_t block[32];
+
+    while (size > 0U) {
+        size_t now = size < sizeof(block) ? size : sizeof(block);
+        step(rng, block);
+        memcpy(to, block, now);
+        to += now;
+        size -= now;
+    }
+    memset(block, 0, sizeof(block));
+}

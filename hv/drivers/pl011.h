@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The board's PL011 as hv's console (Arm DDI 0183). Baud rate and pins are as the firmware left them.
+ *  Lock domain: the console. In a panic it is used without. */
+#ifndef HV_DRIVERS_PL011_H
+#define HV_DRIVERS_PL011_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hv_pl011 {
+    uint64_t base; /* 0: there is none, and everything below does nothing */
+};
+
+/** Enable it, FIFOs on, interrupts off. */
+void hv_pl011_init(struct hv_pl011 *uart, uint64_t base);
+
+/** Write @size bytes, waiting for room in the FIFO. */
+void hv_pl011_write(const struct hv_pl011 *uart, const char *bytes, size_t size);
+
+/** The next received byte, or -1. */
+int hv_pl011_read(const struct hv_pl011 *uart);
+
+/** Receive interrupts on or off (receive level and receive timeout). */
+void hv_pl011_enable_receive_interrupt(const struct hv_pl011 *uart, bool enable);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "glue/machine.h"
+
+#include <libbase/mem.h>
+
+#include "arch/arch.h"
+#include "core/hv.h"
+#include "glue/console_glue.h"
+#include "glue/stage2.h"
+
+/* ---- Locking ----------------------------------------------------------------------------------------------------- */
+
+void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machine)
+{
+    hv_lock(&machine->distributor_lock);
+    machine->locked_by = cpu;
+}
+
+void hv_machine_unlock(struct hv_machine *machine)
+{
+    machine->locked_by = NULL;
+    hv_unlock(&machine->distributor_lock);
+}
+
+/* ---- libvgic ----------------------------------------------------------------------------------------------------- */
+
+/** vCPU @index has interrupts to look at: if its CPU is another one, make it exit. This CPU looks by itself before it
+ *  enters a guest. */
+static void kick(void *ctx, uint32_t index)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+    struct hv_vcpu *vcpu = vm->vcpu[index];
+
+    if (vcpu->cpu != vm->machine.locked_by && __atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) != 0U) {
+        hv_arch_kick(vcpu->cpu);
+    }
+}
+
+static void hw_deactivate(void *ctx, uint32_t index, uint32_t pintid)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    hv_arch_deactivate(vm->vcpu[index], pintid);
+}
+
+static const struct ash_vgic_hal vgic_hal = {
+    .size = sizeof(vgic_hal),
+    .kick = kick,
+    .hw_deactivate = hw_deactivate,
+};
+
+static int create_vgic(struct hv_vm *vm)
+{
+    const struct hv_arch_features *features = hv_arch_features();
+    struct hv_machine *machine = &vm->machine;
+    struct ash_vgic_config config = {
+        .size = sizeof(config),
+        .version = 3,
+        .vcpu_count = vm->vcpus,
+        .spi_count = HV_MACHINE_SPIS,
+        .lr_count = features->lr_count,
+        .priority_bits = features->priority_bits,
+        .preemption_bits = features->preemption_bits,
+        .has_tdir = features->has_tdir,
+        .vcpus = machine->vgic_vcpus,
+        .spis = machine->spis,
+    };
+    int error;
+
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        machine->vgic_vcpus[i] = &vm->vcpu[i]->vgic;
+    }
+    error = ash_vgic_init(&machine->vgic, &config, &vgic_hal, vm);
+    for (uint32_t i = 0; error == ASH_OK && i < vm->vcpus; i++) {
+        uint32_t timers[] = {16U + machine->layout.timer_virtual_ppi, 16U + machine->layout.timer_physical_ppi};
+        for (unsigned t = 0; t < ASH_ARRAY_SIZE(timers) && error == ASH_OK; t++) {
+            /* The board's and the guest's timers have the same INTIDs; glue/machine.h says so. */
+            error = ash_vgic_connect_hw(&machine->vgic, i, timers[t], timers[t]);
+        }
+    }
+    return error;
+}
+
+/* ---- libvtimer --------------------------------------------------------------------------------------------------- */
+
+/** Only for a vCPU that is not loaded: while it is, the hardware timer interrupts by itself. */
+static void set_timer_line(void *ctx, enum ash_vtimer_id timer, bool level)
+{
+    (void)ctx;
+    (void)timer;
+    (void)level;
+}
+
+static const struct ash_vtimer_hal vtimer_hal = {.size = sizeof(vtimer_hal), .set_line = set_timer_line};
+
+/* ---- libvcpu ----------------------------------------------------------------------------------------------------- */
+
+static int reset_psci(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    const struct ash_vcpu_psci_config config = {
+        .size = sizeof(config),
+        .cpus = machine->psci_cpu,
+        .cpu_count = vm->vcpus,
+        .boot_cpu = 0,
+        .entry_ranges = &machine->ram,
+        .entry_range_count = 1,
+        .hvc = true,
+        .smc = true,
+    };
+
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        machine->psci_cpu[i].mpidr = machine->layout.mpidr[i];
+    }
+    return ash_vcpu_psci_init(&machine->psci, &config);
+}
+
+static int create_id(struct hv_machine *machine)
+{
+    const struct hv_arch_features *features = hv_arch_features();
+    const struct ash_vcpu_id_policy policy = {
+        .size = sizeof(policy),
+        .ipa_bits = features->ipa_bits,
+        .gicv3 = true,
+        .aarch32_el0 = true,
+        .pauth = true,
+        .ras = false,
+    };
+
+    return ash_vcpu_id_sanitise(&features->id, &policy, &machine->id);
+}
+
+/* ---- Devices ----------------------------------------------------------------------------------------------------- */
+
+static void uart_emit(void *ctx, uint8_t byte)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    vm->machine.emitted = byte; /* at most one an access; it goes to the console after the lock is released */
+}
+
+static void uart_irq(void *ctx, bool level)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    /* An SPI that this machine has: cannot fail. */
+    ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.uart.spi, level));
+}
+
+static void rtc_irq(void *ctx, bool level)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.rtc.spi, level)); /* likewise */
+}
+
+static void pump_locked(struct hv_machine *machine)
+{
+    uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
+
+    while (machine->input_tail != head && hv_vpl011_space(&machine->uart) > 0U) {
+        (void)hv_vpl011_receive(&machine->uart, (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT]);
+        __atomic_store_n(&machine->input_tail, machine->input_tail + 1U, __ATOMIC_RELEASE);
+    }
+}
+
+static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+    int error = hv_vpl011_access(&machine->uart, offset, size, is_write, value);
+
+    if (machine->input_tail != __atomic_load_n(&machine->input_head, __ATOMIC_RELAXED)) {
+        pump_locked(machine); /* a read of DR may have made room */
+    }
+    return error;
+}
+
+static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+{
+    return hv_vpl031_access(&vcpu->vm->machine.rtc, hv_seconds_since_epoch(vcpu->vm->hv), offset, size, is_write,
+                            value);
+}
+
+static int access_distributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+{
+    return ash_vgic_dist_access(&vcpu->vm->machine.vgic, vcpu->index, offset, size, is_write, value);
+}
+
+static int access_redistributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                                uint64_t *value)
+{
+    return ash_vgic_redist_access(&vcpu->vm->machine.vgic, vcpu->index, offset, size, is_write, value);
+}
+
+static void add_region(struct hv_machine *machine, uint64_t base, uint64_t size, hv_mmio_handler *handler,
+                       const char *name)
+{
+    const struct hv_mmio_region region = {base, size, handler, name};
+    uint32_t at = machine->regions++;
+
+    for (; at > 0U && machine->region[at - 1U].base > base; at--) {
+        machine->region[at] = machine->region[at - 1U];
+    }
+    machine->region[at] = region;
+}
+
+static void create_devices(struct hv_vm *vm)
+{
+    static const struct hv_vpl011_ops uart_ops = {.emit = uart_emit, .set_irq = uart_irq};
+    static const struct hv_vpl031_ops rtc_ops = {.set_irq = rtc_irq};
+    struct hv_machine *machine = &vm->machine;
+    const struct ash_boot_guest_machine *layout = &machine->layout;
+
+    hv_vpl011_init(&machine->uart, &uart_ops, vm);
+    hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
+    add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, "GICD");
+    add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor, "GICR");
+    add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, "PL011");
+    add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, "PL031");
+}
+
+/* ---- The machine ------------------------------------------------------------------------------------------------- */
+
+static void describe(struct hv_vm *vm, uint64_t ram_pa)
+{
+    struct hv_machine *machine = &vm->machine;
+    struct ash_boot_guest_machine *layout = &machine->layout;
+
+    ash_boot_guest_machine_default(layout);
+    layout->ram_size = vm->config.memory_size;
+    layout->vcpus = vm->vcpus;
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        layout->mpidr[i] = i; /* Aff0, up to 8: also what libvgic takes by default */
+    }
+    machine->ram = (struct ash_vcpu_ipa_range){layout->ram_base, layout->ram_size};
+    machine->ram_pa = ram_pa;
+}
+
+static int create_vcpus(struct hv_vm *vm)
+{
+    int error = ASH_OK;
+
+    for (uint32_t i = 0; i < vm->vcpus && error == ASH_OK; i++) {
+        error = ash_vtimer_init(&vm->vcpu[i]->arch.vtimer, &vm->machine.time, &vtimer_hal, vm->vcpu[i]);
+    }
+    return error;
+}
+
+int hv_machine_create(struct hv_vm *vm, uint64_t ram_pa)
+{
+    struct hv_machine *machine = &vm->machine;
+    int error;
+
+    describe(vm, ram_pa);
+    error = create_id(machine);
+    if (error == ASH_OK) {
+        error = create_vcpus(vm);
+    }
+    if (error == ASH_OK) {
+        error = reset_psci(vm);
+    }
+    if (error == ASH_OK) {
+        error = create_vgic(vm);
+    }
+    if (error != ASH_OK) {
+        return error;
+    }
+    create_devices(vm);
+    error = hv_stage2_create(vm);
+    if (error == ASH_OK) {
+        error = ash_stage2_map(&machine->stage2, machine->ram.base, ash_pa(ram_pa), machine->ram.size,
+                               ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_EXEC | ASH_STAGE2_NORMAL);
+        if (error != ASH_OK) {
+            ash_stage2_destroy(&machine->stage2);
+        }
+    }
+    return error;
+}
+
+void hv_machine_destroy(struct hv_vm *vm)
+{
+    ash_stage2_destroy(&vm->machine.stage2);
+}
+
+void hv_machine_reset(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+
+    (void)reset_psci(vm); /* as at create, where it succeeded */
+    hv_machine_lock(NULL, machine);
+    ash_vgic_reset(&machine->vgic);
+    hv_vpl011_reset(&machine->uart);
+    hv_vpl031_reset(&machine->rtc);
+    hv_machine_unlock(machine);
+}
+
+void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
+{
+    const struct hv_arch_features *features = hv_arch_features();
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    vcpu->context.features = features->has_pauth ? ASH_VCPU_FEATURE_PAUTH : 0U;
+    ash_vcpu_context_reset(&vcpu->context, entry, x0, features->midr, machine->layout.mpidr[vcpu->index]);
+    ash_vtimer_reset(&vcpu->arch.vtimer);
+    vcpu->arch.setway_cursor = 0;
+    hv_machine_lock(NULL, machine);
+    ash_vgic_vcpu_reset(&machine->vgic, vcpu->index);
+    hv_machine_unlock(machine);
+}
+
+void hv_machine_vcpu_started(struct hv_vcpu *vcpu)
+{
+    /* The boot vCPU is ON from the reset on: nothing to do then. */
+    ASH_DISCARD(ash_vcpu_psci_started(&vcpu->vm->machine.psci, vcpu->index));
+}
+
+void hv_machine_vcpu_stopped(struct hv_vcpu *vcpu)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    ASH_DISCARD(ash_vcpu_psci_stopped(&machine->psci, vcpu->index)); /* it was on */
+    hv_machine_lock(NULL, machine);
+    ash_vgic_vcpu_offline(&machine->vgic, vcpu->index);
+    hv_machine_unlock(machine);
+}
+
+const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
+{
+    for (uint32_t i = 0; i < machine->regions; i++) {
+        if (ipa - machine->region[i].base < machine->region[i].size) {
+            return &machine->region[i];
+        }
+    }
+    return NULL;
+}
+
+int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region, uint64_t offset,
+                      unsigned size, bool is_write, uint64_t *value)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+    int emitted;
+    int error;
+
+    hv_machine_lock(cpu, machine);
+    machine->emitted = -1;
+    error = region->handler(vcpu, offset, size, is_write, value);
+    emitted = machine->emitted;
+    hv_machine_unlock(machine);
+    if (emitted >= 0) {
+        hv_console_emitted(vcpu->vm, (uint8_t)emitted);
+    }
+    return error;
+}
+
+bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte)
+{
+    struct hv_machine *machine = &vm->machine;
+    uint32_t tail = __atomic_load_n(&machine->input_tail, __ATOMIC_ACQUIRE);
+
+    if (machine->input_head - tail == HV_MACHINE_INPUT) {
+        return false;
+    }
+    machine->input[machine->input_head % HV_MACHINE_INPUT] = (char)byte;
+    __atomic_store_n(&machine->input_head, machine->input_head + 1U, __ATOMIC_RELEASE);
+    return true;
+}
+
+void hv_machine_pump_input(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    hv_machine_lock(cpu, &vm->machine);
+    pump_locked(&vm->machine);
+    hv_machine_unlock(&vm->machine);
+}

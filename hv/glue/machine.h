@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A VM's machine: where the libraries meet. Stage 2, vGIC, firmware interface, timers and emulated devices of one VM,
+ *  wired to one another and to hv/core. Architecture-neutral but for what the libraries are about.
+ *
+ *  Lock domains (order in core/lock.h): the VM's lock covers stage2, psci and the vCPUs' states; the distributor lock
+ *  covers vgic and the emulated devices.
+ */
+#ifndef HV_GLUE_MACHINE_H
+#define HV_GLUE_MACHINE_H
+
+#include <libboot/guest_fdt.h>
+#include <libstage2/stage2.h>
+#include <libstage2/vmid.h>
+#include <libvcpu/id.h>
+#include <libvcpu/psci.h>
+#include <libvgic/vgic.h>
+#include <libvtimer/vtimer.h>
+
+#include "core/lock.h"
+#include "vdev/vpl011.h"
+#include "vdev/vpl031.h"
+
+struct hv;
+struct hv_cpu;
+struct hv_vcpu;
+struct hv_vm;
+
+#define HV_MACHINE_MAX_VCPUS 8U
+#define HV_MACHINE_SPIS      64U
+#define HV_MACHINE_REGIONS   8U
+#define HV_MACHINE_INPUT     256U /* bytes of typed input on their way into the UART; a power of two */
+
+/** One access to an emulated device. The distributor lock is held.
+ *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
+typedef int hv_mmio_handler(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value);
+
+struct hv_mmio_region {
+    uint64_t base; /* IPA */
+    uint64_t size;
+    hv_mmio_handler *handler;
+    const char *name;
+};
+
+/** The part of a vCPU that is not a library's. */
+struct hv_vcpu_arch {
+    struct ash_vtimer vtimer;
+    uint64_t hcr; /* HCR_EL2 while it runs */
+    uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
+};
+
+struct hv_machine {
+    struct hv_lock distributor_lock;
+    struct hv_cpu *locked_by; /* who holds it, NULL: not said. A kick spares that CPU */
+    struct ash_vgic vgic;
+    struct ash_vgic_vcpu *vgic_vcpus[HV_MACHINE_MAX_VCPUS];
+    struct ash_vgic_irq spis[HV_MACHINE_SPIS];
+    struct hv_vpl011 uart;
+    struct hv_vpl031 rtc;
+    int emitted; /* the byte that the UART sent during this access, or -1 */
+    char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
+    uint32_t input_head;
+    uint32_t input_tail;
+
+    struct hv_mmio_region region[HV_MACHINE_REGIONS]; /* ascending */
+    uint32_t regions;
+
+    struct ash_stage2 stage2;
+    struct ash_vmid vmid;
+    struct ash_vcpu_psci psci;
+    struct ash_vcpu_psci_cpu psci_cpu[HV_MACHINE_MAX_VCPUS];
+    struct ash_vcpu_ipa_range ram; /* as the guest sees it */
+    uint64_t ram_pa;
+    struct ash_vcpu_id id;
+    struct ash_vtimer_vm time;
+    struct ash_boot_guest_machine layout;
+};
+
+/** Build the machine of @vm around RAM at @ram_pa: tables, devices, vGIC, for vm->vcpus vCPUs that exist.
+ *  On an error everything is given back. Lock domain: boot. */
+int hv_machine_create(struct hv_vm *vm, uint64_t ram_pa);
+void hv_machine_destroy(struct hv_vm *vm);
+
+/** Everything but the RAM as at power-on. The VM's lock is held, no vCPU is on. */
+void hv_machine_reset(struct hv_vm *vm);
+
+/** The registers of vCPU @vcpu as at power-on, to begin at @entry with @x0. The VM's lock is held, it is off. */
+void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0);
+
+/** Its CPU is about to run it; it has stopped. The VM's lock is held. */
+void hv_machine_vcpu_started(struct hv_vcpu *vcpu);
+void hv_machine_vcpu_stopped(struct hv_vcpu *vcpu);
+
+/** The distributor lock, taken by @cpu (NULL: a kick goes to every CPU it concerns). */
+void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machine);
+void hv_machine_unlock(struct hv_machine *machine);
+
+/** The device at @ipa, NULL: none. */
+const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa);
+
+/** An access of @vcpu to @region, @offset bytes into it: locks, runs the handler, passes on what the UART sent. */
+int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region, uint64_t offset,
+                      unsigned size, bool is_write, uint64_t *value);
+
+/** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
+bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);
+/** Move what was offered into the UART. No lock is held. */
+void hv_machine_pump_input(struct hv_cpu *cpu, struct hv_vm *vm);
+
+#endif
