@@ -264,7 +264,7 @@ static void spoil(const struct driver *driver, struct model_change *change)
         change->size = ipa_end + 4096U;
         break;
     case 9:
-        change->attr = (change->attr & ~ASH_STAGE2_READ) | (percent(50) ? ASH_STAGE2_WRITE : ASH_STAGE2_EXEC);
+        change->attr &= percent(50) ? ~ASH_STAGE2_READ : ~ASH_STAGE2_RIGHTS;
         break;
     default:
         change->attr |= UINT32_C(0x40) << below(26);

@@ -261,7 +261,7 @@ static void sixteen_bits_roll_over_too(void **state)
     struct model *model = new_model(16, 6, 64);
 
     (void)state;
-    live(model, 600000, 50);
+    live(model, 900000, 50);
     assert_true(model->rollovers >= 2U);
     model_fini(model);
 }
