@@ -77,7 +77,8 @@ void hv_panic(struct hv_cpu *cpu, const char *format, ...)
     if (cpu != NULL && cpu->vcpu != NULL) {
         hv_panic_print("while running VM %s, vCPU %u", cpu->vcpu->vm->name, cpu->vcpu->index);
     }
-    hv_panic_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0),
+    /* #0 is a PC, not a return address: the call itself. */
+    hv_panic_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0) - 4U,
                        (uint64_t)(uintptr_t)__builtin_frame_address(0));
     hv_panic_end(cpu);
 }

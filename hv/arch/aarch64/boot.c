@@ -297,7 +297,7 @@ static void boot_on_own_stack(void *arg)
     hv_console_create(&the_hv);
     if (hv_platform.uart_intid != 0U) {
         hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.uart_intid, true);
-        hv_pl011_enable_receive_interrupt(&hv_platform.uart, true);
+        hv_arch_console_listen(true);
     }
     hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,
            the_hv.board.model != NULL ? the_hv.board.model : "a board without a model", the_hv.cpus);
@@ -329,6 +329,21 @@ void hv_arch_secondary(struct hv_cpu *cpu)
     hv_sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
     start_this_cpu(cpu);
     hv_cpu_main(cpu);
+}
+
+void hv_arch_console_write(const char *bytes, size_t size)
+{
+    hv_pl011_write(&hv_platform.uart, bytes, size);
+}
+
+int hv_arch_console_read(void)
+{
+    return hv_pl011_read(&hv_platform.uart);
+}
+
+void hv_arch_console_listen(bool listen)
+{
+    hv_pl011_enable_receive_interrupt(&hv_platform.uart, listen);
 }
 
 void hv_arch_stage2_publish(const uint64_t *first, size_t count)
