@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "machine.h"
+
+struct cpu {
+    struct machine *m;
+    uint32_t vcpu;
+};
+static struct cpu cpus[MACHINE_MAX_VCPUS];
+
+static bool *phys(struct machine *m, uint32_t vcpu, uint32_t pintid)
+{
+    return pintid < 32U ? &m->ppi_active[vcpu][pintid] : &m->spi_active[pintid];
+}
+
+static void on_kick(void *ctx, uint32_t vcpu)
+{
+    struct machine *m = ctx;
+    m->kicked[vcpu] = true;
+    m->kicks++;
+}
+
+static void deactivate(struct machine *m, uint32_t vcpu, uint32_t pintid)
+{
+    bool *active = phys(m, vcpu, pintid);
+    if (!*active) {
+        m->violation = "a physical interrupt was deactivated that was not active";
+    }
+    *active = false;
+}
+
+static void on_hw_deactivate(void *ctx, uint32_t vcpu, uint32_t pintid)
+{
+    struct machine *m = ctx;
+    m->deactivations++;
+    deactivate(m, vcpu, pintid);
+}
+
+static void on_hardware_deactivate(void *ctx, uint32_t pintid)
+{
+    const struct cpu *cpu = ctx;
+    deactivate(cpu->m, cpu->vcpu, pintid);
+}
+
+static const struct ash_vgic_hal hal = {
+    .size = sizeof(struct ash_vgic_hal),
+    .kick = on_kick,
+    .hw_deactivate = on_hw_deactivate,
+};
+
+void machine_init_cold(struct machine *m, const struct machine_config *config)
+{
+    memset(m, 0, sizeof(*m));
+    m->vcpu_count = config->vcpus;
+    for (uint32_t n = 0; n < config->vcpus; n++) {
+        m->vcpus[n] = &m->vcpu[n];
+        fake_ich_init(&m->ich[n], config->lrs, config->priority_bits, config->preemption_bits);
+        cpus[n] = (struct cpu){m, n};
+        m->ich[n].ctx = &cpus[n];
+        m->ich[n].deactivate = on_hardware_deactivate;
+    }
+    struct ash_vgic_config c = {
+        .size = sizeof(c),
+        .version = 3,
+        .vcpu_count = config->vcpus,
+        .spi_count = config->spis,
+        .lr_count = config->lrs,
+        .priority_bits = config->priority_bits,
+        .preemption_bits = config->preemption_bits,
+        .has_tdir = config->tdir,
+        .affinity = config->affinity,
+        .vcpus = m->vcpus,
+        .spis = m->spis,
+    };
+    assert_int_equal(ash_vgic_init(&m->vgic, &c, &hal, m), ASH_OK);
+    ash_vgic_vcpu_reset(&m->vgic, 0);
+    machine_load(m, 0);
+}
+
+void machine_init_as(struct machine *m, const struct machine_config *config)
+{
+    machine_init_cold(m, config);
+    for (uint32_t n = 0; n < m->vcpu_count; n++) {
+        if (n != 0U) {
+            ash_vgic_vcpu_reset(&m->vgic, n);
+            machine_load(m, n);
+        }
+        fake_ich_set_pmr(&m->ich[n], 0xF0);
+        fake_ich_set_igrpen(&m->ich[n], 0, true);
+        fake_ich_set_igrpen(&m->ich[n], 1, true);
+    }
+    dist_write(m, 0, GICD_CTLR, 4, 3);
+}
+
+void machine_init(struct machine *m)
+{
+    static const struct machine_config config = {2, 96, 4, 5, 5, false, NULL};
+    machine_init_as(m, &config);
+}
+
+static void sync_and_flush(struct machine *m, uint32_t n)
+{
+    struct ash_vgic_vcpu *vcpu = &m->vcpu[n];
+
+    fake_ich_fetch(&m->ich[n], &vcpu->lrs);
+    ash_vgic_sync(vcpu);
+    ash_vgic_flush(vcpu);
+    fake_ich_apply(&m->ich[n], &vcpu->lrs);
+    m->flushes++;
+    assert_false(ash_vgic_needs_flush(vcpu));
+}
+
+void machine_exit(struct machine *m, uint32_t n)
+{
+    m->kicked[n] = false;
+    if (fake_ich_misr(&m->ich[n]) != 0U) {
+        m->maintenance++;
+        ash_vgic_request_flush(&m->vcpu[n]);
+    }
+    if (m->vcpu[n].resident && ash_vgic_needs_flush(&m->vcpu[n])) {
+        sync_and_flush(m, n);
+    }
+}
+
+void machine_settle(struct machine *m)
+{
+    for (unsigned round = 0; round < 64U; round++) {
+        bool quiet = true;
+        for (uint32_t n = 0; n < m->vcpu_count; n++) {
+            if (m->kicked[n] || fake_ich_misr(&m->ich[n]) != 0U) {
+                machine_exit(m, n);
+                quiet = false;
+            }
+        }
+        if (quiet) {
+            machine_check(m);
+            return;
+        }
+    }
+    fail_msg("a storm of kicks or maintenance interrupts");
+}
+
+void machine_put(struct machine *m, uint32_t n)
+{
+    fake_ich_save(&m->ich[n], &m->vcpu[n].lrs);
+    ash_vgic_put(&m->vcpu[n]);
+}
+
+void machine_load(struct machine *m, uint32_t n)
+{
+    ash_vgic_load(&m->vcpu[n]);
+    fake_ich_load(&m->ich[n], &m->vcpu[n].lrs);
+}
+
+void machine_check(const struct machine *m)
+{
+    if (m->violation != NULL) {
+        fail_msg("%s", m->violation);
+    }
+    for (uint32_t n = 0; n < m->vcpu_count; n++) {
+        if (m->ich[n].violation != NULL) {
+            fail_msg("vCPU %u: %s", (unsigned)n, m->ich[n].violation);
+        }
+    }
+}
+
+/* ---- registers ---- */
+
+typedef int (*access_fn)(struct ash_vgic *, uint32_t, uint64_t, unsigned, bool, uint64_t *);
+
+static uint64_t guest_read(struct machine *m, uint32_t vcpu, access_fn access, uint64_t offset, unsigned size)
+{
+    for (unsigned tries = 0; tries < 4U; tries++) {
+        uint64_t value = UINT64_C(0xDEADDEADDEADDEAD);
+        int error = access(&m->vgic, vcpu, offset, size, false, &value);
+        machine_exit(m, vcpu);
+        machine_settle(m);
+        if (error != ASH_EBUSY) {
+            assert_int_equal(error, ASH_OK);
+            return value;
+        }
+    }
+    fail_msg("a register read does not come to an end");
+    return 0;
+}
+
+uint64_t dist_read(struct machine *m, uint32_t vcpu, uint32_t offset, unsigned size)
+{
+    return guest_read(m, vcpu, ash_vgic_dist_access, offset, size);
+}
+
+uint64_t redist_read(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size)
+{
+    return guest_read(m, vcpu, ash_vgic_redist_access, whose * ASH_VGIC_REDIST_SIZE + offset, size);
+}
+
+void dist_write(struct machine *m, uint32_t vcpu, uint32_t offset, unsigned size, uint64_t value)
+{
+    assert_int_equal(ash_vgic_dist_access(&m->vgic, vcpu, offset, size, true, &value), ASH_OK);
+    machine_exit(m, vcpu);
+    machine_settle(m);
+}
+
+void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size, uint64_t value)
+{
+    uint64_t at = whose * ASH_VGIC_REDIST_SIZE + offset;
+    assert_int_equal(ash_vgic_redist_access(&m->vgic, vcpu, at, size, true, &value), ASH_OK);
+    machine_exit(m, vcpu);
+    machine_settle(m);
+}
+
+void set_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid)
+{
+    if (intid < 32U) {
+        redist_write(m, vcpu, vcpu, GICR_SGI + reg, 4, UINT64_C(1) << intid);
+    } else {
+        dist_write(m, vcpu, reg + intid / 32U * 4U, 4, UINT64_C(1) << intid % 32U);
+    }
+}
+
+bool get_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid)
+{
+    uint64_t value = intid < 32U ? redist_read(m, vcpu, vcpu, GICR_SGI + reg, 4)
+                                 : dist_read(m, vcpu, reg + intid / 32U * 4U, 4);
+    return (value >> intid % 32U & 1U) != 0U;
+}
+
+void set_priority(struct machine *m, uint32_t vcpu, uint32_t intid, uint8_t priority)
+{
+    if (intid < 32U) {
+        redist_write(m, vcpu, vcpu, GICR_SGI + GICD_IPRIORITYR + intid, 1, priority);
+    } else {
+        dist_write(m, vcpu, GICD_IPRIORITYR + intid, 1, priority);
+    }
+}
+
+void set_edge(struct machine *m, uint32_t vcpu, uint32_t intid, bool edge)
+{
+    uint32_t at = GICD_ICFGR + intid / 16U * 4U;
+    uint64_t old = intid < 32U ? redist_read(m, vcpu, vcpu, GICR_SGI + at, 4) : dist_read(m, vcpu, at, 4);
+    uint64_t bit = UINT64_C(2) << intid % 16U * 2U;
+    uint64_t value = edge ? old | bit : old & ~bit;
+
+    if (intid < 32U) {
+        redist_write(m, vcpu, vcpu, GICR_SGI + at, 4, value);
+    } else {
+        dist_write(m, vcpu, at, 4, value);
+    }
+}
+
+void send_sgi(struct machine *m, uint32_t vcpu, uint64_t value)
+{
+    ash_vgic_sgi(&m->vgic, vcpu, value, ASH_VGIC_SGI1R);
+    machine_exit(m, vcpu);
+    machine_settle(m);
+}
+
+/* ---- sources ---- */
+
+void set_level(struct machine *m, uint32_t vcpu, uint32_t intid, bool level)
+{
+    assert_int_equal(ash_vgic_set_level(&m->vgic, vcpu, intid, level), ASH_OK);
+    machine_settle(m);
+}
+
+void pulse(struct machine *m, uint32_t vcpu, uint32_t intid)
+{
+    assert_int_equal(ash_vgic_pulse(&m->vgic, vcpu, intid), ASH_OK);
+    machine_settle(m);
+}
+
+bool is_phys_active(const struct machine *m, uint32_t vcpu, uint32_t pintid)
+{
+    return pintid < 32U ? m->ppi_active[vcpu][pintid] : m->spi_active[pintid];
+}
+
+bool fire_hw(struct machine *m, uint32_t vcpu, uint32_t intid, uint32_t pintid)
+{
+    if (is_phys_active(m, vcpu, pintid)) {
+        return false;
+    }
+    *phys(m, vcpu, pintid) = true;
+    assert_int_equal(ash_vgic_inject_hw(&m->vgic, vcpu, intid), ASH_OK);
+    machine_settle(m);
+    return true;
+}
+
+/* ---- the guest's CPU interface ---- */
+
+uint32_t iar(struct machine *m, uint32_t vcpu)
+{
+    uint32_t intid = fake_ich_iar(&m->ich[vcpu], 1);
+    machine_settle(m);
+    return intid;
+}
+
+void eoir(struct machine *m, uint32_t vcpu, uint32_t intid)
+{
+    fake_ich_eoir(&m->ich[vcpu], 1, intid);
+    machine_settle(m);
+}
+
+void dir(struct machine *m, uint32_t vcpu, uint32_t intid)
+{
+    bool trapped = (m->ich[vcpu].hcr & (1U << 14)) != 0U;
+
+    if (trapped) {
+        ash_vgic_dir(&m->vgic, vcpu, intid);
+        machine_exit(m, vcpu);
+    } else {
+        fake_ich_dir(&m->ich[vcpu], intid);
+    }
+    machine_settle(m);
+}
