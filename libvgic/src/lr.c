@@ -41,6 +41,9 @@ static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
     irq->state = state & ~(LR_LATCH | REQUESTS);
     fold_physical(vcpu, irq, lr, was_active);
 
+    if ((lr & ASH_ICH_LR_STATE) == 0U && (irq->route & IROUTER_IRM) != 0U) {
+        irq->target = ASH_VGIC_NO_VCPU; /* one of N had it; the next time it may be another */
+    }
     irq->lr_hint = (uint8_t)n;
     irq->lr = ASH_VGIC_NO_LR;
     ash_vgic_place_(vcpu->vgic, irq, (uint16_t)vcpu->index);
