@@ -201,6 +201,12 @@ static const char *parse_32bit(struct ash_boot_vm *vm, struct ash_boot_span valu
     return value.size == 4U && ash_load_be32(value.data) == 0U ? NULL : not_yet;
 }
 
+static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    vm->background = true;
+    return value.size == 0U ? NULL : "has a value";
+}
+
 static const char *parse_not_yet(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     (void)vm;
@@ -210,7 +216,7 @@ static const char *parse_not_yet(struct ash_boot_vm *vm, struct ash_boot_span va
 
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry bootargs "
-    "(or cmdline) rng-seed vm_32bit";
+    "(or cmdline) rng-seed background vm_32bit";
 
 #define REQUIRED true
 
@@ -238,6 +244,7 @@ static const struct rule {
     {"rng-seed", parse_rng_seed, 11, false, "8..64 bytes"},
     {"vm_32bit", parse_32bit, 12, false, "leaving it out, or <0>"},
     {"setup_data", parse_not_yet, 13, false, "leaving it out"},
+    {"background", parse_background, 15, false, "no value: background;"},
     {"phandle", parse_ignored, 14, false, NULL},
 };
 
@@ -323,7 +330,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
         }
     }
     if (vm->name[0] == '\0') {
-        if (is_name(vm->node)) {
+        if (is_name(reader->node_name)) {
             memcpy(vm->name, vm->node, sizeof(vm->name));
         } else {
             refuse_property(vm, ASH_ENOENT, "vm_name", none, "is missing, and the node's name will not do",

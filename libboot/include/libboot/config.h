@@ -49,6 +49,7 @@ struct ash_boot_vm {
     const char *kernel;            /* name in the bundle; never NULL in a usable VM */
     const char *ramdisk;           /* name in the bundle, or NULL */
     const char *bootargs;          /* NULL: none */
+    bool background;               /* does not keep the machine up: stopped when only such VMs are left */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };
 

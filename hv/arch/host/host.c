@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/host/host.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "core/report.h"
+
+struct host_cpu {
+    pthread_t thread;
+    pthread_cond_t turn;
+    jmp_buf empty_stack;
+    struct hv_cpu *cpu;
+    bool started;
+    bool asleep; /* in hv_arch_idle() with nothing pending */
+    bool pending;
+    uint64_t rounds;
+};
+
+static struct {
+    pthread_mutex_t baton;
+    struct host_cpu cpu[HV_MAX_CPUS];
+    struct hv *hv;
+    hv_host_guest *guest;
+    struct hv_host_result *result;
+    uint64_t random;
+    uint64_t ticks;
+    uint64_t max_turns;
+    uint32_t running; /* whose turn it is */
+    bool over;
+} host;
+
+static __thread struct host_cpu *self;
+
+static uint64_t next_random(void)
+{
+    host.random ^= host.random << 13;
+    host.random ^= host.random >> 7;
+    host.random ^= host.random << 17;
+    return host.random;
+}
+
+static _Noreturn void leave_thread(void)
+{
+    pthread_mutex_unlock(&host.baton);
+    pthread_exit(NULL);
+}
+
+static _Noreturn void end_of_run(void)
+{
+    host.over = true;
+    for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
+        pthread_cond_broadcast(&host.cpu[i].turn);
+    }
+    leave_thread();
+}
+
+/** Pass the turn to any CPU that can use it, perhaps to ourselves. */
+static void take_turns(void)
+{
+    uint32_t ready[HV_MAX_CPUS];
+    uint32_t count = 0;
+
+    host.ticks += 100;
+    if (++host.result->turns > host.max_turns) {
+        host.result->stuck = true;
+        end_of_run();
+    }
+    for (uint32_t i = 0; i < host.hv->cpus; i++) {
+        struct host_cpu *candidate = &host.cpu[i];
+        if (candidate->started && (!candidate->asleep || candidate->pending)) {
+            ready[count++] = i;
+        }
+    }
+    if (count == 0U) {
+        host.result->stuck = true;
+        end_of_run();
+    }
+    host.running = ready[next_random() % count];
+    pthread_cond_signal(&host.cpu[host.running].turn);
+    while (!host.over && host.cpu[host.running].cpu != self->cpu) {
+        pthread_cond_wait(&self->turn, &host.baton);
+    }
+    if (host.over) {
+        leave_thread();
+    }
+}
+
+/* ---- hv/arch/arch.h ---------------------------------------------------------------------------------------------- */
+
+uint64_t hv_arch_ticks(void)
+{
+    return host.ticks++;
+}
+
+uint64_t hv_arch_ticks_per_second(void)
+{
+    return 1000000;
+}
+
+void hv_arch_relax(void)
+{
+    take_turns();
+}
+
+void hv_arch_wait_equal(const uint32_t *word, uint32_t value)
+{
+    while (*word != value) {
+        take_turns();
+    }
+}
+
+void hv_arch_kick(struct hv_cpu *cpu)
+{
+    host.cpu[cpu->index].pending = true;
+}
+
+void hv_arch_idle(struct hv_cpu *cpu)
+{
+    struct host_cpu *me = &host.cpu[cpu->index];
+
+    me->asleep = true;
+    while (!me->pending) {
+        take_turns();
+    }
+    me->asleep = false;
+    me->pending = false;
+}
+
+void hv_arch_publish_to_guest(const void *from, size_t size)
+{
+    (void)from;
+    (void)size;
+}
+
+void hv_arch_zero_pages(void *pages, size_t size)
+{
+    memset(pages, 0, size);
+}
+
+const struct hv_arch_features *hv_arch_features(void)
+{
+    static const struct hv_arch_features features = {
+        .id = {.reg = {[ASH_VCPU_ID_AA64MMFR0] = 0x2, [ASH_VCPU_ID_AA64PFR0] = 0x01001111}},
+        .midr = 0x410fd034,
+        .ipa_bits = 40,
+        .vmid_bits = 8,
+        .lr_count = 4,
+        .priority_bits = 5,
+        .preemption_bits = 5,
+    };
+
+    return &features;
+}
+
+void hv_arch_stage2_publish(const uint64_t *first, size_t count)
+{
+    (void)first;
+    (void)count;
+}
+
+void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
+{
+    (void)table;
+    (void)what;
+}
+
+void hv_arch_invalidate_everything(void)
+{
+}
+
+void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
+{
+    (void)vcpu;
+    (void)intid;
+}
+
+void hv_arch_fp_borrow(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+void hv_arch_fp_return(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+void hv_arch_vcpu_load(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_load(&cpu->vcpu->vgic);
+    hv_machine_unlock(machine);
+    host.cpu[cpu->index].rounds = 0;
+}
+
+void hv_arch_vcpu_put(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_put(&cpu->vcpu->vgic);
+    hv_machine_unlock(machine);
+}
+
+/** What the real exit path does at its end. */
+static enum hv_verdict finish_exit(struct hv_cpu *cpu, enum hv_verdict verdict)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    host.cpu[cpu->index].pending = false;
+    if (verdict == HV_RESUME && hv_cpu_take_requests(cpu) != 0U && hv_vm_is_stopping(vcpu->vm)) {
+        return HV_LEAVE;
+    }
+    if (verdict == HV_RESUME && ash_vgic_needs_flush(&vcpu->vgic)) {
+        hv_machine_lock(cpu, &vcpu->vm->machine);
+        ash_vgic_sync(&vcpu->vgic);
+        ash_vgic_flush(&vcpu->vgic);
+        hv_machine_unlock(&vcpu->vm->machine);
+    }
+    return verdict;
+}
+
+void hv_arch_enter(struct hv_cpu *cpu)
+{
+    struct host_cpu *me = &host.cpu[cpu->index];
+
+    for (;;) {
+        take_turns();
+        if (finish_exit(cpu, host.guest(cpu, cpu->vcpu, me->rounds++)) == HV_LEAVE) {
+            longjmp(me->empty_stack, 1);
+        }
+    }
+}
+
+static void *cpu_thread(void *arg)
+{
+    self = (struct host_cpu *)arg;
+    pthread_mutex_lock(&host.baton);
+    while (!host.over && host.cpu[host.running].cpu != self->cpu) {
+        pthread_cond_wait(&self->turn, &host.baton);
+    }
+    if (host.over) {
+        leave_thread();
+    }
+    if (setjmp(self->empty_stack) != 0) {
+        hv_vcpu_left(self->cpu);
+    }
+    if (self->cpu->index == 0U) {
+        hv_boot(host.hv, self->cpu);
+    }
+    hv_cpu_main(self->cpu);
+}
+
+int hv_arch_cpu_start(struct hv_cpu *cpu)
+{
+    host.cpu[cpu->index].started = true;
+    return pthread_create(&host.cpu[cpu->index].thread, NULL, cpu_thread, &host.cpu[cpu->index]) == 0 ? ASH_OK
+                                                                                                       : ASH_ENOMEM;
+}
+
+void hv_arch_console_write(const char *bytes, size_t size)
+{
+    struct hv_host_result *result = host.result;
+
+    for (size_t i = 0; i < size && result->log_size < sizeof(result->log) - 1U; i++) {
+        result->log[result->log_size++] = bytes[i];
+    }
+    result->log[result->log_size] = '\0';
+}
+
+int hv_arch_console_read(void)
+{
+    return -1;
+}
+
+void hv_arch_console_listen(bool listen)
+{
+    (void)listen;
+}
+
+void hv_arch_power_off(void)
+{
+    host.result->powered_off = true;
+    end_of_run();
+}
+
+void hv_arch_halt(void)
+{
+    self->started = false;
+    take_turns();
+    abort(); /* it never gets another turn */
+}
+
+void hv_arch_stop_others(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+void hv_report_write(const char *text)
+{
+    hv_arch_console_write(text, strlen(text));
+}
+
+uint64_t hv_report_image_base(void)
+{
+    return 0;
+}
+
+bool hv_report_frame(uint64_t *frame_pointer, uint64_t *return_address)
+{
+    (void)frame_pointer;
+    (void)return_address;
+    return false;
+}
+
+/* ---- The run ----------------------------------------------------------------------------------------------------- */
+
+void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t max_turns,
+                 struct hv_host_result *result)
+{
+    memset(&host, 0, sizeof(host));
+    memset(result, 0, sizeof(*result));
+    pthread_mutex_init(&host.baton, NULL);
+    host.hv = hv;
+    host.guest = guest;
+    host.result = result;
+    host.random = seed | 1U;
+    host.max_turns = max_turns;
+    for (uint32_t i = 0; i < hv->cpus; i++) {
+        pthread_cond_init(&host.cpu[i].turn, NULL);
+        host.cpu[i].cpu = hv->cpu[i];
+    }
+    ASH_DISCARD(hv_arch_cpu_start(hv->cpu[0]));
+    for (uint32_t i = 0; i < hv->cpus; i++) {
+        /* CPU 0 starts the others: those that it never started have no thread. */
+        pthread_mutex_lock(&host.baton);
+        bool started = host.cpu[i].thread != 0;
+        pthread_mutex_unlock(&host.baton);
+        if (started) {
+            pthread_join(host.cpu[i].thread, NULL);
+        }
+    }
+}

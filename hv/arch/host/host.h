@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** hv on a PC: N simulated CPUs take turns, one at a time. Who is next is drawn from a seed at every lock that is waited
+ *  for, every exit and every sleep, so a run can be repeated.
+ *
+ *  A simulated guest is a function: it is called for each "exit", acts through hv/glue as the real exit path would, and
+ *  returns the verdict. Between two calls its CPU looks at its requests, as the real one does. */
+#ifndef HV_ARCH_HOST_HOST_H
+#define HV_ARCH_HOST_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/hv.h"
+
+#define HV_HOST_LOG_SIZE 65536U
+
+/** One exit of @vcpu. @round counts those of this vCPU since it was turned on. */
+typedef enum hv_verdict hv_host_guest(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round);
+
+struct hv_host_result {
+    bool powered_off;          /* hv turned the machine off */
+    bool stuck;                /* every CPU sleeps and nobody will wake one; or the turns ran out */
+    uint64_t turns;
+    size_t log_size;
+    char log[HV_HOST_LOG_SIZE]; /* what went to the console device, NUL-terminated */
+};
+
+/** Run hv_boot() on CPU 0 of @hv (cpus and board filled in by the caller) with @guest on every vCPU, until the machine
+ *  is off, nothing can happen any more, or @max_turns. One at a time in a process. */
+void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t max_turns,
+                 struct hv_host_result *result);
+
+#endif
