@@ -217,3 +217,10 @@ int ash_vcpu_id_sanitise(const struct ash_vcpu_id *raw, const struct ash_vcpu_id
     *id = seen;
     return ASH_OK;
 }
+
+bool ash_vcpu_id_has_pauth(const struct ash_vcpu_id *id)
+{
+    /* APA, API, GPA, GPI; APA3, GPA3. */
+    return (id->reg[ASH_VCPU_ID_AA64ISAR1] & (ASH_MASK(11, 4) | ASH_MASK(31, 24))) != 0U ||
+           (id->reg[ASH_VCPU_ID_AA64ISAR2] & ASH_MASK(15, 8)) != 0U;
+}

@@ -43,7 +43,7 @@ static int64_t psci_version(struct ash_vcpu_psci *psci, const struct ash_vcpu_sm
     return PSCI_1_1;
 }
 
-/* A CPU may take any requested power-down state as a standby one (DEN0022 5.4.5): nothing is lost, the call returns
+/* A CPU may take any requested power-down state as a standby one (DEN0022 5.4): nothing is lost, the call returns
  * at the wake-up event. So neither power_state nor the entry point matters. */
 static int64_t cpu_suspend(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {

@@ -10,6 +10,7 @@
 #include <libbase/compiler.h>
 #include <libbase/errors.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -78,6 +79,10 @@ struct ash_vcpu_id_policy {
  *  Returns ASH_OK, or ASH_EINVAL (size, ipa_bits): nothing changed. */
 int ash_vcpu_id_sanitise(const struct ash_vcpu_id *raw, const struct ash_vcpu_id_policy *policy,
                          struct ash_vcpu_id *id) ASH_NODISCARD;
+
+/** Does the CPU of these registers (raw, or as a guest sees them) have pointer authentication, by whatever algorithm?
+ *  Then HCR_EL2.API and APK exist, and ASH_VCPU_FEATURE_PAUTH is to be set for a guest that is shown it. */
+bool ash_vcpu_id_has_pauth(const struct ash_vcpu_id *id);
 
 #ifdef __cplusplus
 }

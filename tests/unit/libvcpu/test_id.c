@@ -236,6 +236,29 @@ static void a_guest_never_sees_more_than_the_cpu_has(void **state)
     }
 }
 
+static void pointer_authentication_is_found_in_any_of_its_six_fields(void **state)
+{
+    struct ash_vcpu_id raw;
+    struct ash_vcpu_id id;
+
+    (void)state;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        bool in_isar1 = (bit >= 4 && bit <= 11) || (bit >= 24 && bit <= 31);
+        bool in_isar2 = bit >= 8 && bit <= 15;
+
+        memset(&raw, 0, sizeof(raw));
+        raw.reg[ASH_VCPU_ID_AA64ISAR1] = ASH_BIT(bit);
+        assert_int_equal(ash_vcpu_id_has_pauth(&raw), in_isar1);
+        assert_int_equal(ash_vcpu_id_sanitise(&raw, &everything, &id), ASH_OK);
+        assert_int_equal(ash_vcpu_id_has_pauth(&id), in_isar1);
+        raw.reg[ASH_VCPU_ID_AA64ISAR1] = 0;
+        raw.reg[ASH_VCPU_ID_AA64ISAR2] = ASH_BIT(bit);
+        assert_int_equal(ash_vcpu_id_has_pauth(&raw), in_isar2);
+        assert_int_equal(ash_vcpu_id_sanitise(&raw, &nothing, &id), ASH_OK);
+        assert_false(ash_vcpu_id_has_pauth(&id));
+    }
+}
+
 static void a_bad_policy_is_refused_and_changes_nothing(void **state)
 {
     struct ash_vcpu_id raw;
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_policy_shows_its_own_fields_and_no_others),
         cmocka_unit_test(the_physical_address_range_fits_guest_and_cpu),
         cmocka_unit_test(a_guest_never_sees_more_than_the_cpu_has),
+        cmocka_unit_test(pointer_authentication_is_found_in_any_of_its_six_fields),
         cmocka_unit_test(a_bad_policy_is_refused_and_changes_nothing),
     };
 
