@@ -64,6 +64,7 @@ static void begin_vm(struct pass *pass, const char *name)
     vm->vcpus = 1;
     ash_boot_copy_text_(vm->node, sizeof(vm->node), name);
     pass->reader.vm = vm;
+    pass->reader.node_name = name;
     pass->reader.seen = 0;
 }
 
@@ -172,6 +173,9 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     result = ash_boot_fdt_open_(&fdt, data, size, &config->fault);
     if (result == ASH_OK) {
         result = walk(&pass, &fdt);
+    }
+    if (result == ASH_OK && pass.vms_seen && config->count == 0U) {
+        refuse(&pass, ASH_ENOENT, "/vms", NULL, "holds no VM", "one sub-node a VM");
     }
     if (result == ASH_OK && !pass.vms_seen) {
         refuse(&pass, ASH_ENOENT, "/vms", NULL, "is missing", "a node /vms with one sub-node a VM");

@@ -78,7 +78,8 @@ bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
 
 struct ash_boot_vm_reader_ {
     struct ash_boot_vm *vm;
-    uint32_t seen; /* bits by place in the property table */
+    const char *node_name; /* not cut */
+    uint32_t seen;         /* bits by place in the property table */
 };
 
 extern const char ash_boot_config_file_[];

@@ -31,19 +31,17 @@ enum ash_boot_vm_type {
 
 /** One VM as its node describes it. Strings and spans point into the tree. */
 struct ash_boot_vm {
-    struct ash_boot_fault
-        fault; /* code ASH_OK: usable; else why this VM must not start, the rest is then partial */
+    struct ash_boot_fault fault;      /* code ASH_OK: usable; else why not, and the rest is partial */
     char node[ASH_BOOT_VM_NAME_SIZE]; /* node name, cut if longer */
     char name[ASH_BOOT_VM_NAME_SIZE]; /* vm_name, else the node name: letters, digits, '-', '_', '.' */
     uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
     enum ash_boot_vm_type type;
-    unsigned vcpus;          /* 1..ASH_BOOT_VCPUS_MAX */
-    unsigned affinity_count; /* 0: not given, hv chooses; else == vcpus */
-    uint32_t affinity
-        [ASH_BOOT_VCPUS_MAX]; /* physical CPU of each vCPU: its place in the board's /cpus; distinct */
-    uint64_t memory_size;     /* bytes, a multiple of 2 MiB, > 0 */
-    bool has_memory_base;     /* <base size> was given: guest RAM 1:1 at memory_base */
-    uint64_t memory_base;     /* bytes, a multiple of 2 MiB; base + size does not wrap */
+    unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
+    unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
+    uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus; distinct */
+    uint64_t memory_size;                  /* bytes, a multiple of 2 MiB, > 0 */
+    bool has_memory_base;                  /* <base size> was given: guest RAM 1:1 at memory_base */
+    uint64_t memory_base;                  /* bytes, a multiple of 2 MiB; base + size does not wrap */
     bool has_entry;
     uint64_t entry;                /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
     const char *kernel;            /* name in the bundle; never NULL in a usable VM */
@@ -59,9 +57,7 @@ struct ash_boot_config {
     size_t capacity;         /* in: > 0 */
     unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
     size_t count;  /* out: nodes read, in the tree's order; the faulty ones included */
-    struct ash_boot_fault
-        fault; /* out: a mistake that belongs to no VM (/vms itself, too many VMs); the VMs that
-                                    were read stand all the same */
+    struct ash_boot_fault fault; /* out: a mistake of no VM (/vms itself, too many); the VMs read stand */
 };
 
 /** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. Each VM is judged alone: a

@@ -1,0 +1,885 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdbool.h>
+
+#include <libboot/board.h>
+
+#include "fixture.h"
+
+static struct ash_boot_board board;
+static struct ash_boot_fault fault;
+
+static void cpu(struct tree *tree, const char *name, uint32_t reg)
+{
+    node(tree, name);
+    string(tree, "device_type", "cpu");
+    string(tree, "compatible", "arm,cortex-a53");
+    cells(tree, "reg", reg);
+    string(tree, "enable-method", "psci");
+    end(tree);
+}
+
+static void gic_v3(struct tree *tree)
+{
+    node(tree, "intc@8000000");
+    string(tree, "compatible", "arm,gic-v3");
+    cells(tree, "#interrupt-cells", 3);
+    cells(tree, "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0xF60000);
+    cells(tree, "interrupts", 1, 9, 4);
+    cells(tree, "ranges", 0);
+    end(tree);
+}
+
+static void uart(struct tree *tree, const char *name, uint32_t base, uint32_t spi)
+{
+    node(tree, name);
+    bytes(tree, "compatible", "arm,pl011\0arm,primecell", 24);
+    cells(tree, "reg", 0, base, 0, 0x1000);
+    cells(tree, "interrupts", 0, spi, 4);
+    end(tree);
+}
+
+/** A board as QEMU's virt describes itself: everything at the top, no buses. */
+static void make_virt(struct tree *tree)
+{
+    tree_begin(tree);
+    tree_ok(fdt_add_reservemap_entry(tree->bytes, 0x48000000, 0x1000));
+    tree_root(tree);
+    cells(tree, "interrupt-parent", 1);
+    string(tree, "model", "linux,dummy-virt");
+    cells(tree, "#size-cells", 2);
+    cells(tree, "#address-cells", 2);
+    bytes(tree, "compatible", "linux,dummy-virt\0other", 23);
+    node(tree, "psci");
+    cells(tree, "migrate", 1);
+    string(tree, "method", "smc");
+    bytes(tree, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci", 35);
+    end(tree);
+    node(tree, "secram@e000000");
+    string(tree, "status", "disabled");
+    string(tree, "device_type", "memory");
+    cells(tree, "reg", 0, 0x0E000000, 0, 0x1000000);
+    end(tree);
+    node(tree, "memory@40000000");
+    cells(tree, "reg", 0, 0x40000000, 0, 0x80000000);
+    string(tree, "device_type", "memory");
+    end(tree);
+    node(tree, "reserved-memory");
+    cells(tree, "#address-cells", 2);
+    cells(tree, "#size-cells", 2);
+    flag(tree, "ranges");
+    node(tree, "firmware@41000000");
+    cells(tree, "reg", 0, 0x41000000, 0, 0x10000, 0, 0x42000000, 0, 0x2000);
+    flag(tree, "no-map");
+    end(tree);
+    node(tree, "log@43000000");
+    cells(tree, "reg", 0, 0x43000000, 0, 0x3000);
+    end(tree);
+    node(tree, "anywhere");
+    cells(tree, "size", 0, 0x3000);
+    end(tree);
+    end(tree);
+    uart(tree, "pl011@9000000", 0x09000000, 1);
+    uart(tree, "pl011@9040000", 0x09040000, 8);
+    node(tree, "pl031@9010000");
+    bytes(tree, "compatible", "arm,pl031\0arm,primecell", 24);
+    cells(tree, "reg", 0, 0x09010000, 0, 0x1000);
+    end(tree);
+    gic_v3(tree);
+    node(tree, "timer");
+    cells(tree, "interrupts", 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104);
+    string(tree, "compatible", "arm,armv8-timer");
+    end(tree);
+    node(tree, "cpus");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 0);
+    node(tree, "cpu-map");
+    end(tree);
+    cpu(tree, "cpu@0", 0);
+    cpu(tree, "cpu@1", 1);
+    cpu(tree, "cpu@100", 0x100);
+    end(tree);
+    node(tree, "chosen");
+    string(tree, "stdout-path", "/pl011@9000000");
+    string(tree, "bootargs", "ashlar.nonce=5f");
+    cells(tree, "linux,initrd-start", 0, 0x48001000);
+    cells(tree, "linux,initrd-end", 0, 0x49000000);
+    bytes(tree, "rng-seed", "0123456789abcdef0123456789abcdef", 32);
+    bytes(tree, "kaslr-seed", "01234567", 8);
+    end(tree);
+}
+
+static int read_board(const void *data, size_t size, struct ash_boot_fault *where)
+{
+    int result = ash_boot_board_read(&board, data, size, where);
+
+    if (result != ASH_OK) {
+        return result;
+    }
+    assert_true(board.memory_count <= ASH_BOOT_BOARD_MEMORY_MAX);
+    assert_true(board.reserved_count <= ASH_BOOT_BOARD_RESERVED_MAX);
+    assert_true(board.cpu_count <= ASH_BOOT_BOARD_CPUS_MAX);
+    assert_true(board.gicr_count <= ASH_BOOT_BOARD_GICR_MAX);
+    for (unsigned i = 0; i < board.memory_count; i++) {
+        assert_true(board.memory[i].size != 0U);
+        assert_true(board.memory[i].base.value + board.memory[i].size > board.memory[i].base.value);
+    }
+    assert_true(strlen(board.console_path) < sizeof(board.console_path));
+    assert_true(board.bootargs == NULL || strlen(board.bootargs) < size);
+    assert_true(board.model == NULL || strlen(board.model) < size);
+    assert_true(board.compatible == NULL || strlen(board.compatible) < size);
+    assert_true(board.rng_seed.size == 0U || board.rng_seed_offset + board.rng_seed.size <= size);
+    return ASH_OK;
+}
+
+static void finish_and_read(struct tree *tree)
+{
+    size_t size = tree_finish(tree);
+
+    assert_int_equal(read_board(tree->bytes, size, &fault), ASH_OK);
+    assert_int_equal(fault.code, ASH_OK);
+    assert_int_equal(board.tree_size, size);
+}
+
+static void finish_and_refuse(struct tree *tree, int code, const char *what)
+{
+    assert_int_equal(read_board(tree->bytes, tree_finish(tree), &fault), code);
+    assert_int_equal(fault.code, code);
+    assert_string_equal(fault.file, "device tree");
+    assert_fault_says(&fault, what);
+}
+
+static void assert_region(const struct ash_boot_region *region, uint64_t base, uint64_t size)
+{
+    assert_int_equal(region->base.value, base);
+    assert_int_equal(region->size, size);
+}
+
+static void a_virt_board_is_read_whole(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    finish_and_read(&tree);
+    assert_string_equal(board.model, "linux,dummy-virt");
+    assert_string_equal(board.compatible, "linux,dummy-virt");
+    assert_int_equal(board.memory_count, 1);
+    assert_region(&board.memory[0], 0x40000000, 0x80000000);
+    assert_int_equal(board.reserved_count, 4);
+    assert_region(&board.reserved[0].region, 0x41000000, 0x10000);
+    assert_true(board.reserved[0].no_map);
+    assert_region(&board.reserved[1].region, 0x42000000, 0x2000);
+    assert_true(board.reserved[1].no_map);
+    assert_region(&board.reserved[2].region, 0x43000000, 0x3000);
+    assert_false(board.reserved[2].no_map);
+    assert_region(&board.reserved[3].region, 0x48000000, 0x1000); /* /memreserve */
+    assert_false(board.reserved[3].no_map);
+    assert_int_equal(board.cpu_count, 3);
+    assert_int_equal(board.cpus_left_out, 0);
+    assert_int_equal(board.cpus[2].mpidr, 0x100);
+    assert_int_equal(board.cpus[2].enable, ASH_BOOT_ENABLE_PSCI);
+    assert_int_equal(board.psci, ASH_BOOT_PSCI_SMC);
+}
+
+static void the_interrupt_controller_and_timers_are_read(void **state)
+{
+    static const uint32_t intids[] = {29, 30, 27, 26};
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.gic, ASH_BOOT_GIC_V3);
+    assert_region(&board.gicd, 0x08000000, 0x10000);
+    assert_int_equal(board.gicr_count, 1);
+    assert_region(&board.gicr[0], 0x080A0000, 0xF60000);
+    assert_int_equal(board.gicr_stride, 0);
+    assert_int_equal(board.gicc.size, 0);
+    assert_int_equal(board.maintenance.intid, 25);
+    assert_int_equal(board.maintenance.flags, 4);
+    for (unsigned i = 0; i < ASH_BOOT_TIMER_COUNT; i++) {
+        assert_int_equal(board.timer[i].intid, intids[i]);
+        assert_int_equal(board.timer[i].flags, 4);
+    }
+    assert_int_equal(board.timer_hz, 0);
+}
+
+static void chosen_and_console_are_read(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    finish_and_read(&tree);
+    assert_string_equal(board.bootargs, "ashlar.nonce=5f");
+    assert_region(&board.initrd, 0x48001000, 0xFFF000);
+    assert_int_equal(board.rng_seed.size, 32);
+    assert_memory_equal((const uint8_t *)tree.bytes + board.rng_seed_offset, "0123456789abcdef", 16);
+    assert_ptr_equal((const uint8_t *)tree.bytes + board.rng_seed_offset, board.rng_seed.data);
+    assert_int_equal(board.kaslr_seed.size, 8);
+    assert_ptr_equal((const uint8_t *)tree.bytes + board.kaslr_seed_offset, board.kaslr_seed.data);
+    assert_string_equal(board.console_path, "/pl011@9000000");
+    assert_int_equal(board.console, ASH_BOOT_UART_PL011);
+    assert_region(&board.console_region, 0x09000000, 0x1000);
+    assert_int_equal(board.console_interrupt.intid, 33);
+    assert_region(&board.rtc, 0x09010000, 0x1000);
+}
+
+static void begin_empty(struct tree *tree)
+{
+    tree_begin(tree);
+    tree_root(tree);
+    cells(tree, "#address-cells", 2);
+    cells(tree, "#size-cells", 2);
+}
+
+static void an_empty_board_is_empty(void **state)
+{
+    static const struct ash_boot_board nothing;
+    struct tree tree;
+
+    (void)state;
+    tree_begin(&tree);
+    tree_root(&tree);
+    finish_and_read(&tree);
+    board.tree_size = 0;
+    assert_memory_equal(&board, &nothing, sizeof(board));
+}
+
+/** A tree whose stdout-path is @path, with two consoles and aliases. */
+static void read_console(const char *path, bool chosen_first)
+{
+    struct tree tree;
+
+    begin_empty(&tree);
+    for (unsigned i = 0; i < 2U; i++) {
+        if (chosen_first == (i == 0U)) {
+            node(&tree, "chosen");
+            string(&tree, "stdout-path", path);
+            end(&tree);
+        } else {
+            uart(&tree, "serial@1000", 0x1000, 1);
+            node(&tree, "soc");
+            cells(&tree, "#address-cells", 2);
+            cells(&tree, "#size-cells", 2);
+            flag(&tree, "ranges");
+            uart(&tree, "serial@2000", 0x2000, 2);
+            end(&tree);
+            node(&tree, "aliases");
+            string(&tree, "serial0", "/soc/serial@2000");
+            string(&tree, "serial1", "/serial@1000");
+            bytes(&tree, "broken", "/serial@1000", 12);
+            end(&tree);
+        }
+    }
+    gic_v3(&tree);
+    finish_and_read(&tree);
+}
+
+static void stdout_path_is_a_path_or_an_alias_with_or_without_a_rate(void **state)
+{
+    static const char *const second[] = {"/soc/serial@2000", "/soc/serial@2000:115200",
+                                         "serial0",          "serial0:115200n8",
+                                         "/soc/serial",      "/soc/serial:9600"};
+
+    (void)state;
+    for (unsigned i = 0; i < 12U; i++) {
+        read_console(second[i / 2U], i % 2U != 0U);
+        assert_int_equal(board.console, ASH_BOOT_UART_PL011);
+        assert_int_equal(board.console_region.base.value, 0x2000);
+        assert_int_equal(board.console_interrupt.intid, 34);
+    }
+    read_console("serial1:115200n8", true);
+    assert_string_equal(board.console_path, "/serial@1000");
+    assert_int_equal(board.console_region.base.value, 0x1000);
+}
+
+static void a_stdout_path_that_leads_nowhere_is_no_console(void **state)
+{
+    static const char *const nowhere[] = {
+        "serial2",   "serial", "serial00",           "broken",        "",           ":115200",
+        "/serial@1", "/soc",   "/soc/serial@2000/x", "/serial@1000@", "serial@1000"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+        read_console(nowhere[i], i % 2U != 0U);
+        assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+        assert_int_equal(board.console_region.size, 0);
+    }
+}
+
+static void initrd_addresses_have_32_or_64_bits(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    cells(&tree, "linux,initrd-end", 0x9000);
+    cells(&tree, "linux,initrd-start", 0, 0x8000);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_region(&board.initrd, 0x8000, 0x1000);
+}
+
+static void broken_initrd_addresses_are_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    cells(&tree, "linux,initrd-end", 0x9000);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "linux,initrd-start");
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    cells(&tree, "linux,initrd-start", 0x9000);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "linux,initrd-end");
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    cells(&tree, "linux,initrd-start", 0x9000);
+    cells(&tree, "linux,initrd-end", 0x8FFF);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "linux,initrd-end = <0x8fff>");
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    cells(&tree, "linux,initrd-start", 1, 2, 3);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "wrong length");
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    bytes(&tree, "bootargs", "no end", 6);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/chosen: bootargs");
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    bytes(&tree, "stdout-path", "a\0b", 4);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/chosen: stdout-path = \"a\", \"b\": is not one string");
+}
+
+static void memory_follows_the_roots_cells(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    tree_begin(&tree);
+    tree_root(&tree);
+    cells(&tree, "#address-cells", 1);
+    cells(&tree, "#size-cells", 1);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 0, 0x3B400000, 0x50000000, 0, 0x60000000, 0x1000);
+    end(&tree);
+    node(&tree, "not-memory");
+    cells(&tree, "reg", 0, 0x1000);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.memory_count, 2); /* size 0: a place that the firmware did not fill */
+    assert_region(&board.memory[0], 0, 0x3B400000);
+    assert_region(&board.memory[1], 0x60000000, 0x1000);
+}
+
+static void memory_that_makes_no_sense_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 0, 0, 1);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT,
+                      "device tree: /memory@0: reg = <0 0 1>: has a wrong number of cells");
+    begin_empty(&tree);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 0xFFFFFFFF, 0xFFFFF000, 0, 0x1000);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "reaches past 2^64");
+    tree_begin(&tree);
+    tree_root(&tree);
+    cells(&tree, "#address-cells", 3);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 1, 0, 0, 0x1000);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "reaches past 2^64");
+    tree_begin(&tree);
+    tree_root(&tree);
+    cells(&tree, "#address-cells", 0);
+    cells(&tree, "#size-cells", 0);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 1);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "wrong number of cells");
+    tree_begin(&tree);
+    tree_root(&tree);
+    cells(&tree, "#size-cells", 5);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/: #size-cells = <5>: is no number of cells");
+    tree_begin(&tree);
+    tree_root(&tree);
+    bytes(&tree, "#address-cells", "12", 2);
+    finish_and_refuse(&tree, ASH_EFORMAT, "#address-cells = [31 32]");
+}
+
+static void more_ranges_than_the_table_holds_are_refused(void **state)
+{
+    uint32_t reg[64];
+    struct tree tree;
+
+    (void)state;
+    for (unsigned i = 0; i < 16U; i++) {
+        reg[4U * i] = 0;
+        reg[4U * i + 1U] = i << 20;
+        reg[4U * i + 2U] = 0;
+        reg[4U * i + 3U] = 0x1000;
+    }
+    begin_empty(&tree);
+    node(&tree, "memory@0");
+    string(&tree, "device_type", "memory");
+    cells_of(&tree, "reg", reg, 64);
+    end(&tree);
+    node(&tree, "memory@100000000");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 1, 0, 0, 0x1000);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_ENOSPC, "one memory range too many; allowed: 16");
+
+    for (unsigned extra = 0; extra < 2U; extra++) {
+        tree_begin(&tree);
+        for (unsigned i = 0; i < extra; i++) {
+            tree_ok(fdt_add_reservemap_entry(tree.bytes, 0x1000, 0x1000));
+        }
+        tree_root(&tree);
+        node(&tree, "reserved-memory");
+        cells(&tree, "#address-cells", 2);
+        cells(&tree, "#size-cells", 2);
+        node(&tree, "a");
+        cells_of(&tree, "reg", reg, 64);
+        end(&tree);
+        node(&tree, "b");
+        cells_of(&tree, "reg", reg, 64);
+        end(&tree);
+        if (extra == 0U) {
+            node(&tree, "c");
+            cells(&tree, "reg", 0, 0, 0, 1);
+            end(&tree);
+        }
+        end(&tree);
+        finish_and_refuse(&tree, ASH_ENOSPC, extra == 0U ? "/reserved-memory/c" : "/memreserve");
+    }
+}
+
+static void a_memreserve_that_wraps_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    tree_begin(&tree);
+    tree_ok(fdt_add_reservemap_entry(tree.bytes, UINT64_C(0xFFFFFFFFFFFFF000), 0x2000));
+    tree_root(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/memreserve");
+}
+
+static void spin_table_cpus_are_read(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "cpus");
+    cells(&tree, "#address-cells", 2);
+    cells(&tree, "#size-cells", 0);
+    node(&tree, "cpu@0");
+    string(&tree, "device_type", "cpu");
+    cells(&tree, "reg", 1, 3);
+    string(&tree, "enable-method", "spin-table");
+    cells(&tree, "cpu-release-addr", 0, 0xE0);
+    end(&tree);
+    node(&tree, "cpu@1");
+    string(&tree, "device_type", "cpu");
+    cells(&tree, "reg", 0, 1);
+    string(&tree, "status", "disabled");
+    end(&tree);
+    node(&tree, "cpu@2");
+    string(&tree, "device_type", "cpu");
+    cells(&tree, "reg", 0, 2);
+    end(&tree);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.cpu_count, 2);
+    assert_int_equal(board.cpus[0].mpidr, UINT64_C(0x100000003));
+    assert_int_equal(board.cpus[0].enable, ASH_BOOT_ENABLE_SPIN_TABLE);
+    assert_int_equal(board.cpus[0].release.value, 0xE0);
+    assert_int_equal(board.cpus[1].mpidr, 2);
+    assert_int_equal(board.cpus[1].enable, ASH_BOOT_ENABLE_NONE);
+}
+
+static void broken_cpus_are_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "cpus");
+    cells(&tree, "#address-cells", 2);
+    cpu(&tree, "cpu@0", 0);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/cpus/cpu@0: reg = <0>: is no MPIDR");
+    begin_empty(&tree);
+    node(&tree, "cpus");
+    cells(&tree, "#address-cells", 1);
+    node(&tree, "cpu@0");
+    string(&tree, "device_type", "cpu");
+    cells(&tree, "reg", 0);
+    string(&tree, "enable-method", "spin-table");
+    end(&tree);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "cpu-release-addr");
+    begin_empty(&tree);
+    node(&tree, "psci");
+    string(&tree, "compatible", "arm,psci-0.2");
+    string(&tree, "method", "smoke");
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/psci: method = \"smoke\"");
+}
+
+static void cpus_beyond_the_table_are_counted(void **state)
+{
+    static struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "cpus");
+    cells(&tree, "#address-cells", 1);
+    cells(&tree, "#size-cells", 0);
+    for (uint32_t i = 0; i < ASH_BOOT_BOARD_CPUS_MAX + 3U; i++) {
+        cpu(&tree, "cpu", i);
+    }
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.cpu_count, ASH_BOOT_BOARD_CPUS_MAX);
+    assert_int_equal(board.cpus_left_out, 3);
+    assert_int_equal(board.cpus[ASH_BOOT_BOARD_CPUS_MAX - 1U].mpidr, ASH_BOOT_BOARD_CPUS_MAX - 1U);
+}
+
+static void a_gicv2_with_virtualization_is_read(void **state)
+{
+    static const char *const names[] = {"arm,gic-400", "arm,cortex-a15-gic"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2U; i++) {
+        struct tree tree;
+
+        begin_empty(&tree);
+        node(&tree, "gic");
+        cells(&tree, "#interrupt-cells", 3);
+        string(&tree, "compatible", names[i]);
+        cells(&tree, "reg", 0, 0x08000000, 0, 0x10000, 0, 0x08010000, 0, 0x2000, 0, 0x08030000, 0, 0x10000, 0,
+              0x08040000, 0, 0x2000);
+        cells(&tree, "interrupts", 1, 9, 0xF04);
+        end(&tree);
+        finish_and_read(&tree);
+        assert_int_equal(board.gic, ASH_BOOT_GIC_V2);
+        assert_region(&board.gicd, 0x08000000, 0x10000);
+        assert_region(&board.gicc, 0x08010000, 0x2000);
+        assert_region(&board.gich, 0x08030000, 0x10000);
+        assert_region(&board.gicv, 0x08040000, 0x2000);
+        assert_int_equal(board.maintenance.intid, 25);
+        assert_int_equal(board.maintenance.flags, 4);
+    }
+}
+
+static void a_gicv3_with_regions_stride_and_legacy_is_read(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "gic");
+    string(&tree, "compatible", "arm,gic-v3");
+    cells(&tree, "#interrupt-cells", 4);
+    cells(&tree, "#redistributor-regions", 2);
+    cells(&tree, "redistributor-stride", 0, 0x40000);
+    cells(&tree, "reg", 0, 0x1000, 0, 0x1000, 0, 0x2000, 0, 0x1000, 0, 0x3000, 0, 0x1000, 0, 0x4000, 0,
+          0x1000, 0, 0x5000, 0, 0x1000, 0, 0x6000, 0, 0x1000);
+    cells(&tree, "interrupts", 1, 9, 4, 0);
+    end(&tree);
+    node(&tree, "timer");
+    string(&tree, "compatible", "arm,armv8-timer");
+    cells(&tree, "interrupts", 1, 13, 8, 0, 2, 5, 1, 0, 3, 7, 4, 0);
+    cells(&tree, "clock-frequency", 62500000);
+    end(&tree);
+    node(&tree, "second-gic");
+    string(&tree, "compatible", "arm,gic-400");
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.gicr_count, 2);
+    assert_region(&board.gicr[1], 0x3000, 0x1000);
+    assert_int_equal(board.gicr_stride, 0x40000);
+    assert_region(&board.gicc, 0x4000, 0x1000);
+    assert_region(&board.gicv, 0x6000, 0x1000);
+    assert_int_equal(board.maintenance.intid, 25);
+    assert_int_equal(board.timer[0].intid, 29);
+    assert_int_equal(board.timer[0].flags, 8);
+    assert_int_equal(board.timer[1].intid, 4096 + 5);
+    assert_int_equal(board.timer[2].intid, 1056 + 7);
+    assert_int_equal(board.timer[3].intid, 0);
+    assert_int_equal(board.timer_hz, 62500000);
+}
+
+static void a_gic_that_cannot_be_read_is_refused_or_none(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "gic");
+    string(&tree, "compatible", "arm,gic-v3");
+    cells(&tree, "#interrupt-cells", 2);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_EFORMAT, "/gic: #interrupt-cells = <2>");
+    begin_empty(&tree);
+    node(&tree, "gic");
+    string(&tree, "compatible", "arm,gic-v3");
+    cells(&tree, "#interrupt-cells", 3);
+    cells(&tree, "#redistributor-regions", 5);
+    end(&tree);
+    finish_and_refuse(&tree, ASH_ENOSPC, "#redistributor-regions = <5>");
+    begin_empty(&tree);
+    node(&tree, "gic");
+    string(&tree, "compatible", "arm,gic-v3");
+    cells(&tree, "#interrupt-cells", 3);
+    cells(&tree, "reg", 0, 0x1000, 0, 0x1000);
+    cells(&tree, "interrupts", 1, 9, 4);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.gic, ASH_BOOT_GIC_NONE);
+    assert_int_equal(board.maintenance.intid, 0);
+}
+
+static void interrupts_out_of_range_are_not_there(void **state)
+{
+    static const uint32_t odd[][3] = {{4, 0, 4},    {0, 988, 4}, {1, 16, 4},
+                                      {2, 1024, 4}, {3, 64, 4},  {9, 9, 9}};
+
+    (void)state;
+    for (unsigned i = 0; i < 6U; i++) {
+        struct tree tree;
+
+        begin_empty(&tree);
+        gic_v3(&tree);
+        node(&tree, "timer");
+        string(&tree, "compatible", "arm,armv8-timer");
+        cells_of(&tree, "interrupts", odd[i], 3);
+        end(&tree);
+        finish_and_read(&tree);
+        assert_int_equal(board.timer[0].intid, 0);
+    }
+}
+
+/** A Raspberry Pi's way: everything behind a bus that moves addresses. */
+static void make_soc(struct tree *tree, const uint32_t *ranges, size_t count, uint32_t reg)
+{
+    tree_begin(tree);
+    tree_root(tree);
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    node(tree, "soc");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    cells_of(tree, "ranges", ranges, count);
+    node(tree, "inner");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    flag(tree, "ranges");
+    node(tree, "serial@7e215040");
+    string(tree, "compatible", "brcm,bcm2835-aux-uart");
+    cells(tree, "reg", reg, 0x40);
+    cells(tree, "interrupts", 1, 29);
+    end(tree);
+    end(tree);
+    end(tree);
+    node(tree, "chosen");
+    string(tree, "stdout-path", "/soc/inner/serial@7e215040");
+    end(tree);
+    finish_and_read(tree);
+}
+
+static void addresses_are_translated_through_the_buses(void **state)
+{
+    static const uint32_t bcm2837[] = {0x7E000000, 0x3F000000, 0x01000000, 0x40000000, 0x40000000, 0x1000};
+    struct tree tree;
+
+    (void)state;
+    make_soc(&tree, bcm2837, 6, 0x7E215040);
+    assert_int_equal(board.console, ASH_BOOT_UART_BCM2835_AUX);
+    assert_region(&board.console_region, 0x3F215040, 0x40);
+    assert_int_equal(board.console_interrupt.intid, 0); /* not a GIC's */
+    make_soc(&tree, bcm2837, 6, 0x40000FC0);
+    assert_region(&board.console_region, 0x40000FC0, 0x40);
+}
+
+static void what_the_cpu_cannot_reach_is_skipped(void **state)
+{
+    static const uint32_t bcm2837[] = {0x7E000000, 0x3F000000, 0x01000000, 0x40000000};
+    static const uint32_t wraps[] = {0x7E000000, 0xFFFFFFFF, 0x01000000};
+    struct tree tree;
+
+    (void)state;
+    make_soc(&tree, bcm2837, 3, 0x7DFFFFFF);
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    make_soc(&tree, bcm2837, 3, 0x7EFFFFC1); /* its end lies outside */
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    make_soc(&tree, bcm2837, 4, 0x40000000); /* a cut entry */
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    make_soc(&tree, bcm2837, 2, 0x7E215040);
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    make_soc(&tree, wraps, 3, 0x7E215040);
+    assert_region(&board.console_region, UINT64_C(0x10021503F), 0x40);
+    begin_empty(&tree);
+    node(&tree, "no-ranges");
+    cells(&tree, "#address-cells", 2);
+    cells(&tree, "#size-cells", 2);
+    uart(&tree, "serial@0", 0, 1);
+    end(&tree);
+    node(&tree, "off");
+    string(&tree, "status", "disabled");
+    flag(&tree, "ranges");
+    uart(&tree, "serial@1", 0, 1);
+    end(&tree);
+    node(&tree, "chosen");
+    string(&tree, "stdout-path", "/off/serial@1");
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    assert_string_equal(board.console_path, "/off/serial@1");
+}
+
+static void nodes_deeper_than_any_bus_are_skipped(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    for (unsigned i = 0; i < 40U; i++) {
+        node(&tree, "deep");
+        cells(&tree, "#address-cells", i < 11U ? 2U : 77U);
+        flag(&tree, "ranges");
+        string(&tree, "device_type", "memory");
+    }
+    for (unsigned i = 0; i < 40U; i++) {
+        end(&tree);
+    }
+    node(&tree, "memory@1000");
+    string(&tree, "device_type", "memory");
+    cells(&tree, "reg", 0, 0x1000, 0, 0x1000);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.memory_count, 1);
+}
+
+static void more_consoles_than_candidates_are_survived(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    for (unsigned i = 0; i < 20U; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "serial@%x", i);
+        uart(&tree, name, i << 12, i);
+    }
+    node(&tree, "chosen");
+    string(&tree, "stdout-path", "/serial@f");
+    end(&tree);
+    finish_and_read(&tree);
+    assert_region(&board.console_region, 0xF000, 0x1000);
+}
+
+static void a_long_stdout_path_is_cut(void **state)
+{
+    char path[300];
+    struct tree tree;
+
+    (void)state;
+    memset(path, '/', sizeof(path));
+    path[sizeof(path) - 1U] = '\0';
+    begin_empty(&tree);
+    node(&tree, "chosen");
+    string(&tree, "stdout-path", path);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(strlen(board.console_path), ASH_BOOT_PATH_SIZE - 1U);
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+}
+
+static void a_tree_that_is_not_aligned_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    (void)tree_finish(&tree);
+    assert_int_equal(read_board((const uint8_t *)tree.bytes + 4, 1000, &fault), ASH_EINVAL);
+    assert_fault_says(&fault, "device tree: address");
+}
+
+static void every_truncation_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    sweep_truncations(read_board, tree.bytes, tree_finish(&tree));
+}
+
+static void no_mutation_crashes(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    sweep_mutations(read_board, tree.bytes, tree_finish(&tree), "board");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_virt_board_is_read_whole),
+        cmocka_unit_test(the_interrupt_controller_and_timers_are_read),
+        cmocka_unit_test(chosen_and_console_are_read),
+        cmocka_unit_test(an_empty_board_is_empty),
+        cmocka_unit_test(stdout_path_is_a_path_or_an_alias_with_or_without_a_rate),
+        cmocka_unit_test(a_stdout_path_that_leads_nowhere_is_no_console),
+        cmocka_unit_test(initrd_addresses_have_32_or_64_bits),
+        cmocka_unit_test(broken_initrd_addresses_are_refused),
+        cmocka_unit_test(memory_follows_the_roots_cells),
+        cmocka_unit_test(memory_that_makes_no_sense_is_refused),
+        cmocka_unit_test(more_ranges_than_the_table_holds_are_refused),
+        cmocka_unit_test(a_memreserve_that_wraps_is_refused),
+        cmocka_unit_test(spin_table_cpus_are_read),
+        cmocka_unit_test(broken_cpus_are_refused),
+        cmocka_unit_test(cpus_beyond_the_table_are_counted),
+        cmocka_unit_test(a_gicv2_with_virtualization_is_read),
+        cmocka_unit_test(a_gicv3_with_regions_stride_and_legacy_is_read),
+        cmocka_unit_test(a_gic_that_cannot_be_read_is_refused_or_none),
+        cmocka_unit_test(interrupts_out_of_range_are_not_there),
+        cmocka_unit_test(addresses_are_translated_through_the_buses),
+        cmocka_unit_test(what_the_cpu_cannot_reach_is_skipped),
+        cmocka_unit_test(nodes_deeper_than_any_bus_are_skipped),
+        cmocka_unit_test(more_consoles_than_candidates_are_survived),
+        cmocka_unit_test(a_long_stdout_path_is_cut),
+        cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(no_mutation_crashes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

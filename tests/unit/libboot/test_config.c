@@ -1,0 +1,777 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdbool.h>
+
+#include <libboot/config.h>
+
+#include "fixture.h"
+
+#define MIB UINT64_C(0x100000)
+
+static struct ash_boot_vm vms[4];
+static struct ash_boot_config config;
+
+static void begin_vms(struct tree *tree)
+{
+    tree_begin(tree);
+    tree_root(tree);
+    node(tree, "vms");
+}
+
+/** What every VM must have. */
+static void required(struct tree *tree, uint32_t vmid)
+{
+    string(tree, "device_type", "virtual_machine");
+    cells(tree, "vmid", vmid);
+    cells(tree, "memory", 0, 0x20000000);
+    string(tree, "kernel", "Image");
+}
+
+static void simple_vm(struct tree *tree, const char *name, uint32_t vmid)
+{
+    node(tree, name);
+    required(tree, vmid);
+    end(tree);
+}
+
+static int parse(const void *data, size_t size)
+{
+    memset(vms, 0xA5, sizeof(vms));
+    memset(&config, 0xA5, sizeof(config));
+    config.vms = vms;
+    config.capacity = 4;
+    config.cpus = 4;
+    return ash_boot_config_parse(&config, data, size);
+}
+
+static void finish_and_parse(struct tree *tree)
+{
+    end(tree); /* vms */
+    assert_int_equal(parse(tree->bytes, tree_finish(tree)), ASH_OK);
+}
+
+static void make_example(struct tree *tree)
+{
+    static const uint8_t seed[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+    tree_begin(tree);
+    tree_root(tree);
+    string(tree, "model", "a board");
+    node(tree, "vms-not-these");
+    end(tree);
+    node(tree, "vms");
+    cells(tree, "#address-cells", 1);
+    node(tree, "vm0");
+    required(tree, 1);
+    string(tree, "vm_name", "linux");
+    string(tree, "type", "linux");
+    cells(tree, "vcpus", 2);
+    cells(tree, "vcpu_affinity", 3, 1);
+    string(tree, "ramdisk", "initrd");
+    string(tree, "bootargs", "console=ttyAMA0 quiet");
+    bytes(tree, "rng-seed", seed, sizeof(seed));
+    cells(tree, "vm_32bit", 0);
+    cells(tree, "phandle", 1);
+    end(tree);
+    node(tree, "vm1");
+    string(tree, "device_type", "virtual_machine");
+    cells(tree, "vmid", 2);
+    string(tree, "type", "bare");
+    cells(tree, "memory", 0, 0x80000000, 0, 0x200000);
+    string(tree, "kernel", "beat.bin");
+    cells(tree, "entry", 0, 0x80080000);
+    string(tree, "cmdline", "fast");
+    end(tree);
+    end(tree);
+    node(tree, "soc");
+    node(tree, "vm9");
+    end(tree);
+    end(tree);
+}
+
+static void every_property_is_read(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_example(&tree);
+    assert_int_equal(parse(tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_int_equal(config.fault.code, ASH_OK);
+    assert_int_equal(config.count, 2);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_string_equal(vms[0].node, "vm0");
+    assert_string_equal(vms[0].name, "linux");
+    assert_int_equal(vms[0].vmid, 1);
+    assert_int_equal(vms[0].type, ASH_BOOT_VM_LINUX);
+    assert_int_equal(vms[0].vcpus, 2);
+    assert_int_equal(vms[0].affinity_count, 2);
+    assert_int_equal(vms[0].affinity[0], 3);
+    assert_int_equal(vms[0].affinity[1], 1);
+    assert_int_equal(vms[0].memory_size, 512 * MIB);
+    assert_false(vms[0].has_memory_base);
+    assert_false(vms[0].has_entry);
+    assert_string_equal(vms[0].kernel, "Image");
+    assert_string_equal(vms[0].ramdisk, "initrd");
+    assert_string_equal(vms[0].bootargs, "console=ttyAMA0 quiet");
+    assert_int_equal(vms[0].rng_seed.size, 8);
+    assert_memory_equal(vms[0].rng_seed.data, "\1\2\3\4\5\6\7\10", 8);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    assert_string_equal(vms[1].name, "vm1"); /* the node's */
+    assert_int_equal(vms[1].type, ASH_BOOT_VM_OTHER);
+    assert_true(vms[1].has_memory_base);
+    assert_int_equal(vms[1].memory_base, 0x80000000);
+    assert_int_equal(vms[1].memory_size, 2 * MIB);
+    assert_true(vms[1].has_entry);
+    assert_int_equal(vms[1].entry, 0x80080000);
+    assert_string_equal(vms[1].bootargs, "fast");
+}
+
+static void what_is_left_out_has_a_default(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    simple_vm(&tree, "vm0", 0);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_string_equal(vms[0].name, "vm0");
+    assert_int_equal(vms[0].type, ASH_BOOT_VM_LINUX);
+    assert_int_equal(vms[0].vcpus, 1);
+    assert_int_equal(vms[0].affinity_count, 0);
+    assert_null(vms[0].ramdisk);
+    assert_null(vms[0].bootargs);
+    assert_int_equal(vms[0].rng_seed.size, 0);
+}
+
+/** A VM that has what it must, and one more property; vm1 beside it must be usable whatever that property is. */
+static const struct ash_boot_fault *with(const char *name, const void *data, size_t size)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    bytes(&tree, name, data, size);
+    end(&tree);
+    simple_vm(&tree, "vm1", 1);
+    finish_and_parse(&tree);
+    assert_int_equal(config.count, 2);
+    assert_int_equal(config.fault.code, ASH_OK);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    return &vms[0].fault;
+}
+
+static void refused(const char *name, const void *data, size_t size, int code, const char *line_part)
+{
+    const struct ash_boot_fault *fault = with(name, data, size);
+
+    assert_int_equal(fault->code, code);
+    assert_string_equal(fault->file, "vms.dtb");
+    assert_string_equal(fault->node, "/vms/vm0");
+    assert_string_equal(fault->property, name);
+    assert_non_null(fault->allowed);
+    assert_fault_says(fault, line_part);
+}
+
+#define CELL(n)                "\0\0\0" n
+#define ACCEPTED(name, s)      assert_int_equal(with(name, s, sizeof(s) - 1U)->code, ASH_OK)
+#define REFUSED(name, s, what) refused(name, s, sizeof(s) - 1U, ASH_EFORMAT, what)
+
+static void vcpus_are_1_to_8(void **state)
+{
+    (void)state;
+    ACCEPTED("vcpus", CELL("\1"));
+    ACCEPTED("vcpus", CELL("\10"));
+    REFUSED("vcpus", CELL("\0"), "vcpus = <0>: is out of range; allowed: one cell, 1..8");
+    REFUSED("vcpus", CELL("\11"),
+            "vms.dtb: VM vm0: /vms/vm0: vcpus = <9>: is out of range; allowed: one cell, 1..8");
+    REFUSED("vcpus", "\x80\0\0\1", "0x80000001");
+    REFUSED("vcpus", CELL("\1") CELL("\1"), "<1 1>");
+    REFUSED("vcpus", "", "vcpus: is not a number");
+    REFUSED("vcpus", "two\0", "\"two\"");
+}
+
+static void affinity_names_each_cpu_once_and_one_a_vcpu(void **state)
+{
+    (void)state;
+    ACCEPTED("vcpu_affinity", CELL("\3"));
+    refused("vcpu_affinity", CELL("\4"), 4, ASH_ERANGE, "<4>: names a CPU that is not there");
+    refused("vcpu_affinity", "\xff\xff\xff\xff", 4, ASH_ERANGE, "0xffffffff");
+    REFUSED("vcpu_affinity", CELL("\1") CELL("\2"), "<1 2>: does not agree with vcpus");
+    REFUSED("vcpu_affinity", CELL("\2") CELL("\2"), "names a CPU twice");
+    REFUSED("vcpu_affinity", "", "is not one number a vCPU");
+    REFUSED("vcpu_affinity", "\0\0\1", "[00 00 01]");
+    REFUSED("vcpu_affinity",
+            CELL("\0") CELL("\1") CELL("\2") CELL("\3") CELL("\4") CELL("\5") CELL("\6") CELL("\7")
+                CELL("\10"),
+            "is not one number a vCPU");
+}
+
+static void affinity_is_not_checked_where_the_cpus_are_not_known(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    cells(&tree, "vcpu_affinity", 40);
+    end(&tree);
+    end(&tree);
+    memset(&config, 0, sizeof(config));
+    config.vms = vms;
+    config.capacity = 1;
+    assert_int_equal(ash_boot_config_parse(&config, tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_int_equal(vms[0].affinity[0], 40);
+}
+
+/** A VM whose memory is @count cells. */
+static const struct ash_boot_fault *with_memory(const uint32_t *values, size_t count)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    string(&tree, "device_type", "virtual_machine");
+    cells(&tree, "vmid", 0);
+    string(&tree, "kernel", "Image");
+    cells_of(&tree, "memory", values, count);
+    end(&tree);
+    simple_vm(&tree, "vm1", 1);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    return &vms[0].fault;
+}
+
+#define MEMORY(...) with_memory((const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / 4U)
+
+static void memory_is_a_size_or_a_base_and_a_size(void **state)
+{
+    (void)state;
+    assert_int_equal(MEMORY(0, 0x200000)->code, ASH_OK);
+    assert_int_equal(MEMORY(1, 0)->code, ASH_OK);
+    assert_int_equal(vms[0].memory_size, UINT64_C(1) << 32);
+    assert_int_equal(MEMORY(8, 0x40000000, 0, 0x200000)->code, ASH_OK);
+    assert_int_equal(vms[0].memory_base, UINT64_C(0x840000000));
+    assert_fault_says(MEMORY(0x20000000), "memory = <0x20000000>: has a wrong number of cells");
+    assert_fault_says(MEMORY(0, 0x200000, 0), "wrong number of cells");
+    assert_fault_says(MEMORY(0, 0, 0, 0x200000, 0, 0), "wrong number of cells");
+    assert_fault_says(MEMORY(0, 0), "memory = <0 0>: is out of range");
+    assert_fault_says(MEMORY(0, 0x1000), "is not aligned");
+    assert_fault_says(MEMORY(0, 0x1000, 0, 0x200000), "is not aligned");
+    assert_fault_says(MEMORY(0xFFFFFFFF, 0xFFE00000, 0, 0x200000), "is out of range");
+    assert_fault_says(MEMORY(0, 0x40000000, 0xFFFFFFFF, 0xFFE00000), "is out of range");
+}
+
+static void names_are_short_and_plain(void **state)
+{
+    (void)state;
+    ACCEPTED("vm_name", "a-B_9.z\0");
+    ACCEPTED("vm_name", "0123456789012345678901234567890\0");
+    REFUSED("vm_name", "01234567890123456789012345678901\0", "too long");
+    REFUSED("vm_name", "\0", "is empty");
+    REFUSED("vm_name", "two words\0", "other characters");
+    REFUSED("vm_name", "a]\0", "\"a]\"");
+    REFUSED("vm_name", "no end", "is not one string");
+    REFUSED("vm_name", "a\0b\0", "is not one string");
+    REFUSED("vm_name", "", "is not one string");
+}
+
+static void a_node_name_stands_in_only_if_it_is_a_name(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    simple_vm(&tree, "vm@0", 0);
+    simple_vm(&tree, "a-node-name-of-more-than-31-characters", 1);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_ENOENT);
+    assert_fault_says(&vms[0].fault, "vms.dtb: /vms/vm@0: vm_name: is missing");
+    assert_int_equal(vms[1].fault.code, ASH_ENOENT);
+}
+
+static void file_names_and_bootargs_are_clean_strings(void **state)
+{
+    char longest[2050];
+
+    (void)state;
+    REFUSED("ramdisk", "\0", "is empty");
+    REFUSED("ramdisk", "a\nb\0", "control character");
+    REFUSED("ramdisk", "a\177\0", "control character");
+    REFUSED("ramdisk", "abc", "is not one string");
+    memset(longest, 'x', sizeof(longest));
+    longest[256] = '\0';
+    refused("ramdisk", longest, 257, ASH_EFORMAT, "is too long");
+    longest[256] = 'x';
+    longest[2047] = '\0';
+    ACCEPTED("bootargs", "\0");
+    assert_int_equal(with("bootargs", longest, 2048)->code, ASH_OK);
+    longest[2047] = 'x';
+    longest[2048] = '\0';
+    refused("bootargs", longest, 2049, ASH_EFORMAT, "xxx...: is too long");
+    REFUSED("bootargs", "a\rb\0", "control character");
+    REFUSED("cmdline", "\xff", "is not one string");
+}
+
+static void numbers_types_and_seeds_are_checked(void **state)
+{
+    (void)state;
+    REFUSED("type", "linx\0", "type = \"linx\": is not a type of guest; allowed: \"linux\", \"bare\"");
+    ACCEPTED("type", "rtos\0");
+    ACCEPTED("type", "other\0");
+    ACCEPTED("entry", "\x40\x08\0\0");
+    REFUSED("entry", "\x40\x08\0\4", "is not aligned");
+    REFUSED("entry", "", "right width");
+    REFUSED("entry", CELL("\0") CELL("\0") CELL("\0"), "right width");
+    REFUSED("rng-seed", "1234567", "wrong length");
+    ACCEPTED("rng-seed", "1234567890123456789012345678901234567890123456789012345678901234");
+    REFUSED("rng-seed", "12345678901234567890123456789012345678901234567890123456789012345",
+            "...: has a wrong length");
+}
+
+static void background_is_a_flag(void **state)
+{
+    (void)state;
+    ACCEPTED("background", "");
+    assert_true(vms[0].background);
+    assert_false(vms[1].background);
+    REFUSED("background", CELL("\0"), "background = <0>: ");
+}
+
+static void what_is_not_built_yet_is_said_so(void **state)
+{
+    (void)state;
+    refused("vm_32bit", "", 0, ASH_ENOTSUP, "vm_32bit: is not supported yet");
+    refused("vm_32bit", CELL("\1"), 4, ASH_ENOTSUP, "vm_32bit = <1>: is not supported yet");
+    refused("setup_data", CELL("\1"), 4, ASH_ENOTSUP, "is not supported yet");
+    ACCEPTED("vm_32bit", CELL("\0"));
+}
+
+static void an_unknown_property_is_named_with_the_known_ones(void **state)
+{
+    (void)state;
+    REFUSED("vcpu", CELL("\1"), "vcpu = <1>: is an unknown property; allowed: device_type vmid vm_name");
+    REFUSED("Kernel", "x\0", "rng-seed");
+    REFUSED("", "x\0", "unknown property");
+}
+
+static void a_property_given_twice_is_refused(void **state)
+{
+    (void)state;
+    refused("vmid", CELL("\3"), 4, ASH_EEXIST, "vmid = <3>: is given twice");
+    refused("kernel", "x\0", 2, ASH_EEXIST, "is given twice");
+}
+
+static void cmdline_and_bootargs_are_one_property(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    string(&tree, "bootargs", "a");
+    string(&tree, "cmdline", "b");
+    end(&tree);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_EEXIST);
+    assert_string_equal(vms[0].fault.property, "cmdline");
+}
+
+static void each_required_property_is_missed(void **state)
+{
+    static const char *const names[] = {"device_type", "vmid", "memory", "kernel"};
+
+    (void)state;
+    for (unsigned missing = 0; missing < 4U; missing++) {
+        struct tree tree;
+
+        begin_vms(&tree);
+        node(&tree, "vm0");
+        if (missing != 0U) {
+            string(&tree, names[0], "virtual_machine");
+        }
+        if (missing != 1U) {
+            cells(&tree, names[1], 7);
+        }
+        if (missing != 2U) {
+            cells(&tree, names[2], 0, 0x200000);
+        }
+        if (missing != 3U) {
+            string(&tree, names[3], "Image");
+        }
+        end(&tree);
+        finish_and_parse(&tree);
+        assert_int_equal(vms[0].fault.code, ASH_ENOENT);
+        assert_string_equal(vms[0].fault.property, names[missing]);
+        assert_fault_says(&vms[0].fault, "is missing; allowed:");
+    }
+}
+
+static void a_device_type_and_a_vmid_of_another_kind_are_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    string(&tree, "device_type", "cpu");
+    end(&tree);
+    node(&tree, "vm1");
+    cells(&tree, "vmid", 64);
+    end(&tree);
+    node(&tree, "vm2");
+    cells(&tree, "vmid", 0, 1);
+    end(&tree);
+    finish_and_parse(&tree);
+    assert_fault_says(&vms[0].fault,
+                      "device_type = \"cpu\": is something else; allowed: \"virtual_machine\"");
+    assert_fault_says(&vms[1].fault, "vmid = <64>: is out of range; allowed: one cell, 0..63");
+    assert_fault_says(&vms[2].fault, "vmid = <0 1>");
+}
+
+static void of_two_equal_vmids_or_names_the_later_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    simple_vm(&tree, "vm0", 5);
+    simple_vm(&tree, "vm1", 5);
+    node(&tree, "vm2");
+    required(&tree, 6);
+    string(&tree, "vm_name", "vm0");
+    end(&tree);
+    simple_vm(&tree, "vm3", 7);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_int_equal(vms[1].fault.code, ASH_EEXIST);
+    assert_fault_says(&vms[1].fault, "vms.dtb: VM vm1: /vms/vm1: vmid = <5>: is another VM's already");
+    assert_int_equal(vms[2].fault.code, ASH_EEXIST);
+    assert_fault_says(&vms[2].fault, "/vms/vm2: vm_name = vm0: is another VM's already");
+    assert_int_equal(vms[3].fault.code, ASH_OK);
+}
+
+static void the_first_mistake_is_kept_and_the_name_is_known(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    cells(&tree, "vcpus", 9);
+    cells(&tree, "nonsense", 1);
+    string(&tree, "vm_name", "late");
+    required(&tree, 0);
+    node(&tree, "child");
+    string(&tree, "vm_name", "not-this");
+    end(&tree);
+    end(&tree);
+    finish_and_parse(&tree);
+    assert_fault_says(&vms[0].fault, "vms.dtb: VM late: /vms/vm0: vcpus = <9>");
+    assert_string_equal(vms[0].name, "late");
+}
+
+static void a_sub_node_of_a_vm_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    node(&tree, "disk");
+    node(&tree, "deeper");
+    cells(&tree, "vcpus", 2);
+    end(&tree);
+    end(&tree);
+    end(&tree);
+    simple_vm(&tree, "vm1", 1);
+    finish_and_parse(&tree);
+    assert_int_equal(config.count, 2);
+    assert_int_equal(vms[0].fault.code, ASH_EFORMAT);
+    assert_fault_says(&vms[0].fault, "/vms/vm0: disk: is an unknown sub-node");
+    assert_int_equal(vms[0].vcpus, 1);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+}
+
+static void a_mistake_of_no_vm_is_told_beside_the_vms(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    cells(&tree, "cpus", 4);
+    simple_vm(&tree, "vm0", 0);
+    end(&tree);
+    node(&tree, "vms");
+    simple_vm(&tree, "vm1", 1);
+    end(&tree);
+    assert_int_equal(parse(tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_int_equal(config.count, 1);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_int_equal(config.fault.code, ASH_EFORMAT);
+    assert_fault_says(&config.fault, "vms.dtb: /vms: cpus: is an unknown property");
+}
+
+static void a_second_vms_node_is_left_out(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    simple_vm(&tree, "vm0", 0);
+    end(&tree);
+    node(&tree, "vms");
+    cells(&tree, "nonsense", 1);
+    simple_vm(&tree, "vm1", 1);
+    end(&tree);
+    assert_int_equal(parse(tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_int_equal(config.count, 1);
+    assert_int_equal(config.fault.code, ASH_EEXIST);
+    assert_fault_says(&config.fault, "/vms: is there twice");
+}
+
+static void vms_beyond_the_array_are_left_out(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    for (uint32_t i = 0; i < 6U; i++) {
+        simple_vm(&tree, (const char *const[]){"a", "b", "c", "d", "e", "f"}[i], i);
+    }
+    finish_and_parse(&tree);
+    assert_int_equal(config.count, 4);
+    assert_int_equal(config.fault.code, ASH_ENOSPC);
+    assert_fault_says(&config.fault, "vms.dtb: /vms/e: is one VM too many");
+    for (unsigned i = 0; i < 4U; i++) {
+        assert_int_equal(vms[i].fault.code, ASH_OK);
+    }
+}
+
+static void a_tree_without_vms_is_said_so(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    tree_begin(&tree);
+    tree_root(&tree);
+    node(&tree, "soc");
+    node(&tree, "vms"); /* not at the top */
+    end(&tree);
+    end(&tree);
+    assert_int_equal(parse(tree.bytes, tree_finish(&tree)), ASH_ENOENT);
+    assert_int_equal(config.count, 0);
+    assert_fault_says(&config.fault, "vms.dtb: /vms: is missing");
+}
+
+static void vms_without_a_vm_are_said_so(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    finish_and_parse(&tree);
+    assert_int_equal(config.count, 0);
+    assert_int_equal(config.fault.code, ASH_ENOENT);
+    assert_fault_says(&config.fault, "vms.dtb: /vms: holds no VM; allowed: one sub-node a VM");
+}
+
+static void hv_can_refuse_in_the_same_words(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_example(&tree);
+    assert_int_equal(parse(tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_int_equal(
+        ash_boot_vm_refuse(&vms[1], ASH_ENOTSUP, "memory", "<base size>", "is not supported yet", "<size>"),
+        ASH_ENOTSUP);
+    assert_fault_says(
+        &vms[1].fault,
+        "vms.dtb: VM vm1: /vms/vm1: memory = <base size>: is not supported yet; allowed: <size>");
+}
+
+static int read_config(const void *data, size_t size, struct ash_boot_fault *fault)
+{
+    int result = parse(data, size);
+
+    *fault = config.fault;
+    if (result != ASH_OK) {
+        assert_int_equal(config.count, 0);
+        return result;
+    }
+    for (size_t i = 0; i < config.count; i++) {
+        const struct ash_boot_vm *vm = &vms[i];
+
+        if (vm->fault.code != ASH_OK) {
+            assert_fault_says(&vm->fault, vm->fault.problem);
+            continue;
+        }
+        assert_in_range(vm->vcpus, 1, ASH_BOOT_VCPUS_MAX);
+        assert_true(vm->affinity_count == 0U || vm->affinity_count == vm->vcpus);
+        assert_true(vm->memory_size != 0U && vm->vmid <= ASH_BOOT_VMID_MAX);
+        assert_true(strlen(vm->kernel) > 0U && strlen(vm->name) > 0U);
+        assert_true(vm->bootargs == NULL || strlen(vm->bootargs) < ASH_BOOT_BOOTARGS_SIZE);
+    }
+    ash_boot_fault_clear(fault);
+    return ASH_OK;
+}
+
+static void a_tree_that_is_not_aligned_is_refused(void **state)
+{
+    struct tree tree;
+    struct ash_boot_fault fault;
+
+    (void)state;
+    make_example(&tree);
+    (void)tree_finish(&tree);
+    assert_int_equal(read_config((const uint8_t *)tree.bytes + 4, 1000, &fault), ASH_EINVAL);
+    assert_fault_says(&fault, "a multiple of 8");
+}
+
+static void headers_that_lie_are_refused(void **state)
+{
+    struct tree tree;
+    size_t size;
+
+    (void)state;
+    make_example(&tree);
+    size = tree_finish(&tree);
+    assert_int_equal(parse(tree.bytes, 39), ASH_ETRUNC);
+    assert_int_equal(parse(tree.bytes, size - 1U), ASH_ETRUNC);
+    assert_fault_says(&config.fault, "totalsize");
+    assert_int_equal(parse(tree.bytes, size + 100U), ASH_OK);
+    fdt_set_version(tree.bytes, 16);
+    assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
+    assert_fault_says(&config.fault, "version = 16");
+    fdt_set_version(tree.bytes, 17);
+    fdt_set_off_dt_strings(tree.bytes, (uint32_t)size + 1U);
+    assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
+    assert_fault_says(&config.fault, "header contradicts");
+    fdt_set_magic(tree.bytes, 0x070701);
+    assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
+    assert_fault_says(&config.fault, "0xd00dfeed");
+}
+
+/** The structure block of a finished tree. */
+static uint32_t *structure(struct tree *tree)
+{
+    return (uint32_t *)(void *)((uint8_t *)tree->bytes + fdt_off_dt_struct(tree->bytes));
+}
+
+static void broken_structure(const uint32_t *tags, size_t count, const char *what)
+{
+    struct tree tree;
+    size_t size;
+
+    make_example(&tree);
+    size = tree_finish(&tree);
+    for (size_t i = 0; i < count; i++) {
+        structure(&tree)[i] = cpu_to_fdt32(tags[i]);
+    }
+    assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
+    assert_int_equal(config.count, 0);
+    assert_fault_says(&config.fault, "structure block, byte");
+    assert_fault_says(&config.fault, what);
+}
+
+#define BROKEN(what, ...)                                                                                    \
+    broken_structure((const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / 4U, what)
+
+static void malformed_structures_are_refused(void **state)
+{
+    (void)state;
+    BROKEN("never began", FDT_END_NODE);
+    BROKEN("outside a node", FDT_PROP, 0, 0);
+    BROKEN("inside a node", FDT_BEGIN_NODE, 0, FDT_END);
+    BROKEN("inside a node", FDT_END); /* no root at all */
+    BROKEN("second root", FDT_BEGIN_NODE, 0, FDT_END_NODE, FDT_BEGIN_NODE, 0);
+    BROKEN("after a sub-node", FDT_BEGIN_NODE, 0, FDT_BEGIN_NODE, 0x61000000, FDT_END_NODE, FDT_PROP, 0, 0);
+    BROKEN("strings block", FDT_BEGIN_NODE, 0, FDT_PROP, 0, 0x7FFFFFFF);
+    BROKEN("strings block", FDT_BEGIN_NODE, 0, FDT_PROP, 0, 0xFFFFFFFF);
+    BROKEN("not a tag", 0x77);
+    BROKEN("past the end", FDT_BEGIN_NODE, 0, FDT_PROP, 0x7FFFFFFF, 0);
+    /* Before libfdt 1.7.0 these lengths wrap the offset and walk in circles. */
+    BROKEN("past the end", FDT_BEGIN_NODE, 0, FDT_PROP, 0xFFFFFFF4, 0);
+    BROKEN("past the end", FDT_BEGIN_NODE, 0, FDT_PROP, 0xFFFFFFEC, 0);
+    BROKEN("past the end", FDT_BEGIN_NODE, 0, FDT_PROP, 0x80000000, 0);
+}
+
+static void every_truncation_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_example(&tree);
+    sweep_truncations(read_config, tree.bytes, tree_finish(&tree));
+}
+
+/** The same with the header made to agree: only the structure is cut. */
+static void a_cut_structure_is_refused_whatever_the_header_says(void **state)
+{
+    struct tree tree;
+    struct ash_boot_fault fault;
+    uint32_t whole;
+
+    (void)state;
+    make_example(&tree);
+    (void)tree_finish(&tree);
+    whole = fdt_size_dt_struct(tree.bytes);
+    for (uint32_t length = 0; length < whole; length++) {
+        fdt_set_size_dt_struct(tree.bytes, length);
+        assert_int_equal(read_config(tree.bytes, fdt_totalsize(tree.bytes), &fault), ASH_EFORMAT);
+    }
+}
+
+static void no_mutation_crashes(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_example(&tree);
+    sweep_mutations(read_config, tree.bytes, tree_finish(&tree), "config");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_property_is_read),
+        cmocka_unit_test(what_is_left_out_has_a_default),
+        cmocka_unit_test(vcpus_are_1_to_8),
+        cmocka_unit_test(affinity_names_each_cpu_once_and_one_a_vcpu),
+        cmocka_unit_test(affinity_is_not_checked_where_the_cpus_are_not_known),
+        cmocka_unit_test(memory_is_a_size_or_a_base_and_a_size),
+        cmocka_unit_test(names_are_short_and_plain),
+        cmocka_unit_test(a_node_name_stands_in_only_if_it_is_a_name),
+        cmocka_unit_test(file_names_and_bootargs_are_clean_strings),
+        cmocka_unit_test(numbers_types_and_seeds_are_checked),
+        cmocka_unit_test(background_is_a_flag),
+        cmocka_unit_test(what_is_not_built_yet_is_said_so),
+        cmocka_unit_test(an_unknown_property_is_named_with_the_known_ones),
+        cmocka_unit_test(a_property_given_twice_is_refused),
+        cmocka_unit_test(cmdline_and_bootargs_are_one_property),
+        cmocka_unit_test(each_required_property_is_missed),
+        cmocka_unit_test(a_device_type_and_a_vmid_of_another_kind_are_refused),
+        cmocka_unit_test(of_two_equal_vmids_or_names_the_later_is_refused),
+        cmocka_unit_test(the_first_mistake_is_kept_and_the_name_is_known),
+        cmocka_unit_test(a_sub_node_of_a_vm_is_refused),
+        cmocka_unit_test(a_mistake_of_no_vm_is_told_beside_the_vms),
+        cmocka_unit_test(a_second_vms_node_is_left_out),
+        cmocka_unit_test(vms_beyond_the_array_are_left_out),
+        cmocka_unit_test(a_tree_without_vms_is_said_so),
+        cmocka_unit_test(vms_without_a_vm_are_said_so),
+        cmocka_unit_test(hv_can_refuse_in_the_same_words),
+        cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
+        cmocka_unit_test(headers_that_lie_are_refused),
+        cmocka_unit_test(malformed_structures_are_refused),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_cut_structure_is_refused_whatever_the_header_says),
+        cmocka_unit_test(no_mutation_crashes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
