@@ -2,7 +2,7 @@
 /** The VM configuration, a compiled device tree with a node /vms: `vms.dtb` of a bundle, or the board's own tree.
  *  Every property is documented by example in docs/bundle.md. Also: the options in a command line.
  *
- *  Lock domain: the arguments. Context: any; calls libfdt. No HAL, no allocation, under 1 KiB of stack.
+ *  Lock domain: the arguments. Context: any; calls libfdt. No HAL, no allocation, under 2 KiB of stack.
  */
 #ifndef LIBBOOT_CONFIG_H
 #define LIBBOOT_CONFIG_H
