@@ -29,7 +29,7 @@
 
 #define HV_CONSOLE_MAX_VMS  16U
 #define HV_CONSOLE_NAME     32U   /* bytes, NUL included */
-#define HV_CONSOLE_LINE     256U  /* bytes of a line that are kept; a longer one is broken, with its prefix again */
+#define HV_CONSOLE_LINE     256U  /* bytes of a line that are kept; a longer one is broken */
 #define HV_CONSOLE_SEQUENCE 32U   /* bytes of an escape sequence that are held until it is whole */
 #define HV_CONSOLE_INPUT    1024U /* bytes; a power of two */
 #define HV_CONSOLE_LEAD_IN  0x1dU /* Ctrl-] */

@@ -38,7 +38,7 @@ struct hv_vpl011_ops {
 struct hv_vpl011 {
     const struct hv_vpl011_ops *ops;
     void *ctx;
-    uint32_t reg[HV_VPL011_REGISTERS]; /* by offset / 4; UARTFR, UARTRIS always as they read */
+    uint32_t reg[HV_VPL011_REGISTERS];  /* by offset / 4; UARTFR, UARTRIS always as they read */
     uint16_t fifo[HV_VPL011_FIFO_SIZE]; /* as UARTDR reads them */
     uint8_t head;                       /* the next to read */
     uint8_t count;
