@@ -169,7 +169,7 @@ void ash_vgic_write_isactiver_(struct ash_vgic_access_ *a, uint64_t value)
             if ((irq->state & (QUEUED | ACTIVE)) == 0U && irq->target != ASH_VGIC_NO_VCPU) {
                 irq->owner = irq->target;
             }
-            irq->state |= ACTIVE;
+            irq->state |= (irq->state & ACTIVE) != 0U ? 0U : ACTIVE | SOFT_ACTIVE;
         }
         ash_vgic_update_(a->vgic, irq);
     }
@@ -185,7 +185,7 @@ void ash_vgic_write_icactiver_(struct ash_vgic_access_ *a, uint64_t value)
         if (irq->lr != ASH_VGIC_NO_LR) {
             irq->state = (irq->state & ~SET_ACTIVE) | CLEAR_ACTIVE;
         } else if ((irq->state & ACTIVE) != 0U) {
-            irq->state &= ~ACTIVE;
+            irq->state &= ~(ACTIVE | SOFT_ACTIVE);
             ash_vgic_release_(a->vgic, irq);
         }
         ash_vgic_update_(a->vgic, irq);

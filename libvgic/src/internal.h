@@ -26,6 +26,8 @@
     UINT32_C(0x400) /* requests of register writes to an interrupt in an LR: done at the sync */
 #define SET_ACTIVE   UINT32_C(0x800)
 #define CLEAR_ACTIVE UINT32_C(0x1000)
+#define SOFT_ACTIVE  UINT32_C(0x2000) /* ACTIVE by ISACTIVER: no EOI belongs to it */
+#define LR_PHYS      UINT32_C(0x4000) /* PHYS_ACTIVE was set when the LR was filled: what ends there ends it */
 #define REQUESTS     (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
 
 #define GICD_CTLR_ENABLES UINT32_C(0x3) /* EnableGrp0, EnableGrp1 */

@@ -171,7 +171,7 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     owner->lrs.lr[irq->lr] = 0;
     irq->lr_hint = irq->lr;
     irq->lr = ASH_VGIC_NO_LR;
-    irq->state &= ~(ACTIVE | LR_LATCH | PHYS_ACTIVE | REQUESTS);
+    irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_ACTIVE | REQUESTS);
 }
 
 void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)

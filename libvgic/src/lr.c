@@ -5,7 +5,8 @@
 
 /* ---- sync: image -> state ---- */
 
-/* What happens to the physical interrupt behind @irq, whose LR was @lr. */
+/* What happens to the physical interrupt behind @irq, whose LR was @lr. @was_active: an active state that
+ * includes the physical one may have ended. */
 static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr, bool was_active)
 {
     struct ash_vgic *vgic = vcpu->vgic;
@@ -30,15 +31,16 @@ static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
     struct ash_vgic_irq *irq = vcpu->lr_irq[n];
     uint64_t lr = vcpu->lrs.lr[n];
     uint32_t state = irq->state;
-    bool was_active = ((state & ACTIVE) | (lr & ASH_ICH_LR_ACTIVE)) != 0U;
+    bool was_active = ((state & ACTIVE) | (lr & ASH_ICH_LR_ACTIVE)) != 0U && (state & LR_PHYS) != 0U;
 
     state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~ACTIVE;
     if ((lr & ASH_ICH_LR_PENDING) != 0U && (state & (LR_LATCH | CLEAR_PENDING)) == LR_LATCH) {
         state |= LATCH;
     }
-    state = (state & SET_ACTIVE) != 0U ? state | ACTIVE : state;
-    state = (state & CLEAR_ACTIVE) != 0U ? state & ~ACTIVE : state;
-    irq->state = state & ~(LR_LATCH | REQUESTS);
+    state = (state & ACTIVE) == 0U ? state & ~SOFT_ACTIVE : state;
+    state = (state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE ? state | ACTIVE | SOFT_ACTIVE : state;
+    state = (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE) : state;
+    irq->state = state & ~(LR_LATCH | LR_PHYS | REQUESTS);
     fold_physical(vcpu, irq, lr, was_active);
 
     if ((lr & ASH_ICH_LR_STATE) == 0U && (irq->route & IROUTER_IRM) != 0U) {
@@ -57,7 +59,8 @@ static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
     struct ash_vgic_irq *ended = NULL;
 
     for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = irq->next) {
-        if ((irq->state & ACTIVE) != 0U && (ended == NULL || irq->priority < ended->priority)) {
+        if ((irq->state & (ACTIVE | SOFT_ACTIVE)) == ACTIVE &&
+            (ended == NULL || irq->priority < ended->priority)) {
             ended = irq;
         }
     }
@@ -200,6 +203,7 @@ void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsign
     lrs->used |= UINT32_C(1) << n;
     vcpu->lr_irq[n] = irq;
     irq->lr = (uint8_t)n;
+    irq->state |= (irq->state & PHYS_ACTIVE) != 0U ? LR_PHYS : 0U;
     irq->owner = (uint16_t)vcpu->index;
 }
 

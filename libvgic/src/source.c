@@ -110,7 +110,7 @@ void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
     if (irq->lr != ASH_VGIC_NO_LR) {
         irq->state |= CLEAR_ACTIVE;
     } else if ((irq->state & ACTIVE) != 0U) {
-        irq->state &= ~ACTIVE;
+        irq->state &= ~(ACTIVE | SOFT_ACTIVE);
         ash_vgic_release_(vgic, irq);
     }
     ash_vgic_update_(vgic, irq);

@@ -4,8 +4,8 @@
 
 #include "fake_ich.h"
 
-/* Field positions, from the register descriptions of ICH_LR<n>_EL2, ICH_HCR_EL2, ICH_VMCR_EL2; on purpose not those of
- * libvgic/ich.h. */
+/* Field positions, from the register descriptions of ICH_LR<n>_EL2, ICH_HCR_EL2, ICH_VMCR_EL2; on purpose not
+ * those of libvgic/ich.h. */
 #define BIT64(n)      (UINT64_C(1) << (n))
 #define LR_PENDING    BIT64(62)
 #define LR_ACTIVE     BIT64(63)
@@ -74,7 +74,8 @@ static void check_all(struct fake_ich *ich)
 {
     for (unsigned i = 0; i < ich->lr_count; i++) {
         for (unsigned j = 0; j < i; j++) {
-            if (is_valid(ich->lr[i]) && is_valid(ich->lr[j]) && lr_intid(ich->lr[i]) == lr_intid(ich->lr[j])) {
+            if (is_valid(ich->lr[i]) && is_valid(ich->lr[j]) &&
+                lr_intid(ich->lr[i]) == lr_intid(ich->lr[j])) {
                 violate(ich, "two list registers hold the same INTID");
             }
         }
@@ -134,8 +135,8 @@ void fake_ich_fetch_interface(const struct fake_ich *ich, struct ash_vgic_lrs *l
     lrs->vmcr = ich->vmcr;
 }
 
-/* An LR that has become invalid keeps HW and EOI (ICH_EISR_EL2 and ICH_ELRSR_EL2 are defined by them); nothing says
- * what the other fields hold. */
+/* An LR that has become invalid keeps HW and EOI (ICH_EISR_EL2 and ICH_ELRSR_EL2 are defined by them);
+ * nothing says what the other fields hold. */
 static uint64_t read_lr(struct fake_ich *ich, unsigned n)
 {
     uint64_t lr = ich->lr[n];
@@ -236,8 +237,8 @@ uint32_t fake_ich_misr(const struct fake_ich *ich)
 
 /* ---- the guest's side ---- */
 
-/* The bits of a priority of @group that count for preemption: 4.8.4 "Priority grouping", with the minimum that
- * ICV_BPR<n>_EL1 has. */
+/* The bits of a priority of @group that count for preemption: 4.8.4 "Priority grouping", with the minimum
+ * that ICV_BPR<n>_EL1 has. */
 static unsigned group_mask(const struct fake_ich *ich, unsigned group)
 {
     unsigned least = 7U - ich->preemption_bits;
@@ -299,7 +300,8 @@ static int signalled_lr(const struct fake_ich *ich)
         return -1;
     }
     unsigned priority = lr_priority(ich->lr[n]);
-    bool passes = priority < ich->vmcr >> 24 && (priority & group_mask(ich, lr_group(ich->lr[n]))) < running(ich);
+    bool passes =
+        priority < ich->vmcr >> 24 && (priority & group_mask(ich, lr_group(ich->lr[n]))) < running(ich);
     return passes ? n : -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A model of one CPU's virtual CPU interface: what ICH_* registers hold and what a guest's ICV_* accesses do to them.
- * Written from IHI 0069 (chapters 4, 6 and 12.2..12.4), not from libvgic. It poisons what the manual leaves UNKNOWN and
- * remembers the first thing that was done to it that the manual calls UNPREDICTABLE. */
+/* A model of one CPU's virtual CPU interface: what ICH_* registers hold and what a guest's ICV_* accesses do
+ * to them. Written from IHI 0069 (chapters 4, 6 and 12.2..12.4), not from libvgic. It poisons what the manual
+ * leaves UNKNOWN and remembers the first thing that was done to it that the manual calls UNPREDICTABLE. */
 #ifndef FAKE_ICH_H
 #define FAKE_ICH_H
 

@@ -125,9 +125,10 @@ static void what_may_not_be_delivered_is_refused_and_nothing_changes(void **stat
     set_edge(&m, 0, 40, true);
     dist_write(&m, 0, GICD_IROUTER + 8 * 40, 8, 1);
     struct ash_vgic_vcpu before = m.vcpu[0];
-    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 3, 0xF), ASH_EBUSY);   /* disabled */
-    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 20, 0xF), ASH_EBUSY);  /* level: has a line to be looked at */
-    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 40, 0xF), ASH_EBUSY);  /* routed elsewhere */
+    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 3, 0xF), ASH_EBUSY); /* disabled */
+    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 20, 0xF),
+                     ASH_EBUSY); /* level: has a line to be looked at */
+    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 40, 0xF), ASH_EBUSY); /* routed elsewhere */
     assert_int_equal(ash_vgic_inject_fast(&m.vcpu[0], 500, 0xF), ASH_ENOENT);
     assert_memory_equal(&before, &m.vcpu[0], sizeof(before));
     dist_write(&m, 0, GICD_CTLR, 4, 0);
@@ -164,7 +165,8 @@ int main(void)
         cmocka_unit_test_setup(sixteen_sgis_go_through_four_list_registers, setup),
         cmocka_unit_test_setup(when_all_are_busy_the_ordinary_way_takes_over, setup),
         cmocka_unit_test_setup(what_may_not_be_delivered_is_refused_and_nothing_changes, setup),
-        cmocka_unit_test_setup(a_level_interrupt_that_waits_for_its_maintenance_keeps_its_list_register, setup),
+        cmocka_unit_test_setup(a_level_interrupt_that_waits_for_its_maintenance_keeps_its_list_register,
+                               setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

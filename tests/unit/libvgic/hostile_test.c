@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest that writes anything anywhere, and devices beside it. Nothing may be touched outside the VM's own objects
- * (ASan), nothing UNPREDICTABLE programmed, no storm, and afterwards the machine still works. */
+/* A guest that writes anything anywhere, and devices beside it. Nothing may be touched outside the VM's own
+ * objects (ASan), nothing UNPREDICTABLE programmed, no storm, and afterwards the machine still works. */
 #include <string.h>
 
 #include "machine.h"
@@ -17,7 +17,8 @@ static uint64_t below(uint64_t bound)
 
 static uint64_t some_value(void)
 {
-    static const uint64_t special[] = {0, 1, UINT64_MAX, 0xFFFFFFFF, 0x80000000, 0xAAAAAAAA, UINT64_C(1) << 40};
+    static const uint64_t special[] = {0,          1,          UINT64_MAX,       0xFFFFFFFF,
+                                       0x80000000, 0xAAAAAAAA, UINT64_C(1) << 40};
     return below(2) != 0U ? special[below(7)] : test_rng_next(&rng);
 }
 
@@ -27,7 +28,8 @@ static void access(uint32_t vcpu)
     bool dist = below(2) != 0U;
     bool is_write = below(3) != 0U;
     unsigned size = sizes[below(6)];
-    uint64_t offset = below(4) != 0U ? below(0x1000) : below(dist ? 0x10000 : 0x20000 * (uint64_t)m.vcpu_count);
+    uint64_t offset =
+        below(4) != 0U ? below(0x1000) : below(dist ? 0x10000 : 0x20000 * (uint64_t)m.vcpu_count);
     uint64_t value = some_value();
 
     if (!dist && offset < 0x1000U && below(4) != 0U) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts linked to a physical one (HW = 1). The machine fails if a physical interrupt is deactivated that is not
- * active; each test says when it must have become inactive. */
+/* Interrupts linked to a physical one (HW = 1). The machine fails if a physical interrupt is deactivated that
+ * is not active; each test says when it must have become inactive. */
 #include "machine.h"
 
 #define TIMER 27U
@@ -81,6 +81,20 @@ static void one_that_the_guest_made_pending_itself_has_no_physical_side(void **s
     assert_int_equal(iar(&m, 0), TIMER);
     eoir(&m, 0, TIMER);
     machine_put(&m, 0);
+    assert_int_equal(m.deactivations, 0);
+}
+
+static void one_that_fires_after_a_software_one_ended_keeps_its_physical_side(void **state)
+{
+    (void)state;
+    set_bit(&m, 0, GICD_ISPENDR, SPI);
+    assert_int_equal(iar(&m, 0), SPI);
+    eoir(&m, 0, SPI); /* no exit: the vGIC does not know yet */
+    assert_true(fire_hw(&m, 0, SPI, PSPI));
+    assert_true(is_phys_active(&m, 0, PSPI)); /* released now, a level would fire again at once */
+    assert_int_equal(iar(&m, 0), SPI);
+    eoir(&m, 0, SPI);
+    assert_false(is_phys_active(&m, 0, PSPI));
     assert_int_equal(m.deactivations, 0);
 }
 
@@ -195,7 +209,9 @@ int main(void)
         cmocka_unit_test_setup(both_vcpus_have_a_timer_of_their_own, setup),
         cmocka_unit_test_setup(a_link_cannot_change_under_an_interrupt_on_its_way, setup),
         cmocka_unit_test_setup(one_that_the_guest_made_pending_itself_has_no_physical_side, setup),
-        cmocka_unit_test_setup(pending_by_register_while_active_is_delivered_and_the_physical_one_released, setup),
+        cmocka_unit_test_setup(one_that_fires_after_a_software_one_ended_keeps_its_physical_side, setup),
+        cmocka_unit_test_setup(pending_by_register_while_active_is_delivered_and_the_physical_one_released,
+                               setup),
         cmocka_unit_test_setup(clearing_pending_releases_the_physical_interrupt, setup),
         cmocka_unit_test_setup(clearing_active_releases_the_physical_interrupt, setup),
         cmocka_unit_test_setup(a_disabled_one_waits_and_is_not_injected_twice, setup),

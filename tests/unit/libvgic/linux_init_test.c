@@ -34,7 +34,8 @@ static void init_distributor(void)
         dist_write(&m, 0, GICD_ICENABLER + i / 8U, 4, 0xFFFFFFFF);
     }
     wait_for_rwp(0);
-    dist_write(&m, 0, GICD_CTLR, 4, 0x13); /* ARE_NS, EnableGrp1A, EnableGrp1 as the non-secure view names them */
+    dist_write(&m, 0, GICD_CTLR, 4,
+               0x13); /* ARE_NS, EnableGrp1A, EnableGrp1 as the non-secure view names them */
     wait_for_rwp(0);
     for (uint32_t i = 32; i < lines; i++) {
         dist_write(&m, 0, GICD_IROUTER + 8U * i, 8, 0);

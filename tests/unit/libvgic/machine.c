@@ -202,7 +202,8 @@ void dist_write(struct machine *m, uint32_t vcpu, uint32_t offset, unsigned size
     machine_settle(m);
 }
 
-void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size, uint64_t value)
+void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size,
+                  uint64_t value)
 {
     uint64_t at = whose * ASH_VGIC_REDIST_SIZE + offset;
     assert_int_equal(ash_vgic_redist_access(&m->vgic, vcpu, at, size, true, &value), ASH_OK);

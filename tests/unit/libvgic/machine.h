@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A VM on CPUs of its own: a vGIC, and per vCPU the model of the virtual CPU interface and of physical active state.
- * Plays the hypervisor's part exactly as vgic.h says: a vCPU comes to sync and flush only when it exits itself, is
- * kicked, or its maintenance interrupt is asserted. So a missing kick is an interrupt that never comes. */
+/* A VM on CPUs of its own: a vGIC, and per vCPU the model of the virtual CPU interface and of physical active
+ * state. Plays the hypervisor's part exactly as vgic.h says: a vCPU comes to sync and flush only when it
+ * exits itself, is kicked, or its maintenance interrupt is asserted. So a missing kick is an interrupt that
+ * never comes. */
 #ifndef VGIC_TEST_MACHINE_H
 #define VGIC_TEST_MACHINE_H
 
@@ -56,15 +57,16 @@ struct machine_config {
     const uint32_t *affinity;
 };
 
-/* 2 vCPUs, 96 SPIs, 4 list registers, 5 priority bits; all vCPUs started and loaded, CPU interfaces open (PMR 0xF0, both
- * groups), both groups enabled in the distributor. */
+/* 2 vCPUs, 96 SPIs, 4 list registers, 5 priority bits; all vCPUs started and loaded, CPU interfaces open (PMR
+ * 0xF0, both groups), both groups enabled in the distributor. */
 void machine_init(struct machine *m);
 void machine_init_as(struct machine *m, const struct machine_config *config);
 /* As hv starts it: nothing loaded but vCPU 0, everything in reset state. */
 void machine_init_cold(struct machine *m, const struct machine_config *config);
 
-void machine_exit(struct machine *m, uint32_t vcpu); /* vCPU exits for a reason of its own: flush if it needs one */
-void machine_settle(struct machine *m);              /* kicked vCPUs and maintenance interrupts, until none is left */
+void machine_exit(struct machine *m,
+                  uint32_t vcpu);       /* vCPU exits for a reason of its own: flush if it needs one */
+void machine_settle(struct machine *m); /* kicked vCPUs and maintenance interrupts, until none is left */
 void machine_put(struct machine *m, uint32_t vcpu);
 void machine_load(struct machine *m, uint32_t vcpu);
 /* No violation in either model. */
@@ -74,7 +76,8 @@ void machine_check(const struct machine *m);
 uint64_t dist_read(struct machine *m, uint32_t vcpu, uint32_t offset, unsigned size);
 void dist_write(struct machine *m, uint32_t vcpu, uint32_t offset, unsigned size, uint64_t value);
 uint64_t redist_read(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size);
-void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size, uint64_t value);
+void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t offset, unsigned size,
+                  uint64_t value);
 /* The single-bit registers: @reg is GICD_ISENABLER…; private INTIDs go to vCPU @vcpu's own redistributor. */
 void set_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid);
 bool get_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid);

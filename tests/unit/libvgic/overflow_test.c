@@ -61,7 +61,8 @@ static void a_late_urgent_one_goes_before_those_that_filled_the_list_registers(v
     assert_int_equal(iar(&m, 0), FAKE_ICH_SPURIOUS);
 }
 
-/* Handlers nested deeper than there are list registers: each level preempts the one below and EOIs in reverse order. */
+/* Handlers nested deeper than there are list registers: each level preempts the one below and EOIs in reverse
+ * order. */
 static void nesting_deeper_than_the_list_registers_unwinds(void **state)
 {
     (void)state;

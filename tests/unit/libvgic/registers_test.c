@@ -40,13 +40,13 @@ static void typer_counts_interrupts(void **state)
     (void)state;
     uint64_t typer = dist_read(&m, 0, GICD_TYPER, 4);
 
-    assert_int_equal(typer & 0x1FU, 3);           /* 128 INTIDs */
-    assert_int_equal(typer >> 19 & 0x1FU, 9);     /* 10 bits */
-    assert_int_equal(typer & (1U << 10), 0);      /* SecurityExtn */
-    assert_int_equal(typer & (1U << 16), 0);      /* MBIS */
-    assert_int_equal(typer & (1U << 17), 0);      /* LPIS */
-    assert_int_equal(typer & (1U << 25), 0);      /* No1N: 1 of N works */
-    assert_int_equal(typer & (1U << 8), 0);       /* ESPI */
+    assert_int_equal(typer & 0x1FU, 3);       /* 128 INTIDs */
+    assert_int_equal(typer >> 19 & 0x1FU, 9); /* 10 bits */
+    assert_int_equal(typer & (1U << 10), 0);  /* SecurityExtn */
+    assert_int_equal(typer & (1U << 16), 0);  /* MBIS */
+    assert_int_equal(typer & (1U << 17), 0);  /* LPIS */
+    assert_int_equal(typer & (1U << 25), 0);  /* No1N: 1 of N works */
+    assert_int_equal(typer & (1U << 8), 0);   /* ESPI */
     dist_write(&m, 0, GICD_TYPER, 4, 0);
     assert_int_equal(dist_read(&m, 0, GICD_TYPER, 4), typer);
 }
@@ -77,7 +77,8 @@ static void set_and_clear_registers_work_bit_by_bit(void **state)
     (void)state;
     static const struct {
         uint32_t set, clear;
-    } pairs[] = {{GICD_ISENABLER, GICD_ICENABLER}, {GICD_ISPENDR, GICD_ICPENDR}, {GICD_ISACTIVER, GICD_ICACTIVER}};
+    } pairs[] = {
+        {GICD_ISENABLER, GICD_ICENABLER}, {GICD_ISPENDR, GICD_ICPENDR}, {GICD_ISACTIVER, GICD_ICACTIVER}};
 
     for (size_t i = 0; i < 3U; i++) {
         for (uint32_t word = 1; word <= 3U; word++) {
@@ -102,10 +103,10 @@ static void set_and_clear_registers_work_bit_by_bit(void **state)
 static void the_distributors_fields_of_private_interrupts_read_as_zero(void **state)
 {
     (void)state;
-    static const uint32_t registers[] = {GICD_IGROUPR,   GICD_ISENABLER, GICD_ICENABLER,       GICD_ISPENDR,
-                                         GICD_ICPENDR,   GICD_ISACTIVER, GICD_ICACTIVER,       GICD_IPRIORITYR,
-                                         GICD_ICFGR,     GICD_ICFGR + 4, GICD_IPRIORITYR + 28, GICD_IROUTER,
-                                         GICD_IROUTER + 8 * 31};
+    static const uint32_t registers[] = {
+        GICD_IGROUPR,         GICD_ISENABLER, GICD_ICENABLER,       GICD_ISPENDR, GICD_ICPENDR,
+        GICD_ISACTIVER,       GICD_ICACTIVER, GICD_IPRIORITYR,      GICD_ICFGR,   GICD_ICFGR + 4,
+        GICD_IPRIORITYR + 28, GICD_IROUTER,   GICD_IROUTER + 8 * 31};
 
     redist_write(&m, 0, 0, GICR_SGI + GICD_ISENABLER, 4, 0xFFFFFFFF);
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
@@ -259,7 +260,8 @@ static void what_the_architecture_reserves_reads_as_zero_and_ignores_writes(void
 static void the_lpi_registers_of_the_redistributor_are_not_there(void **state)
 {
     (void)state;
-    static const uint32_t registers[] = {0x10, 0x20, 0x40, 0x48, 0x70, 0x78, 0xA0, 0xB0, 0xC0, 0x10D00, 0x10E00};
+    static const uint32_t registers[] = {0x10, 0x20, 0x40, 0x48,    0x70,   0x78,
+                                         0xA0, 0xB0, 0xC0, 0x10D00, 0x10E00};
 
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         redist_write(&m, 0, 0, registers[i], 4, 0xFFFFFFFF);
@@ -276,7 +278,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_identification_registers_name_a_gicv3, setup),
-        cmocka_unit_test_setup(ctlr_has_one_security_state_and_affinity_routing_that_cannot_be_cleared, setup),
+        cmocka_unit_test_setup(ctlr_has_one_security_state_and_affinity_routing_that_cannot_be_cleared,
+                               setup),
         cmocka_unit_test_setup(typer_counts_interrupts, setup),
         cmocka_unit_test_setup(affinities_above_the_usual_show_in_typer, setup),
         cmocka_unit_test_setup(every_redistributor_says_whose_it_is_and_the_last_says_so, setup),

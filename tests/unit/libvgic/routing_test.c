@@ -181,7 +181,8 @@ static void rwp_is_set_until_a_running_vcpu_has_given_a_disabled_interrupt_back(
     set_level(&m, 1, 20, true);
     bit = 1U << 20;
     uint64_t base = ASH_VGIC_REDIST_SIZE;
-    assert_int_equal(ash_vgic_redist_access(&m.vgic, 0, base + GICR_SGI + GICD_ICENABLER, 4, true, &bit), ASH_OK);
+    assert_int_equal(ash_vgic_redist_access(&m.vgic, 0, base + GICR_SGI + GICD_ICENABLER, 4, true, &bit),
+                     ASH_OK);
     assert_int_equal(ash_vgic_redist_access(&m.vgic, 0, base + GICR_CTLR, 4, false, &value), ASH_OK);
     assert_int_equal(value, 8);
     machine_settle(&m);

@@ -4,12 +4,12 @@
 
 static struct machine m;
 
-#define SGI(intid)  ((uint64_t)(intid) << 24)
-#define IRM         (UINT64_C(1) << 40)
-#define AFF1(aff)   ((uint64_t)(aff) << 16)
-#define AFF2(aff)   ((uint64_t)(aff) << 32)
-#define AFF3(aff)   ((uint64_t)(aff) << 48)
-#define RS(rs)      ((uint64_t)(rs) << 44)
+#define SGI(intid) ((uint64_t)(intid) << 24)
+#define IRM        (UINT64_C(1) << 40)
+#define AFF1(aff)  ((uint64_t)(aff) << 16)
+#define AFF2(aff)  ((uint64_t)(aff) << 32)
+#define AFF3(aff)  ((uint64_t)(aff) << 48)
+#define RS(rs)     ((uint64_t)(rs) << 44)
 
 static void start(uint32_t vcpus, const uint32_t *affinity)
 {
