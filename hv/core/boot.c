@@ -175,6 +175,9 @@ static void start_vms(struct hv *hv, struct hv_cpu *cpu)
         hv->live++;
         hv->foreground += hv->vm[i]->config.background ? 0U : 1U;
         log_vm(hv->vm[i]);
+        hv_lock(&hv->console_lock);
+        ASH_DISCARD(hv_console_add_vm(&hv->console, i, hv->vm[i]->name)); /* as many slots as VMs */
+        hv_unlock(&hv->console_lock);
     }
     if (hv->foreground == 0U) { /* nobody to be behind */
         for (uint32_t i = 0; i < hv->vms; i++) {

@@ -40,6 +40,8 @@ struct hv {
 
     struct hv_lock console_lock;
     struct hv_console console;
+    uint32_t input_waits; /* a VM did not take a byte: look again when it has room. Atomic */
+    int held_input;       /* a typed byte that nobody takes yet, or -1 */
 
     struct hv_cpu *cpu[HV_MAX_CPUS];
     uint32_t cpus;

@@ -6,6 +6,7 @@
 #include "core/cpu.h"
 #include "core/format.h"
 #include "core/hv.h"
+#include "glue/console_glue.h"
 #include "glue/loader.h"
 
 #define REPORTS_MAX 16U
@@ -138,6 +139,7 @@ static void vm_ended(struct hv_cpu *cpu, struct hv_vm *vm)
     static const char *const words[] = {
         [HV_END_OFF] = "is off", [HV_END_RESET] = "resets", [HV_END_FAULT] = "was stopped for a fault"};
 
+    hv_console_vm_over(vm);
     hv_log(vm->hv, "%s %s", vm->name, words[vm->end]);
     if (vm->end == HV_END_RESET) {
         int error;

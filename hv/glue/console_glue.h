@@ -15,6 +15,12 @@ void hv_console_create(struct hv *hv);
 /** The UART has received something. No lock is held. */
 void hv_console_received(struct hv_cpu *cpu);
 
+/** A VM has taken input from its UART: what waited may follow. No lock is held. */
+void hv_console_room(struct hv_cpu *cpu);
+
+/** @vm has ended or starts again. No lock is held. */
+void hv_console_vm_over(struct hv_vm *vm);
+
 /** @vm's UART sent @byte. No lock is held. */
 void hv_console_emitted(struct hv_vm *vm, uint8_t byte);
 

@@ -130,6 +130,8 @@ static int create_id(struct hv_machine *machine)
     return ash_vcpu_id_sanitise(&features->id, &policy, &machine->id);
 }
 
+#define UARTDR 0x000U
+
 /* ---- Devices ----------------------------------------------------------------------------------------------------- */
 
 static void uart_emit(void *ctx, uint8_t byte)
@@ -164,13 +166,23 @@ static void pump_locked(struct hv_machine *machine)
     }
 }
 
+bool hv_machine_has_input(const struct hv_vm *vm)
+{
+    return __atomic_load_n(&vm->machine.input_head, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&vm->machine.input_tail, __ATOMIC_RELAXED);
+}
+
 static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
 {
     struct hv_machine *machine = &vcpu->vm->machine;
     int error = hv_vpl011_access(&machine->uart, offset, size, is_write, value);
 
-    if (machine->input_tail != __atomic_load_n(&machine->input_head, __ATOMIC_RELAXED)) {
-        pump_locked(machine); /* a read of DR may have made room */
+    if (!is_write && offset == UARTDR) {
+        __atomic_store_n(&machine->reads_uart, 1U, __ATOMIC_RELAXED);
+    }
+    /* A read of UARTDR has made room, a write of UARTCR may have turned the receiver on. */
+    if (is_write == (offset != UARTDR) && hv_machine_has_input(vcpu->vm)) {
+        pump_locked(machine);
     }
     return error;
 }
@@ -290,6 +302,7 @@ void hv_machine_reset(struct hv_vm *vm)
     hv_machine_lock(NULL, machine);
     ash_vgic_reset(&machine->vgic);
     hv_vpl011_reset(&machine->uart);
+    machine->reads_uart = 0;
     hv_vpl031_reset(&machine->rtc);
     hv_machine_unlock(machine);
 }
@@ -348,6 +361,8 @@ int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_
     hv_machine_unlock(machine);
     if (emitted >= 0) {
         hv_console_emitted(vcpu->vm, (uint8_t)emitted);
+    } else if (!is_write) {
+        hv_console_room(cpu); /* a load and a branch where nothing waits */
     }
     return error;
 }

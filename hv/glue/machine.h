@@ -60,6 +60,7 @@ struct hv_machine {
     char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
     uint32_t input_head;
     uint32_t input_tail;
+    uint32_t reads_uart; /* the guest has read UARTDR since its last reset */
 
     struct hv_mmio_region region[HV_MACHINE_REGIONS]; /* ascending */
     uint32_t regions;
@@ -103,6 +104,8 @@ int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);
+/** Is there any that is not in the UART yet? Any context. */
+bool hv_machine_has_input(const struct hv_vm *vm);
 /** Move what was offered into the UART. No lock is held. */
 void hv_machine_pump_input(struct hv_cpu *cpu, struct hv_vm *vm);
 

@@ -202,10 +202,10 @@ static enum hv_verdict nothing_there(struct hv_vcpu *vcpu, uint64_t esr, const s
 
 static uint32_t wanted_right(const struct ash_vcpu_fault *fault)
 {
-    if (fault->instruction) {
-        return ASH_STAGE2_EXEC;
+    if (fault->write) {
+        return ASH_STAGE2_WRITE; /* of a stage-1 walk too: a hardware update of the guest's descriptor */
     }
-    return fault->write ? ASH_STAGE2_WRITE : ASH_STAGE2_READ;
+    return fault->instruction && !fault->s1ptw ? ASH_STAGE2_EXEC : ASH_STAGE2_READ;
 }
 
 /** Is a stage-2 fault at @ipa over by now (another CPU's break-before-make)? Judged under the table's lock. */
@@ -215,8 +215,7 @@ static bool is_spurious(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault
     int judged;
 
     hv_lock(&vm->lock);
-    judged = ash_stage2_check_fault(&vm->machine.stage2, ipa,
-                                    fault->s1ptw ? ASH_STAGE2_READ : wanted_right(fault));
+    judged = ash_stage2_check_fault(&vm->machine.stage2, ipa, wanted_right(fault));
     hv_unlock(&vm->lock);
     return judged == ASH_OK;
 }

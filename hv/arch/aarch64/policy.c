@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include <libbase/bits.h>
+#include <libvcpu/el2.h>
 
 #include "arch/aarch64/sysreg.h"
 
@@ -98,8 +99,10 @@ static bool has_hcx(void)
 
 static bool has_pauth(void)
 {
-    /* ID_AA64ISAR1_EL1: APA [7:4], API [11:8], GPA [27:24], GPI [31:28]. */
-    return (hv_sysreg_read(id_aa64isar1_el1) & (ASH_MASK(11, 4) | ASH_MASK(31, 24))) != 0U;
+    struct ash_vcpu_id raw;
+
+    ash_vcpu_el2_id_read(&raw);
+    return ash_vcpu_id_has_pauth(&raw);
 }
 
 uint64_t hv_policy_hcr(void)

@@ -22,8 +22,8 @@
     })
 #define guest_sysreg_write(name, value)                                       \
     do {                                                                      \
-        uint64_t value_ = (value);                                            \
-        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(value_) : "memory"); \
+        uint64_t written_ = (value);                                            \
+        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(written_) : "memory"); \
     } while (0)
 
 static inline uint32_t guest_read32(uint64_t address)
