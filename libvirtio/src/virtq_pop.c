@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the available ring to a checked list of segments. */
+#include "internal.h"
+
+#include <libbase/endian.h>
+#include <libbase/nospec.h>
+
+/* 2.7.5.2: the most that a chain may hold. */
+#define CHAIN_BYTES_MAX (UINT64_C(1) << 32)
+/* `next` has 16 bits: what lies behind could never be reached, and need not be mapped. */
+#define TABLE_ENTRIES_MAX 65536U
+
+/* One descriptor, copied. */
+struct descriptor {
+    uint64_t ipa;
+    uint32_t length;
+    uint16_t flags;
+    uint16_t next;
+};
+
+/* The way through one chain. */
+struct walk {
+    struct ash_virtq *q;
+    struct ash_virtq_segment *segments;
+    uint32_t capacity;
+    uint32_t elements;
+    struct ash_virtq_chain found;
+    bool seen_writable;
+    const unsigned char
+        *table;             /* where the next descriptor is: the queue's own table, then an indirect one */
+    uint32_t entries;       /* of that table */
+    void *indirect;         /* the indirect table, NULL if there is none */
+    uint64_t indirect_size; /* bytes */
+};
+
+/* An indirect table lies at any address, so bytes may be all that can be loaded. Each is read once. */
+static void copy_descriptor(const unsigned char *from, struct descriptor *to)
+{
+    uint64_t rest;
+
+    if (((uintptr_t)from & 7U) == 0U) {
+        to->ipa = guest_load64_(from);
+        rest = guest_load64_(from + 8);
+    } else {
+        unsigned char bytes[VIRTQ_DESC_SIZE];
+
+        for (unsigned i = 0; i < VIRTQ_DESC_SIZE; i++) {
+            bytes[i] = guest_load8_(from + i);
+        }
+        to->ipa = ash_load_le64(bytes);
+        rest = ash_load_le64(bytes + 8);
+    }
+    to->length = (uint32_t)rest;
+    to->flags = (uint16_t)(rest >> 32);
+    to->next = (uint16_t)(rest >> 48);
+}
+
+/* 2.7.5.3: from here on the descriptors are in a table of their own. */
+static int enter_table(struct walk *walk, uint32_t index, const struct descriptor *d)
+{
+    struct ash_virtq *q = walk->q;
+
+    if (!virtq_has_(q, ASH_VIRTQ_F_INDIRECT_DESC) || walk->indirect != NULL ||
+        (d->flags & VIRTQ_DESC_F_NEXT) != 0U) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_INDIRECT, index, d->flags);
+    }
+    if (d->length == 0U || d->length % VIRTQ_DESC_SIZE != 0U ||
+        d->length / VIRTQ_DESC_SIZE > TABLE_ENTRIES_MAX) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_LENGTH, index, d->length);
+    }
+    if (!virtq_is_guest_memory_(q, d->ipa, d->length)) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa);
+    }
+    walk->indirect = q->hal->map(q->ctx, ash_ipa(d->ipa), d->length, false);
+    if (walk->indirect == NULL) {
+        return ASH_ENOMEM;
+    }
+    walk->indirect_size = d->length;
+    walk->table = walk->indirect;
+    walk->entries = d->length / VIRTQ_DESC_SIZE;
+    return ASH_OK;
+}
+
+static void keep_segment(struct walk *walk, const struct descriptor *d, bool writable)
+{
+    struct ash_virtq_chain *found = &walk->found;
+
+    if (found->segment_count < walk->capacity) {
+        struct ash_virtq_segment *segment = &walk->segments[found->segment_count];
+
+        segment->ipa = ash_ipa(d->ipa);
+        segment->length = d->length;
+        segment->writable = writable;
+    }
+    found->segment_count++;
+    if (writable) {
+        found->writable_bytes += d->length;
+    } else {
+        found->readable_bytes += d->length;
+        found->readable_count++;
+    }
+}
+
+static int add_element(struct walk *walk, uint32_t index, const struct descriptor *d)
+{
+    struct ash_virtq *q = walk->q;
+    const bool writable = (d->flags & VIRTQ_DESC_F_WRITE) != 0U;
+    const uint64_t bytes = walk->found.readable_bytes + walk->found.writable_bytes + d->length;
+
+    /* Loops end here as well. */
+    if (++walk->elements > q->layout.size) {
+        return virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->layout.size);
+    }
+    if (walk->seen_writable && !writable) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_DIRECTION, index, d->flags);
+    }
+    walk->seen_writable = writable;
+    if (d->length == 0U) {
+        return ASH_OK; /* nothing will be accessed, so the address means nothing */
+    }
+    if (!virtq_is_guest_memory_(q, d->ipa, d->length)) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_ADDRESS, index, d->ipa);
+    }
+    if (bytes > CHAIN_BYTES_MAX) {
+        return virtq_fail_(q, ASH_VIRTQ_TOO_MANY_BYTES, index, bytes);
+    }
+    keep_segment(walk, d, writable);
+    return ASH_OK;
+}
+
+static int walk_chain(struct walk *walk, uint32_t index)
+{
+    struct descriptor d;
+    int error;
+
+    do {
+        copy_descriptor(walk->table + (size_t)VIRTQ_DESC_SIZE * index, &d);
+        if ((d.flags & VIRTQ_DESC_F_INDIRECT) != 0U) {
+            error = enter_table(walk, index, &d);
+            d.flags = VIRTQ_DESC_F_NEXT;
+            d.next = 0;
+        } else {
+            error = add_element(walk, index, &d);
+        }
+        if (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U && d.next >= walk->entries) {
+            error = virtq_fail_(walk->q, ASH_VIRTQ_BAD_NEXT, index, d.next);
+        }
+        index = (uint32_t)ash_index_nospec(d.next, walk->entries);
+    } while (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U);
+    return error;
+}
+
+static int reload_avail_idx(struct ash_virtq *q)
+{
+    const uint16_t idx = guest_load16_acquire_(q->driver + VIRTQ_AVAIL_IDX);
+
+    if ((uint16_t)(idx - q->next_avail) > q->layout.size) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_AVAIL_INDEX, q->next_avail, idx);
+    }
+    q->avail_idx = idx;
+    return ASH_OK;
+}
+
+/* Is there an entry to take? ASH_OK, ASH_ENOENT, ASH_EGUEST or ASH_EBUSY. */
+static int find_entry(struct ash_virtq *q)
+{
+    int error = ASH_OK;
+
+    if (q->state != ASH_VIRTQ_READY) {
+        return q->state == ASH_VIRTQ_OFF ? ASH_EBUSY : ASH_EGUEST;
+    }
+    /* Acquire: the driver's writes to ring and descriptors come before its write of idx (2.7.13, step 4). The
+     * entries up to an index that was read so need no more barriers. */
+    if (q->avail_idx == q->next_avail) {
+        error = reload_avail_idx(q);
+    }
+    /* Under EVENT_IDX the driver kicks only when it passes avail_event, so it has to say where we are.
+     * And look again: the driver may have added an entry and read the old value in between (2.7.10). */
+    if (error == ASH_OK && q->avail_idx == q->next_avail && q->kicks_enabled &&
+        q->armed_at != q->next_avail && virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
+        virtq_arm_(q, true);
+        error = reload_avail_idx(q);
+    }
+    return error == ASH_OK && q->avail_idx == q->next_avail ? ASH_ENOENT : error;
+}
+
+/* The head of the next chain: in range, and not one that the device holds. */
+static int read_head(struct ash_virtq *q, uint32_t *head)
+{
+    const uint16_t at = virtq_ring_index_(q, q->next_avail);
+    const uint32_t value = guest_load16_(q->driver + VIRTQ_AVAIL_RING + 2U * at);
+
+    if (value >= q->layout.size) {
+        return virtq_fail_(q, ASH_VIRTQ_BAD_HEAD, at, value);
+    }
+    *head = (uint32_t)ash_index_nospec(value, q->layout.size);
+    if (q->config.slots[*head].serial >= q->first_serial) {
+        return virtq_fail_(q, ASH_VIRTQ_HEAD_IN_USE, at, value);
+    }
+    return ASH_OK;
+}
+
+static uint64_t take(struct ash_virtq *q, uint32_t head, uint64_t writable_bytes)
+{
+    struct ash_virtq_slot *slot = &q->config.slots[head];
+
+    slot->serial = q->next_serial++;
+    slot->writable = writable_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)writable_bytes;
+    q->next_avail++;
+    q->in_flight++;
+    return (slot->serial << VIRTQ_TOKEN_HEAD_BITS) | head;
+}
+
+int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
+                  struct ash_virtq_chain *chain)
+{
+    struct walk walk = {.q = q, .segments = segments, .capacity = capacity};
+    uint32_t head = 0;
+    int error = find_entry(q);
+
+    error = error != ASH_OK ? error : read_head(q, &head);
+    if (error != ASH_OK) {
+        return error;
+    }
+    walk.table = q->desc;
+    walk.entries = q->layout.size;
+    error = walk_chain(&walk, head);
+    virtq_unmap_(q, walk.indirect, walk.indirect_size);
+    if (error != ASH_OK) {
+        return error;
+    }
+    *chain = walk.found;
+    if (walk.found.segment_count > capacity) {
+        return ASH_ENOSPC;
+    }
+    chain->token = take(q, head, walk.found.writable_bytes);
+    return ASH_OK;
+}
