@@ -88,7 +88,7 @@ void virtq_arm_(struct ash_virtq *q, bool enabled)
         guest_store16_(q->device + VIRTQ_USED_FLAGS, 0); /* MUST be 0 (2.7.10.2) */
         guest_store16_(virtq_avail_event_(q), q->next_avail);
     } else {
-        guest_store16_(q->device + VIRTQ_USED_FLAGS, enabled ? 0U : (uint16_t)VIRTQ_USED_F_NO_NOTIFY);
+        guest_store16_(q->device + VIRTQ_USED_FLAGS, (uint16_t)(enabled ? 0U : VIRTQ_USED_F_NO_NOTIFY));
     }
     /* Full barrier between this store and the caller's load of the driver's idx. It has one between its
      * store of idx and its load of this (2.7.13.4.1). */
