@@ -79,7 +79,8 @@ static unsigned depth(const struct hv_vpl011 *uart)
     return (uart->reg[LCR_H] & LCR_H_FEN) != 0U ? HV_VPL011_FIFO_SIZE : 1U;
 }
 
-/** Bytes in the receive FIFO from which on UARTRXINTR is asserted. UARTIFLS [5:3]; reserved values as the highest. */
+/** Bytes in the receive FIFO from which on UARTRXINTR is asserted. UARTIFLS [5:3]; reserved values as the
+ *  highest. */
 static unsigned receive_level(const struct hv_vpl011 *uart)
 {
     static const uint8_t eighths[8] = {1, 2, 4, 6, 7, 7, 7, 7};
@@ -193,7 +194,8 @@ static void write_lcr_h(struct hv_vpl011 *uart, uint32_t value)
     }
 }
 
-/** What the modem inputs show under control register @cr: the cable, or in loopback our own outputs. 3.3.8, LBE. */
+/** What the modem inputs show under control register @cr: the cable, or in loopback our own outputs. 3.3.8,
+ *  LBE. */
 static uint32_t modem_inputs(uint32_t cr)
 {
     if ((cr & CR_LBE) == 0U) {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** An emulated PrimeCell UART (PL011), revision r1p5: Arm DDI 0183 issue G. Register offsets and bits are its chapter 3.
+/** An emulated PrimeCell UART (PL011), revision r1p5: Arm DDI 0183 issue G. Register offsets and bits are
+ *  its chapter 3.
  *
- *  Sending takes no time: a byte written to UARTDR is with emit() before the access returns, the transmit FIFO is always
- *  empty. Where the manual leaves room, and where this differs from it:
- *  - The transmit interrupt follows transitions, not the level (2.8.3, "UARTTXINTR"): it is not asserted by enabling
- *    it, but by data having left. With no time between, every byte sent counts as a fall through the trigger level.
- *    UARTICR clears it.
- *  - A byte is sent whatever UARTEN, TXE, the word length and the baud rate are: this machine has no firmware that would
- *    have set them, and guests that rely on firmware write at once (Linux's earlycon).
+ *  Sending takes no time: a byte written to UARTDR is with emit() before the access returns, the transmit
+ *  FIFO is always empty. Where the manual leaves room, and where this differs from it:
+ *  - The transmit interrupt follows transitions, not the level (2.8.3, "UARTTXINTR"): it is not asserted by
+ *    enabling it, but by data having left. With no time between, every byte sent counts as a fall through
+ *    the trigger level. UARTICR clears it.
+ *  - A byte is sent whatever UARTEN, TXE, the word length and the baud rate are: this machine has no
+ *    firmware that would have set them, and guests that rely on firmware write at once (Linux's earlycon).
  *  - Receiving asks for RXE only, which is set at reset, for the same reason.
- *  - The receive timeout (32 bit periods without data) passes at once: UARTRTINTR is asserted as soon as the receive
- *    FIFO holds something below its trigger level.
- *  - CTS, DSR and DCD are asserted, RI is not: a cable is plugged in. In loopback they follow RTS, DTR, Out1, Out2.
+ *  - The receive timeout (32 bit periods without data) passes at once: UARTRTINTR is asserted as soon as the
+ *    receive FIFO holds something below its trigger level.
+ *  - CTS, DSR and DCD are asserted, RI is not: a cable is plugged in. In loopback they follow RTS, DTR,
+ *    Out1, Out2.
  *  - Changing LCR_H.FEN empties the receive FIFO.
  *  - Break, parity and framing errors never happen; IrDA and DMA registers are storage.
  *  Lock domain of everything here: the VM's devices. No call waits, none fails for what a guest wrote.
@@ -53,14 +55,16 @@ void hv_vpl011_init(struct hv_vpl011 *uart, const struct hv_vpl011_ops *ops, voi
 void hv_vpl011_reset(struct hv_vpl011 *uart);
 
 /** A guest's access of @size bytes at @offset from the UART's base.
- *  A register takes accesses of 1, 2 and 4 bytes at its own offset; narrow writes are zero-extended. Everything else
- *  (8 bytes, other byte lanes, unaligned, no register there) reads as zero and ignores writes, as do reserved bits.
+ *  A register takes accesses of 1, 2 and 4 bytes at its own offset; narrow writes are zero-extended.
+ *  Everything else (8 bytes, other byte lanes, unaligned, no register there) reads as zero and ignores
+ *  writes, as do reserved bits.
  *  value: in for a write, out for a read (zero-extended).
  *  Returns ASH_OK, always. HAL: emit, set_irq. */
 int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, bool is_write, uint64_t *value);
 
-/** @byte arrives on the wire. False: the FIFO is full, or the guest has turned the receiver off or around (RXE=0,
- *  loopback); nothing changed, offer it again later. So the host never causes an overrun. HAL: set_irq. */
+/** @byte arrives on the wire. False: the FIFO is full, or the guest has turned the receiver off or around
+ *  (RXE=0, loopback); nothing changed, offer it again later. So the host never causes an overrun. HAL:
+ *  set_irq. */
 bool hv_vpl011_receive(struct hv_vpl011 *uart, uint8_t byte);
 
 /** How many bytes hv_vpl011_receive() would take now. */
