@@ -184,7 +184,7 @@ static int walk(struct ash_boot_board_pass_ *pass)
 {
     for (;;) {
         int event = ash_boot_fdt_next_(&pass->fdt, pass->fault);
-        int result = event;
+        int result;
 
         if (event == ASH_BOOT_FDT_BEGIN_) {
             result = begin(pass);

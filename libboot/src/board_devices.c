@@ -117,7 +117,7 @@ static int read_device_reg(struct ash_boot_board_pass_ *pass, unsigned index, st
 static int judge_memory(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_board *board = pass->board;
-    struct ash_boot_region region;
+    struct ash_boot_region region = {0};
 
     for (unsigned i = 0;; i++) {
         int outcome = read_reg(pass, i, &region);
@@ -139,7 +139,7 @@ static int judge_memory(struct ash_boot_board_pass_ *pass)
 static int judge_reserved(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_board *board = pass->board;
-    struct ash_boot_region region;
+    struct ash_boot_region region = {0};
 
     for (unsigned i = 0;; i++) {
         int outcome = read_reg(pass, i, &region);

@@ -124,7 +124,7 @@ static int parse_entry(struct ash_boot_span bundle, size_t at, struct entry *ent
                        struct ash_boot_fault *fault)
 {
     const uint8_t *archive = (const uint8_t *)bundle.data;
-    uint32_t fields[FIELDS];
+    uint32_t fields[FIELDS] = {0};
     size_t contents = 0;
     int result;
 
@@ -201,7 +201,7 @@ static const char *plain_name(const char *name)
 bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_bundle_entry *entry)
 {
     struct ash_boot_fault unused;
-    struct entry found;
+    struct entry found = {0};
 
     if (parse_entry(bundle->archive, entry->next, &found, &unused) != ASH_OK ||
         ash_boot_strings_equal_(found.name, trailer)) {

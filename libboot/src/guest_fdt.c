@@ -306,8 +306,7 @@ int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void 
         !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
         return ASH_EINVAL;
     }
-    /* libfdt leaves the padding between its tags as the buffer was: the same machine shall give the same bytes. */
-    memset(buffer, 0, usable);
+    /* fdt_create() clears the buffer, so the padding between tags does not depend on what it held. */
     note(&w, fdt_create(buffer, (int)usable));
     if (w.error == 0) {
         note(&w, fdt_finish_reservemap(buffer));

@@ -761,6 +761,54 @@ static void what_the_cpu_cannot_reach_is_skipped(void **state)
     assert_string_equal(board.console_path, "/off/serial@1");
 }
 
+/** A console at @reg, @size bytes, behind a bus that puts 0 at 0xfffffffffffff000. */
+static void read_high(uint32_t reg, uint32_t size)
+{
+    struct tree tree;
+
+    begin_empty(&tree);
+    node(&tree, "soc");
+    cells(&tree, "#address-cells", 1);
+    cells(&tree, "#size-cells", 1);
+    cells(&tree, "ranges", 0, 0xFFFFFFFF, 0xFFFFF000, 0x10000);
+    node(&tree, "serial");
+    string(&tree, "compatible", "arm,pl011");
+    cells(&tree, "reg", reg, size);
+    end(&tree);
+    end(&tree);
+    node(&tree, "chosen");
+    string(&tree, "stdout-path", "/soc/serial");
+    end(&tree);
+    finish_and_read(&tree);
+}
+
+static void a_device_that_wraps_or_is_empty_is_skipped(void **state)
+{
+    (void)state;
+    read_high(0, 0xFFF);
+    assert_region(&board.console_region, UINT64_C(0xFFFFFFFFFFFFF000), 0xFFF);
+    read_high(0, 0x1001); /* the end wraps */
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    read_high(0x1000, 0x10); /* the start wraps */
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+    read_high(0x10, 0);
+    assert_int_equal(board.console, ASH_BOOT_UART_NONE);
+}
+
+static void a_compatible_that_does_not_end_is_none(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "rtc");
+    bytes(&tree, "compatible", "arm,pl031", 9); /* the padding behind it is zero */
+    cells(&tree, "reg", 0, 0x1000, 0, 0x1000);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.rtc.size, 0);
+}
+
 static void nodes_deeper_than_any_bus_are_skipped(void **state)
 {
     struct tree tree;
@@ -873,6 +921,8 @@ int main(void)
         cmocka_unit_test(interrupts_out_of_range_are_not_there),
         cmocka_unit_test(addresses_are_translated_through_the_buses),
         cmocka_unit_test(what_the_cpu_cannot_reach_is_skipped),
+        cmocka_unit_test(a_device_that_wraps_or_is_empty_is_skipped),
+        cmocka_unit_test(a_compatible_that_does_not_end_is_none),
         cmocka_unit_test(nodes_deeper_than_any_bus_are_skipped),
         cmocka_unit_test(more_consoles_than_candidates_are_survived),
         cmocka_unit_test(a_long_stdout_path_is_cut),
