@@ -201,7 +201,7 @@ static const char *plain_name(const char *name)
 bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_bundle_entry *entry)
 {
     struct ash_boot_fault unused;
-    struct entry found = {0};
+    struct entry found = {.name = trailer};
 
     if (parse_entry(bundle->archive, entry->next, &found, &unused) != ASH_OK ||
         ash_boot_strings_equal_(found.name, trailer)) {
