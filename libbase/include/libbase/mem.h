@@ -5,17 +5,24 @@
 
 #include <stddef.h>
 
+#if defined(__cplusplus) && __STDC_HOSTED__
+/* Whether these four are noexcept is the C library's choice, and a C++ declaration must repeat it. */
+#include <string.h>
+#else
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-void *memcpy(void *dest, const void *src, size_t size);
-void *memmove(void *dest, const void *src, size_t size);
-void *memset(void *dest, int byte, size_t size);
-int memcmp(const void *left, const void *right, size_t size);
+void *memcpy(void *dest, const void *src, size_t n);
+void *memmove(void *dest, const void *src, size_t n);
+void *memset(void *s, int c, size_t n);
+int memcmp(const void *s1, const void *s2, size_t n);
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif
 
 #endif
