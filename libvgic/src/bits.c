@@ -92,8 +92,7 @@ static bool shows_pending(struct ash_vgic_access_ *a, const struct ash_vgic_irq 
     if (ash_vgic_is_pending_(irq)) {
         return true;
     }
-    return irq->lr != ASH_VGIC_NO_LR && (look_at_lr(a, irq) & ASH_ICH_LR_PENDING) != 0U &&
-           (irq->state & CLEAR_PENDING) == 0U;
+    return irq->lr != ASH_VGIC_NO_LR && (look_at_lr(a, irq) & ASH_ICH_LR_PENDING) != 0U;
 }
 
 static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
@@ -101,8 +100,7 @@ static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *
     if (irq->lr == ASH_VGIC_NO_LR) {
         return (irq->state & ACTIVE) != 0U;
     }
-    bool active = (look_at_lr(a, irq) & ASH_ICH_LR_ACTIVE) != 0U;
-    return (irq->state & SET_ACTIVE) != 0U || (active && (irq->state & CLEAR_ACTIVE) == 0U);
+    return (look_at_lr(a, irq) & ASH_ICH_LR_ACTIVE) != 0U;
 }
 
 uint64_t ash_vgic_read_pending_(struct ash_vgic_access_ *a)
@@ -183,7 +181,7 @@ void ash_vgic_write_icactiver_(struct ash_vgic_access_ *a, uint64_t value)
             continue;
         }
         if (irq->lr != ASH_VGIC_NO_LR) {
-            irq->state = (irq->state & ~SET_ACTIVE) | CLEAR_ACTIVE;
+            irq->state |= CLEAR_ACTIVE; /* wins over SET_ACTIVE */
         } else if ((irq->state & ACTIVE) != 0U) {
             irq->state &= ~(ACTIVE | SOFT_ACTIVE);
             ash_vgic_release_(a->vgic, irq);

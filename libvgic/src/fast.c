@@ -30,10 +30,10 @@ static unsigned find_lr(struct ash_vgic_vcpu *vcpu, const struct ash_vgic_irq *i
     if (unused != 0U) {
         return ash_lowest_bit(unused);
     }
-    /* A level or 1-of-N interrupt that ended has more to be done than retire() does. */
+    /* An SPI that ended may have more to be done than retire() does (1 of N). */
     for (uint32_t left = vcpu->lrs.used & empty; left != 0U; left &= left - 1U) {
         unsigned n = ash_lowest_bit(left);
-        if (!ash_vgic_is_pending_(vcpu->lr_irq[n]) && vcpu->lr_irq[n]->intid < ASH_VGIC_PRIVATE_IRQS) {
+        if (vcpu->lr_irq[n]->intid < ASH_VGIC_PRIVATE_IRQS) {
             return n;
         }
     }
@@ -51,8 +51,8 @@ int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t el
     bool linked = irq->pintid != ASH_VGIC_NO_PINTID;
     /* An empty queue and no work: nothing competes for LRs, and no request of anybody is under way. */
     if (!vcpu->resident || ash_vgic_needs_flush(vcpu) || vcpu->queue != NULL ||
-        !(linked || (irq->state & EDGE)) || (irq->state & (LINE | LATCH | REQUESTS)) != 0U ||
-        (irq->lr != ASH_VGIC_NO_LR && irq->owner != vcpu->index) || !ash_vgic_is_open_(vgic, irq, vcpu)) {
+        !(linked || (irq->state & EDGE)) || (irq->lr != ASH_VGIC_NO_LR && irq->owner != vcpu->index) ||
+        !ash_vgic_is_open_(vgic, irq, vcpu)) {
         return ASH_EBUSY;
     }
     unsigned n = find_lr(vcpu, irq, elrsr);

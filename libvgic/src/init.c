@@ -78,13 +78,6 @@ static void reset_interface(struct ash_vgic_vcpu *vcpu)
     vcpu->snooping = false;
 }
 
-/* Take what is in the image back into the interrupts' state; the vCPU is off its CPU. */
-static void detach(struct ash_vgic_vcpu *vcpu)
-{
-    ASH_ASSERT(!vcpu->resident);
-    ash_vgic_put(vcpu);
-}
-
 static void reset_private(struct ash_vgic_vcpu *vcpu)
 {
     for (uint32_t n = 0; n < ASH_VGIC_PRIVATE_IRQS; n++) {
@@ -98,7 +91,7 @@ void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu)
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
-    detach(vgic->vcpus[vcpu]);
+    ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
     reset_private(vgic->vcpus[vcpu]);
     vgic->vcpus[vcpu]->online = true;
     /* 1-of-N interrupts that found nobody. */
@@ -117,7 +110,7 @@ void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu)
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
-    detach(vgic->vcpus[vcpu]);
+    ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
     vgic->vcpus[vcpu]->online = false;
     for (struct ash_vgic_irq *irq = vgic->vcpus[vcpu]->queue; irq != NULL; irq = next) {
         next = irq->next;
@@ -131,7 +124,7 @@ void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu)
 void ash_vgic_reset(struct ash_vgic *vgic)
 {
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
-        detach(vgic->vcpus[n]);
+        ASH_ASSERT(!vgic->vcpus[n]->resident);
     }
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         reset_private(vgic->vcpus[n]);

@@ -161,13 +161,10 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         return;
     }
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(vgic, irq);
-    uint32_t bit = UINT32_C(1) << irq->lr;
     if ((owner->lrs.lr[irq->lr] & ASH_ICH_LR_HW) == 0U) {
         return;
     }
-    /* changed: whatever comes next is written, be it only to make sure that no second LR has this INTID. */
-    owner->lrs.used &= ~bit;
-    owner->lrs.changed |= bit;
+    owner->lrs.used &= ~(UINT32_C(1) << irq->lr);
     owner->lrs.lr[irq->lr] = 0;
     irq->lr_hint = irq->lr;
     irq->lr = ASH_VGIC_NO_LR;

@@ -81,8 +81,6 @@ void ash_vgic_sync(struct ash_vgic_vcpu *vcpu)
         lrs->hcr &= (UINT32_C(1) << ASH_ICH_HCR_EOICOUNT_SHIFT) - 1U;
         lrs->changed |= ASH_VGIC_CHANGED_HCR;
     }
-    /* Without LRENPIE nothing active was outside the LRs: the guest ended what was not active. */
-    ended = (lrs->hcr & ASH_ICH_HCR_LRENPIE) != 0U ? ended : 0U;
     for (; ended != 0U; ended--) {
         fold_eoi_without_lr(vcpu);
     }
@@ -294,7 +292,6 @@ void ash_vgic_put(struct ash_vgic_vcpu *vcpu)
     ash_vgic_sync(vcpu);
     vcpu->resident = false;
     vcpu->recall = false;
-    memset(lrs->lr, 0, sizeof(lrs->lr));
     lrs->changed = 0;
     lrs->hcr = 0;
 }

@@ -31,7 +31,6 @@ static void write_waker(struct ash_vgic_access_ *a, uint64_t value)
 
     if (a->bank->asleep != asleep) {
         a->bank->asleep = asleep;
-        a->bank->recall = a->bank->recall || (asleep && a->bank->lrs.used != 0U);
         ash_vgic_post_(a->vgic, a->bank);
     }
 }

@@ -104,9 +104,10 @@ void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
         return;
     }
     struct ash_vgic_irq *irq = ash_vgic_irq_(vgic, vcpu, intid);
-    if (irq == NULL || irq->owner != vcpu) {
+    if (irq == NULL) {
         return;
     }
+    /* An SPI may be deactivated by another PE than the one that took it. */
     if (irq->lr != ASH_VGIC_NO_LR) {
         irq->state |= CLEAR_ACTIVE;
     } else if ((irq->state & ACTIVE) != 0U) {

@@ -39,6 +39,11 @@ static void a_device_quieted_in_the_handler_costs_no_maintenance_interrupt(void 
     assert_int_equal(m.maintenance, before);
     set_level(&m, 0, 40, true);
     assert_int_equal(iar(&m, 0), 40);
+    machine_put(&m, 0); /* the vGIC has seen it active, and asked for maintenance */
+    machine_load(&m, 0);
+    set_level(&m, 0, 40, false);
+    eoir(&m, 0, 40);
+    assert_int_equal(m.maintenance, before);
 }
 
 static void a_line_that_falls_before_it_is_taken_is_withdrawn(void **state)
@@ -250,6 +255,16 @@ static void end_and_deactivation_apart_work_in_eoi_mode_1(void **state)
     assert_int_equal(iar(&m, 0), 40); /* the line is still high */
 }
 
+static void active_by_register_lies_with_the_vcpu_it_is_routed_to(void **state)
+{
+    (void)state;
+    dist_write(&m, 0, GICD_IROUTER + 8 * 40, 8, 1);
+    set_bit(&m, 0, GICD_ISACTIVER, 40);
+    fake_ich_set_eoimode(&m.ich[1], true);
+    dir(&m, 1, 40);
+    assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+}
+
 static void a_ppi_belongs_to_its_own_vcpu(void **state)
 {
     (void)state;
@@ -372,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup(the_highest_priority_is_taken_first_and_preempts, setup),
         cmocka_unit_test_setup(a_new_priority_reaches_what_is_already_in_a_list_register, setup),
         cmocka_unit_test_setup(end_and_deactivation_apart_work_in_eoi_mode_1, setup),
+        cmocka_unit_test_setup(active_by_register_lies_with_the_vcpu_it_is_routed_to, setup),
         cmocka_unit_test_setup(a_ppi_belongs_to_its_own_vcpu, setup),
         cmocka_unit_test_setup(nothing_is_moved_by_an_exit_that_changed_no_interrupt, setup),
         cmocka_unit_test_setup(a_vcpu_taken_off_and_put_on_again_goes_on_where_it_was, setup),

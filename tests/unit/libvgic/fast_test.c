@@ -99,6 +99,23 @@ static void sixteen_sgis_go_through_four_list_registers(void **state)
     assert_int_equal(fast, 64); /* those that ended make room */
 }
 
+static void a_timer_that_made_room_is_no_longer_thought_active(void **state)
+{
+    (void)state;
+    m.ppi_active[0][TIMER] = true;
+    assert_true(inject(TIMER, true));
+    assert_int_equal(iar(&m, 0), TIMER);
+    eoir(&m, 0, TIMER);
+    for (uint32_t i = 0; i < 8U; i++) {
+        assert_true(inject(i, true));
+        assert_int_equal(iar(&m, 0), i);
+        eoir(&m, 0, i);
+    }
+    set_bit(&m, 0, GICD_ICPENDR, TIMER); /* the machine fails if it is deactivated once more */
+    assert_int_equal(m.deactivations, 0);
+    assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, TIMER, ASH_VGIC_NO_PINTID), ASH_OK);
+}
+
 static void when_all_are_busy_the_ordinary_way_takes_over(void **state)
 {
     (void)state;
@@ -163,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup(without_elrsr_a_used_list_register_is_not_assumed_empty, setup),
         cmocka_unit_test_setup(an_sgi_in_its_own_handler_goes_the_ordinary_way, setup),
         cmocka_unit_test_setup(sixteen_sgis_go_through_four_list_registers, setup),
+        cmocka_unit_test_setup(a_timer_that_made_room_is_no_longer_thought_active, setup),
         cmocka_unit_test_setup(when_all_are_busy_the_ordinary_way_takes_over, setup),
         cmocka_unit_test_setup(what_may_not_be_delivered_is_refused_and_nothing_changes, setup),
         cmocka_unit_test_setup(a_level_interrupt_that_waits_for_its_maintenance_keeps_its_list_register,

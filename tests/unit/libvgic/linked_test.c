@@ -89,6 +89,8 @@ static void one_that_fires_after_a_software_one_ended_keeps_its_physical_side(vo
     (void)state;
     set_bit(&m, 0, GICD_ISPENDR, SPI);
     assert_int_equal(iar(&m, 0), SPI);
+    machine_put(&m, 0); /* the vGIC has seen it active */
+    machine_load(&m, 0);
     eoir(&m, 0, SPI); /* no exit: the vGIC does not know yet */
     assert_true(fire_hw(&m, 0, SPI, PSPI));
     assert_true(is_phys_active(&m, 0, PSPI)); /* released now, a level would fire again at once */
@@ -107,9 +109,24 @@ static void pending_by_register_while_active_is_delivered_and_the_physical_one_r
     eoir(&m, 0, TIMER);
     assert_int_equal(iar(&m, 0), TIMER);
     eoir(&m, 0, TIMER);
-    machine_put(&m, 0);
     assert_false(is_phys_active(&m, 0, TIMER));
     assert_int_equal(iar(&m, 0), FAKE_ICH_SPURIOUS);
+
+    set_edge(&m, 0, SPI, true); /* an edge becomes active and pending */
+    assert_true(fire_hw(&m, 0, SPI, PSPI));
+    set_bit(&m, 0, GICD_ISACTIVER, SPI);
+    set_bit(&m, 0, GICD_ICACTIVER, SPI);
+    assert_int_equal(iar(&m, 0), SPI);
+    set_bit(&m, 0, GICD_ISPENDR, SPI);
+    eoir(&m, 0, SPI);
+    assert_int_equal(iar(&m, 0), SPI);
+    eoir(&m, 0, SPI);
+    assert_false(is_phys_active(&m, 0, PSPI));
+    assert_true(fire_hw(&m, 0, SPI, PSPI));
+    set_bit(&m, 0, GICD_ISACTIVER, SPI);
+    set_bit(&m, 0, GICD_ICENABLER, SPI);
+    eoir(&m, 0, SPI); /* nothing is running: no end */
+    assert_true(is_phys_active(&m, 0, PSPI));
 }
 
 static void clearing_pending_releases_the_physical_interrupt(void **state)

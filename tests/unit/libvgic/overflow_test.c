@@ -123,6 +123,11 @@ static void with_dir_trapped_deactivation_comes_in_any_order(void **state)
             assert_int_equal(get_bit(&m, 0, GICD_ISACTIVER, order[j]), j > i);
         }
     }
+    pulse(&m, 0, 70); /* another vCPU may deactivate an SPI */
+    assert_int_equal(iar(&m, 0), 70);
+    ash_vgic_dir(&m.vgic, 1, 70);
+    machine_settle(&m);
+    assert_false(get_bit(&m, 0, GICD_ISACTIVER, 70));
     assert_int_equal(m.ich[0].hcr & (1U << 14), 0); /* and DIR is the guest's again */
     ash_vgic_dir(&m.vgic, 0, 60);                   /* inactive, absent, hostile: nothing */
     ash_vgic_dir(&m.vgic, 0, 900);

@@ -111,6 +111,27 @@ static void one_of_n_is_taken_by_exactly_one_and_not_always_the_same(void **stat
     assert_int_not_equal(takers & (takers - 1U), 0);
 }
 
+static void one_of_n_once_given_does_not_wander(void **state)
+{
+    (void)state;
+    uint32_t holder = 99;
+
+    route(40, IRM);
+    set_level(&m, 0, 40, true);
+    for (int i = 0; i < 8; i++) {
+        for (uint32_t n = 0; n < 4U; n++) {
+            if (fake_ich_is_signalled(&m.ich[n], 1)) {
+                assert_true(holder == 99U || holder == n);
+                holder = n;
+            }
+            machine_put(&m, n);
+            machine_load(&m, n);
+            machine_settle(&m);
+        }
+    }
+    assert_int_not_equal(holder, 99);
+}
+
 static void one_of_n_passes_over_vcpus_that_are_off_or_asleep(void **state)
 {
     (void)state;
@@ -177,6 +198,16 @@ static void rwp_is_set_until_a_running_vcpu_has_given_a_disabled_interrupt_back(
     assert_int_equal(value >> 31, 0);
     assert_int_equal(iar(&m, 1), FAKE_ICH_SPURIOUS);
 
+    set_bit(&m, 0, GICD_ISENABLER, 40); /* the same for a whole group */
+    uint64_t none = 0;
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 0, GICD_CTLR, 4, true, &none), ASH_OK);
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 0, GICD_CTLR, 4, false, &value), ASH_OK);
+    assert_int_equal(value >> 31, 1);
+    machine_settle(&m);
+    assert_int_equal(dist_read(&m, 0, GICD_CTLR, 4) >> 31, 0);
+    dist_write(&m, 0, GICD_CTLR, 4, 3);
+    set_bit(&m, 0, GICD_ICENABLER, 40);
+
     redist_write(&m, 1, 1, GICR_SGI + GICD_ISENABLER, 4, 1U << 20);
     set_level(&m, 1, 20, true);
     bit = 1U << 20;
@@ -197,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup(a_pending_one_moves_with_its_route, setup),
         cmocka_unit_test_setup(an_active_one_ends_where_it_was_taken_and_comes_again_at_the_new_place, setup),
         cmocka_unit_test_setup(one_of_n_is_taken_by_exactly_one_and_not_always_the_same, setup),
+        cmocka_unit_test_setup(one_of_n_once_given_does_not_wander, setup),
         cmocka_unit_test_setup(one_of_n_passes_over_vcpus_that_are_off_or_asleep, setup),
         cmocka_unit_test_setup(one_of_n_leaves_a_vcpu_that_goes_off, setup),
         cmocka_unit_test_setup(one_of_n_with_nobody_there_waits_for_the_first_to_come, setup),

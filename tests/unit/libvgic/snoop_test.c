@@ -137,6 +137,12 @@ static void the_last_of_several_writes_counts(void **state)
     assert_true(get_bit(&m, 0, GICD_ISPENDR, 40));
     assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
     assert_int_equal(iar(&m, 1), 40);
+    static const uint32_t again[] = {GICD_ICACTIVER, GICD_ISACTIVER};
+    for (size_t i = 0; i < 2U; i++) {
+        assert_int_equal(ash_vgic_dist_access(&m.vgic, 0, again[i] + 4, 4, true, &bit), ASH_OK);
+    }
+    machine_settle(&m);
+    assert_true(get_bit(&m, 0, GICD_ISACTIVER, 40));
 }
 
 int main(void)
