@@ -56,7 +56,7 @@ static bool has_focus(struct hv_console *console, const struct hv_console_vm *vm
     return vm == focused(console);
 }
 
-/* ---- Text that cannot move the cursor ---------------------------------------------------------------------------- */
+/* ---- Text that cannot move the cursor ---- */
 
 static bool is_continuation(uint8_t byte)
 {
@@ -124,7 +124,7 @@ static void put_plain(struct hv_console *console, const char *text, size_t size)
     put(console, &text[from], at - from);
 }
 
-/* ---- Other lines than the unfinished one on the screen ----------------------------------------------------------- */
+/* ---- Other lines than the unfinished one on the screen ---- */
 
 static void forget_line(struct hv_console_vm *vm)
 {
@@ -218,7 +218,7 @@ void hv_console_log_line(struct hv_console *console, const char *line)
     redraw_line(console);
 }
 
-/* ---- A VM's line as it looks ------------------------------------------------------------------------------------- */
+/* ---- A VM's line as it looks ---- */
 
 /** Its first byte, whatever that is: the prefix is due. */
 static void begin_line(struct hv_console *console, struct hv_console_vm *vm)
@@ -326,7 +326,7 @@ static void apply_escape(struct hv_console_vm *vm, uint8_t final)
     }
 }
 
-/* ---- Escape sequences: whole ones, or nothing -------------------------------------------------------------------- */
+/* ---- Escape sequences: whole ones, or nothing ---- */
 
 static void drop_sequence(struct hv_console *console, struct hv_console_vm *vm)
 {
@@ -438,7 +438,7 @@ static bool add_to_sequence(struct hv_console *console, struct hv_console_vm *vm
     return true;
 }
 
-/* ---- Output ------------------------------------------------------------------------------------------------------ */
+/* ---- Output ---- */
 
 static void add_in_ground(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
 {
@@ -494,7 +494,7 @@ void hv_console_vm_ended(struct hv_console *console, uint32_t slot)
     vm->input_tail = vm->input_head;
 }
 
-/* ---- Input ------------------------------------------------------------------------------------------------------- */
+/* ---- Input ---- */
 
 /** True: something still waits. */
 static bool pump(struct hv_console *console, uint32_t slot)
@@ -619,7 +619,7 @@ bool hv_console_input(struct hv_console *console, uint8_t byte)
     return true;
 }
 
-/* ---- Life -------------------------------------------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 void hv_console_init(struct hv_console *console, const struct hv_console_ops *ops, void *ctx)
 {

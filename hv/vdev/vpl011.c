@@ -72,7 +72,7 @@ static void tell_line(struct hv_vpl011 *uart)
     }
 }
 
-/* ---- Receiving --------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static unsigned depth(const struct hv_vpl011 *uart)
 {
@@ -166,7 +166,7 @@ unsigned hv_vpl011_space(const struct hv_vpl011 *uart)
     return takes_input(uart) ? depth(uart) - uart->count : 0U;
 }
 
-/* ---- Registers with effects -------------------------------------------------------------------------------------- */
+/* ---- Registers with effects ---- */
 
 static void write_dr(struct hv_vpl011 *uart, uint32_t value)
 {
@@ -233,7 +233,7 @@ static void ignore_write(struct hv_vpl011 *uart, uint32_t value)
     (void)value;
 }
 
-/* ---- The register table ------------------------------------------------------------------------------------------ */
+/* ---- The register table ---- */
 
 /** Without `read` and `write` a register is the storage in reg[]. Where nothing is, the mask is 0. */
 struct vpl011_register {
@@ -315,7 +315,7 @@ int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, boo
     return ASH_OK;
 }
 
-/* ---- Life -------------------------------------------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 static void power_on(struct hv_vpl011 *uart)
 {
