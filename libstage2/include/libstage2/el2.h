@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The HAL of libstage2 on hardware: TLB maintenance from EL2 (non-VHE). Library stage2_el2.
+ *  Lock domain: the table's, as for the ops. Manual: Arm ARM DDI 0487 D8.14. */
+#ifndef LIBSTAGE2_EL2_H
+#define LIBSTAGE2_EL2_H
+
+#include <libstage2/stage2.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** More pages than this in one invalidation and the whole VMID is invalidated instead. */
+#define ASH_STAGE2_EL2_PAGES_MAX 64U
+
+/** publish() for walkers that are coherent with the data caches, as TCR and VTCR say (Write-Back, Inner Shareable). */
+void ash_stage2_el2_publish(void *ctx, const uint64_t *first, size_t count);
+
+/** invalidate() for @s2's table. VTTBR_EL2 is switched to the table and back where another is loaded: interrupts are
+ *  masked, and no access to a guest through stage 1 and 2 happens here. */
+void ash_stage2_el2_invalidate(const struct ash_stage2 *s2, const struct ash_stage2_invalidation *what);
+
+/** What ash_vmid_load() asks for after a rollover: stage 1 and 2 of every VMID, on every CPU, and the instruction
+ *  caches. */
+void ash_stage2_el2_invalidate_everything(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
