@@ -25,6 +25,8 @@ struct hv_cpu {
     uint64_t stack_top;
     uint64_t emergency_top;
     uint64_t faults; /* EL2 faults taken on this CPU: the second one is nested */
+    uint64_t serror_awaited; /* 1: hv lets an SError in on purpose */
+    uint64_t serror_seen;    /* its syndrome, 0: none came */
     struct hv *hv;
     struct hv_vcpu *assigned; /* the vCPU pinned here, NULL: none. Written by boot only */
     uint32_t index;

@@ -39,6 +39,8 @@ ASH_STATIC_ASSERT(offsetof(struct hv_cpu, vcpu) == HV_CPU_VCPU, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_cpu, stack_top) == HV_CPU_STACK_TOP, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_cpu, emergency_top) == HV_CPU_EMERGENCY_TOP, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_cpu, faults) == HV_CPU_FAULTS, "asm.h");
+ASH_STATIC_ASSERT(offsetof(struct hv_cpu, serror_awaited) == HV_CPU_SERROR_AWAITED, "asm.h");
+ASH_STATIC_ASSERT(offsetof(struct hv_cpu, serror_seen) == HV_CPU_SERROR_SEEN, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_vcpu, context) == 0, "SP_EL2 points at the context");
 
 _Noreturn void hv_el2_fault(struct hv_cpu *cpu, const struct hv_el2_fault *fault);

@@ -117,7 +117,8 @@ hv_vectors:
     el2_fault 4
     el2_fault 5
     el2_fault 6
-    el2_fault 7
+    .balign 128
+    b       el2_serror
     /* A guest in AArch64. */
     guest_vector guest_sync
     guest_vector guest_irq
@@ -128,6 +129,23 @@ hv_vectors:
     guest_vector guest_unexpected
     guest_vector guest_unexpected
     guest_vector guest_unexpected
+
+/* SError while hv runs: one that a leaving guest left behind, let in on purpose (world.c), or a fault of hv's. */
+el2_serror:
+    stp     x0, x1, [sp, #-16]!
+    mrs     x0, tpidr_el2
+    cbz     x0, 1f
+    ldr     x1, [x0, #HV_CPU_SERROR_AWAITED]
+    cbz     x1, 1f
+    mrs     x1, esr_el2
+    str     x1, [x0, #HV_CPU_SERROR_SEEN]
+    ldp     x0, x1, [sp], #16
+    leave_el2
+1:  ldp     x0, x1, [sp], #16
+    msr     tpidr_el1, x0
+    msr     tpidrro_el0, x1
+    mov     x0, #7
+    b       el2_fault_common
 
 guest_sync:
     mrs     x1, esr_el2

@@ -81,11 +81,30 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_isb();
 }
 
+/** An SError that the leaving vCPU caused and that has not been taken yet is its own: let it in now, before another
+ *  guest or hv's next access to a device could be blamed for it. DSB: the accesses that may cause one are complete
+ *  (DDI 0487 D1.3.5 "asynchronous exceptions"); ISR_EL1.A: one is pending. */
+static void collect_serror(struct hv_cpu *cpu)
+{
+    hv_dsb(sy);
+    if ((hv_sysreg_read(isr_el1) & ASH_BIT(8)) == 0U) {
+        return;
+    }
+    cpu->serror_seen = 0;
+    cpu->serror_awaited = 1;
+    __asm__ volatile("msr daifclr, #4\n\tisb\n\tmsr daifset, #4" : : : "memory");
+    cpu->serror_awaited = 0;
+    hv_vm_report(cpu->vcpu->vm, "vCPU %u left an SError behind, esr 0x%lx", cpu->vcpu->index,
+                 *(volatile uint64_t *)&cpu->serror_seen);
+    hv_vm_stop(cpu->vcpu->vm, HV_END_FAULT);
+}
+
 void hv_arch_vcpu_put(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine = &vcpu->vm->machine;
 
+    collect_serror(cpu);
     ash_vtimer_el2_save(&vcpu->arch.vtimer);
     physical_timer_save(&vcpu->arch.vtimer);
     ash_vgic_el2_save(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);

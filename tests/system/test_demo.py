@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The demo: unmodified Debian Linux, two vCPUs, beside a bare-metal guest."""
+import unittest
+
+from support import SystemTest, Terminal
+
+
+class Demo(SystemTest):
+    def test_headless_linux_tests_itself_and_the_machine_ends_well(self):
+        ran = self.boot()
+        self.assert_exit(0, ran)
+        self.assert_says(r"^\[linux\] .*SMP: Total of 2 processors activated", ran)
+        self.assert_says(r"^\[linux\] SELFTEST PASS", ran)
+        self.assert_says(r"^\[heartbeat\] beat 2", ran)
+        self.assert_says(r"^ashlar: linux is off", ran)
+        self.assert_says(r"^ashlar: heartbeat is off", ran)
+        self.assert_says(r"^ashlar: exit status=ok ", ran)
+
+    def test_without_a_terminal_it_is_headless(self):
+        import os
+        import subprocess
+        from support import ROOT
+        done = subprocess.run([os.path.join(ROOT, "run"), "--no-install"], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=280, check=False)
+        self.assertEqual(0, done.returncode)
+        self.assertIn(b"SELFTEST PASS", done.stdout)
+
+    def test_a_user_finds_a_shell_reaches_the_other_guest_and_leaves(self):
+        terminal = Terminal()
+        self.addCleanup(terminal.close)
+        terminal.expect(r"Ctrl-a x leaves")
+        terminal.expect(r"\[linux\] .*[#$] ")
+        terminal.type("echo $((6 * 7)) of $(nproc)\r")
+        terminal.expect(r"\n\[linux\] 42 of 2\r")
+        terminal.type("sleep 100\r\x03")  # Ctrl-C is the guest's
+        terminal.expect(r"\[linux\] .*[#$] ")
+        terminal.type("\x1d2")
+        terminal.expect(r"\[heartbeat\] beat \d+")
+        terminal.type("\x1d1")
+        terminal.type("cat /proc/interrupts\r")
+        terminal.expect(r"arch_timer")
+        terminal.type("\x01x")
+        self.assertEqual(0, terminal.wait())
+        self.assertIn("left by Ctrl-A x", terminal.text)
+        self.assertEqual(terminal.before, terminal.settings(), "the terminal's settings are not restored")
+
+    def test_reboot_starts_linux_again(self):
+        terminal = Terminal()
+        self.addCleanup(terminal.close)
+        terminal.expect(r"\[linux\] .*[#$] ")
+        terminal.type("reboot -f\r")
+        terminal.expect(r"ashlar: linux resets")
+        terminal.expect(r"\[linux\] .*Booting Linux on physical CPU")
+        terminal.expect(r"\[linux\] .*[#$] ")
+        terminal.type("poweroff -f\r")
+        terminal.expect(r"ashlar: exit status=ok ")
+        self.assertEqual(0, terminal.wait())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a machine can end, and what ./run makes of it: each exit code is provoked."""
+import unittest
+
+from support import SystemTest, vm
+
+
+class Ends(SystemTest):
+    def test_a_guest_that_cannot_go_on_is_stopped_and_the_others_run_on(self):
+        folder = self.folder(vm("bad", 1, "vectorless.bin", [1]), vm("good", 2, "basics.bin", [2, 3]),
+                             files=("vectorless.bin", "basics.bin"))
+        ran = self.boot("--bundle", folder, "--timeout", "120")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: bad: vCPU 0: cannot fetch its own exception vector", ran)
+        self.assert_says(r"^ashlar:   translation fault of a fetch, level \d; far 0+200, ipa 0+200", ran)
+        self.assert_says(r"^ashlar: bad was stopped for a fault", ran)
+        self.assert_says(r"^\[good\] BASICS PASS", ran)
+        self.assert_says(r"^ashlar: exit status=vm-fault vm=bad ", ran)
+
+    def test_what_a_guest_says_about_the_end_is_not_believed(self):
+        ran = self.boot("--bundle", self.folder(vm("forger", 1, "forger.bin", [0]), files=("forger.bin",)),
+                        "--timeout", "120")
+        self.assert_exit(3, ran)
+
+    def test_a_panic_of_hv_is_reported_with_file_and_line(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "120", hv_options="ashlar.provoke=data-abort")
+        self.assert_exit(4, ran)
+        self.assert_says(r"^ashlar: PANIC on CPU 0: synchronous exception at EL2: data abort", ran)
+        self.assert_says(r"^ashlar: exit status=panic vm=- ", ran)
+        self.assert_says(r"hv_provoke.*provoke\.c:\d+", ran)
+
+    def test_a_stack_overflow_of_hv_is_reported_from_another_stack(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "120", hv_options="ashlar.provoke=stack-overflow")
+        self.assert_exit(4, ran)
+        self.assert_says(r"in a guard page: stack overflow", ran)
+        self.assert_says(r"recurse.*provoke\.c:\d+", ran)
+
+    def test_other_ways_to_panic(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
+        for what, pattern in (("panic", "PANIC on CPU 0: provoked"), ("undefined", "PANIC on CPU 0: synchronous")):
+            with self.subTest(what=what):
+                ran = self.boot("--bundle", folder, "--timeout", "120", hv_options=f"ashlar.provoke={what}")
+                self.assert_exit(4, ran)
+                self.assert_says(pattern, ran)
+
+    def test_a_machine_that_never_ends_runs_out_of_time(self):
+        folder = self.folder(vm("heartbeat", 1, "heartbeat.bin", [0]), files=("heartbeat.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "8")
+        self.assert_exit(124, ran)
+        self.assert_says(r"^beat 2", ran)
+
+    def test_a_reset_begins_from_the_pristine_image(self):
+        ran = self.boot("--bundle", self.folder(vm("resetter", 1, "resetter.bin", [1]), files=("resetter.bin",)),
+                        "--timeout", "120")
+        self.assert_exit(0, ran)
+        for life in range(4):
+            self.assert_says(rf"^life {life}: pristine", ran)
+        self.assert_never_says(r"NOT pristine|returned", ran)
+
+    def test_two_vms_of_two_vcpus_each(self):
+        folder = self.folder(vm("left", 1, "basics.bin", [0, 1]), vm("right", 2, "basics.bin", [3, 2]),
+                             files=("basics.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "120")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^\[left\] BASICS PASS", ran)
+        self.assert_says(r"^\[right\] BASICS PASS", ran)
+        self.assert_never_says(r"FAIL", ran)
+
+
+class Mistakes(SystemTest):
+    def test_a_vm_that_wants_a_cpu_that_is_taken_is_refused_and_the_others_start(self):
+        folder = self.folder(vm("first", 1, "hello.bin", [1]), vm("second", 2, "hello.bin", [1]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: .*VM second: .*vcpu_affinity = <1>.*allowed:", ran)
+        self.assert_says(r"hello from EL1", ran)
+
+    def test_a_vm_that_does_not_fit_is_told_the_largest_free_range(self):
+        big = vm("big", 1, "hello.bin", [0]).replace("0x0 0x200000", "0x1 0x0")
+        folder = self.folder(big, vm("small", 2, "hello.bin", [1]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60", "--memory", "1G")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: .*VM big: .*memory = .*largest free range", ran)
+        self.assert_says(r"hello from EL1", ran)
+
+    def test_an_unknown_property_is_named_with_what_is_allowed(self):
+        folder = self.folder(vm("typo", 1, "hello.bin", [0], "vcpu = <2>;"), vm("fine", 2, "hello.bin", [1]),
+                             files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: .*VM typo: /vms/typo: vcpu = <0x2>|vcpu = <2>", ran)
+        self.assert_says(r"hello from EL1", ran)
+
+    def test_gicv2_is_refused_in_words(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60", "--gic", "2")
+        self.assert_exit(4, ran)
+        self.assert_says(r"GICv3: not supported yet|not a GICv3", ran)
+
+
+if __name__ == "__main__":
+    unittest.main()
