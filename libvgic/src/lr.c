@@ -217,8 +217,7 @@ static void assign(struct ash_vgic_vcpu *vcpu, struct selection *s)
         unsigned hint = irq->lr_hint;
 
         ash_vgic_unqueue_(vcpu->vgic, irq);
-        if (hint < vcpu->vgic->lr_count && vcpu->lr_irq[hint] == irq &&
-            (vcpu->lrs.used & (1U << hint)) == 0U) {
+        if (hint < vcpu->vgic->lr_count && (vcpu->lrs.used & (1U << hint)) == 0U) {
             ash_vgic_fill_(vcpu, irq, hint);
         } else {
             s->irq[left++] = irq;

@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** A virtual GIC that an operating system cannot tell from hardware.
  *
- *  GICv3 so far: distributor, redistributors, SGI generation, list registers as an image. One security state
- *  (GICD_CTLR.DS = 1), affinity routing always on (ARE = 1), system register access. No LPIs.
+ *  GICv3 so far: distributor, redistributors, SGI generation, list registers as an image. One security
+ *  state (GICD_CTLR.DS = 1), affinity routing always on (ARE = 1), system register access. No LPIs.
  *  The caller owns all memory: one `struct ash_vgic` and an array of SPIs per VM, one `struct ash_vgic_vcpu`
- * per vCPU. No locks, no printing; INTIDs are 32 bits everywhere and found by one look-up.
+ *  per vCPU. No locks, no printing; INTIDs are 32 bits everywhere and found by one look-up.
  *
  *  Lock domain "the distributor": one per VM, it covers the VM's `struct ash_vgic`, its SPIs and all its
- * vCPUs. Every function wants it held, except those marked "no lock".
+ *  vCPUs. Every function wants it held, except those marked "no lock".
  *
  *  ## Who calls what when
  *  The list registers (LRs) of a vCPU that is *loaded* live in hardware and stay there over its exits. Its
- * image
- *  (`vcpu->lrs`) is then what was last written or read. Whoever changes an interrupt that concerns a vCPU
- * (any CPU, under the lock) changes the state in memory, sets `vcpu->work` and calls the HAL's kick().
+ *  image (`vcpu->lrs`) is then what was last written or read. Whoever changes an interrupt that concerns a
+ *  vCPU (any CPU, under the lock) changes the state in memory, sets `vcpu->work` and calls the HAL's kick().
  *
- *      load on a CPU        lock; ash_vgic_load(v); image -> hardware; unlock
- *      before each entry    if (ash_vgic_needs_flush(v)) {           one load and a branch when nothing
- * happened lock; used LRs and HCR -> image; ash_vgic_sync(v); ash_vgic_flush(v); changed LRs and HCR ->
- * hardware; unlock; } maintenance IRQ      ash_vgic_request_flush(v), then the above off the CPU lock;
- * hardware -> image, LRs emptied; ash_vgic_put(v); unlock timer, SGI to self   lock; n =
- * ash_vgic_inject_fast(v, intid, elrsr); n >= 0: write LR n alone; unlock
+ *      load on a CPU      ash_vgic_load(v); image -> hardware
+ *      before each entry  if (ash_vgic_needs_flush(v)) {  one load and a branch when nothing happened
+ *                             used LRs and HCR -> image;
+ *                             ash_vgic_sync(v); ash_vgic_flush(v);
+ *                             changed LRs and HCR -> hardware;
+ *                         }
+ *      maintenance IRQ    ash_vgic_request_flush(v), then the above
+ *      off the CPU        hardware -> image, LRs emptied; ash_vgic_put(v)
+ *      timer, SGI to self n = ash_vgic_inject_fast(v, intid, elrsr); n >= 0: write LR n, no flush
  *
- *  The image is under the lock too: other CPUs look into it to see what a vCPU was given.
+ *  Each line from its first step to its last under the lock (but for the test by needs_flush): other CPUs
+ *  look into the image to see what a vCPU was given. libvgic/el2.h does the moves to and from hardware.
  *  A set `work` is tested with interrupts masked at EL2: one that is set after the test comes with a kick,
- * whose physical SGI makes the vCPU exit at once. libvgic/el2.h does the moves to and from hardware.
+ *  whose physical SGI makes the vCPU exit at once.
  *
  *  ## Level-sensitive interrupts
  *  An LR for one whose line is high carries the EOI bit: the guest's deactivation raises the maintenance
- * interrupt, and the line is looked at again. Sampling "at the next exit" would lose the interrupt on a
- * pinned vCPU, which may never exit. A line that falls while its LR is in use makes the vCPU sync: a pending
- * one is withdrawn, an active one loses the EOI bit, so a driver that quiets its device in the handler costs
- * no maintenance interrupt.
+ *  interrupt, and the line is looked at again. Sampling "at the next exit" would lose the interrupt on a
+ *  pinned vCPU, which may never exit. A line that falls while its LR is in use makes the vCPU sync: a pending
+ *  one is withdrawn, an active one loses the EOI bit, so a driver that quiets its device in the handler costs
+ *  no maintenance interrupt.
  *
  *  Manual: IHI 0069 (issue in docs/references.md).
  */
@@ -72,14 +75,15 @@ struct ash_vgic_hal {
 
     /** Physical interrupt @pintid (>= 16), linked to vCPU @vcpu, which was acknowledged and dropped but not
      *  deactivated, is to be deactivated now: its virtual interrupt ended without a guest EOI that hardware
-     * saw. From sync, flush and put on the vCPU's own CPU; from the reset functions on any, when the private
-     * interrupt meant is that of the CPU on which the vCPU was last loaded. */
+     *  saw. A PPI: from sync, flush and put on the vCPU's own CPU, or from the reset functions on any, and
+     *  then that of the CPU on which the vCPU was last loaded is meant. An SPI: from any function with
+     *  "HAL: hw_deactivate", on any CPU (so GICD_ICACTIVER is the way, not ICC_DIR_EL1). */
     void (*hw_deactivate)(void *ctx, uint32_t vcpu, uint32_t pintid);
 };
 
 /** One interrupt, private or SPI. Allocated by the caller; its fields are private. */
 struct ash_vgic_irq {
-    struct ash_vgic_irq *next; /* in the queue of vCPU @owner, while ASH_VGIC_IRQ_QUEUED_ */
+    struct ash_vgic_irq *next; /* in the queue of vCPU @owner, or in none */
     struct ash_vgic_irq *prev;
     uint64_t route; /* SPI: GICD_IROUTER<n> */
     uint32_t intid;
@@ -163,42 +167,44 @@ struct ash_vgic {
 };
 
 /** Make a distributor and its vCPUs in their reset state (as ash_vgic_reset()). vCPU 0 is online, the others
- * are not. HAL: none is called. Returns ASH_OK; ASH_EINVAL (a size field, a null, a missing op, a value
- * outside its range, two equal affinities); ASH_ENOTSUP (version 2, no list registers). */
+ *  are not. HAL: none is called.
+ *  Returns ASH_OK; ASH_EINVAL (a size field, a null, a missing op, a value outside its range, two equal
+ *  affinities); ASH_ENOTSUP (version 2, no list registers). */
 int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, const struct ash_vgic_hal *hal,
                   void *ctx) ASH_NODISCARD;
 
 /** The VM's reset: everything as after init, but for links (connect_hw) and the levels of input lines. All
- * vCPUs are off their CPUs (put). HAL: hw_deactivate. */
+ *  vCPUs are off their CPUs (put). HAL: hw_deactivate. */
 void ash_vgic_reset(struct ash_vgic *vgic);
 
-/** vCPU @vcpu is being started (CPU_ON): CPU interface and private interrupts are reset, as firmware does for
- * a core that comes up; SPIs that it had active stay active, pending ones stay pending. It is online
- * afterwards. It is off its CPU (put). Reset values that the manual leaves open: all interrupts Group 1,
- * level-sensitive (SGIs: edge), disabled, priority 0; the redistributor awake: what an EL1 guest finds behind
- * firmware. HAL: kick, hw_deactivate.
+/** vCPU @vcpu, which is off its CPU (put), is being started (CPU_ON): CPU interface and private interrupts
+ *  are reset, as firmware does for a core that comes up; SPIs that it had active stay active, pending ones
+ *  stay pending. It is online afterwards. HAL: kick, hw_deactivate.
+ *  Reset values that the manual leaves open, as an EL1 guest finds them behind firmware: interrupts Group 1,
+ *  level-sensitive (SGIs: edge), disabled, priority 0; the redistributor awake.
  *  @vcpu: < vcpu_count, here and below; else ASH_EINVAL or nothing happens. */
 void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu);
 
-/** vCPU @vcpu has been stopped (CPU_OFF) and put: 1-of-N interrupts that wait for it go to others. HAL: kick.
- */
+/** vCPU @vcpu has been stopped (CPU_OFF) and put: 1-of-N interrupts that wait for it go to others.
+ *  HAL: kick. */
 void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu);
 
-/* ---- Registers
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Registers --------------------------------------------------------------------------------- */
 
 /** A guest's access to the distributor's frame, by vCPU @vcpu.
- *  offset: bytes, < ASH_VGIC_DIST_SIZE; size: 1, 2, 4 or 8 bytes. Write: *@value is read, else it is set
- * (zero- extended). What the architecture reserves, a width a register does not have, or an unaligned access
- * reads as zero and ignores writes (IHI 0069 12.1.3: either this or an abort). Returns ASH_OK; ASH_EBUSY: an
- * interrupt that the register shows is in an LR of a loaded vCPU, which has been kicked: *resume the guest at
- * the same instruction*, it comes again and finds the answer (only reads of ISPENDR, ICPENDR, ISACTIVER,
- * ICACTIVER); ASH_ERANGE: offset outside the frame; ASH_EINVAL: @vcpu or @size. HAL: kick. */
+ *  offset: bytes, < ASH_VGIC_DIST_SIZE; size: 1, 2, 4 or 8 bytes. A write takes *@value, a read sets it
+ *  (zero-extended). What the architecture reserves, a width that a register does not have, and unaligned
+ *  accesses read as zero and ignore writes (IHI 0069 12.1.3: either this or an abort).
+ *  HAL: kick, hw_deactivate.
+ *  Returns ASH_OK; ASH_EBUSY (reads of ISPENDR, ICPENDR, ISACTIVER, ICACTIVER only): an interrupt that the
+ *  register shows is in an LR of a loaded vCPU, which has been kicked. *Resume the guest at the same
+ *  instruction*, after its own flush if it needs one: it comes again and finds the answer; ASH_ERANGE: offset
+ *  outside the frame; ASH_EINVAL: @vcpu or @size. */
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
                          uint64_t *value) ASH_NODISCARD;
 
-/** The same for the redistributors; vCPU n's frames are at n * ASH_VGIC_REDIST_SIZE. Any vCPU may access any.
- */
+/** The same for the redistributors; vCPU n's frames are at n * ASH_VGIC_REDIST_SIZE. Any vCPU may
+ *  access any. */
 int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,
                            bool is_write, uint64_t *value) ASH_NODISCARD;
 
@@ -210,45 +216,45 @@ enum ash_vgic_sgi_register {
 };
 
 /** vCPU @vcpu wrote @value to @which: SGI INTID [27:24] to the PEs of Aff3.Aff2.Aff1, RS and TargetList, or
- * (IRM) to all vCPUs but itself. PEs that are not there are ignored. HAL: kick. IHI 0069 12.2,
- * "ICC_SGI1R_EL1". */
+ *  (IRM) to all vCPUs but itself. PEs that are not there are ignored. HAL: kick.
+ *  IHI 0069 12.2, ICC_SGI1R_EL1. */
 void ash_vgic_sgi(struct ash_vgic *vgic, uint32_t vcpu, uint64_t value, enum ash_vgic_sgi_register which);
 
-/** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr.TDIR). Resume it through sync and flush.
- */
+/** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr has TDIR). HAL: kick, hw_deactivate. */
 void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid);
 
-/* ---- Interrupt sources
- * ---------------------------------------------------------------------------------------- */
+/* ---- Interrupt sources ------------------------------------------------------------------------- */
 
 /** The input line of @intid is now @level. Level-sensitive: pending while high. Edge-triggered: a rise makes
- * it pending. @vcpu: whose, for a PPI; any valid one for an SPI. HAL: kick. On an interrupt that
- * ash_vgic_inject_hw() made pending, false takes it back if the guest has not acknowledged it. Returns
- * ASH_OK, ASH_EINVAL (@vcpu, or an SGI), ASH_ENOENT (no such INTID). */
+ *  it pending. @vcpu: whose, for a PPI; any valid one for an SPI. HAL: kick, hw_deactivate.
+ *  On an interrupt that ash_vgic_inject_hw() made pending, false takes it back if the guest has not
+ *  acknowledged it.
+ *  Returns ASH_OK, ASH_EINVAL (@vcpu, or an SGI), ASH_ENOENT (no such INTID). */
 int ash_vgic_set_level(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, bool level) ASH_NODISCARD;
 
 /** An edge on @intid's line. Nothing if the guest has made it level-sensitive. Otherwise as set_level. */
 int ash_vgic_pulse(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH_NODISCARD;
 
 /** Link @intid to the physical interrupt @pintid: injected with HW = 1, so that the guest's EOI deactivates
- * the physical one. ASH_VGIC_NO_PINTID ends the link. Physical SGIs cannot be linked (IHI 0069,
- * ICH_LR<n>_EL2.pINTID). Returns ASH_OK, ASH_EINVAL (@vcpu, a virtual SGI, @pintid 0..15, 1020.. ),
- * ASH_ENOENT, ASH_EBUSY (an injected one is not yet deactivated). */
+ *  the physical one. ASH_VGIC_NO_PINTID ends the link.
+ *  Returns ASH_OK; ASH_EINVAL (@vcpu; a virtual SGI; @pintid a physical SGI, see ICH_LR<n>_EL2.pINTID in
+ *  IHI 0069, or 1020 and above); ASH_ENOENT; ASH_EBUSY (an injected one is not yet deactivated). */
 int ash_vgic_connect_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, uint32_t pintid) ASH_NODISCARD;
 
 /** The physical interrupt linked to @intid fired. The caller has acknowledged it and dropped its priority,
- * and does not deactivate it: the guest's EOI does, or hw_deactivate(). Returns ASH_OK, ASH_EINVAL (@vcpu, or
- * not linked), ASH_ENOENT. HAL: kick. */
+ *  and does not deactivate it: the guest's EOI does, or hw_deactivate(). This is not called again for it
+ *  before that has happened. HAL: kick.
+ *  Returns ASH_OK, ASH_EINVAL (@vcpu, or not linked), ASH_ENOENT. */
 int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH_NODISCARD;
 
 /** The short way to deliver @intid to @vcpu, which is loaded on this CPU: a linked interrupt that has just
- * fired, an SGI to self, an edge. @elrsr: ICH_ELRSR_EL2 as read just now (0 is allowed: fewer chances).
- *  Returns n >= 0: write lrs.lr[n] to ICH_LR<n>_EL2, that is all (@lrs->changed is not touched); ASH_EBUSY:
- * nothing has changed, take the ordinary call and let needs_flush() do the rest; ASH_ENOENT. HAL: none. */
+ *  fired, an SGI to self, an edge. @elrsr: ICH_ELRSR_EL2 as read just now (0 is allowed: fewer chances).
+ *  HAL: none.
+ *  Returns n >= 0: write lrs.lr[n] to ICH_LR<n>_EL2, that is all (lrs.changed is not touched); ASH_EBUSY:
+ *  nothing has changed, take the ordinary call and let needs_flush() do the rest; ASH_ENOENT. */
 int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t elrsr) ASH_NODISCARD;
 
-/* ---- The vCPU's CPU
- * ------------------------------------------------------------------------------------------- */
+/* ---- The vCPU's CPU ---------------------------------------------------------------------------- */
 
 /** Must the image be synced and flushed before the guest runs on? No lock, by the vCPU's CPU, interrupts
  * masked. */
@@ -264,14 +270,13 @@ static inline void ash_vgic_request_flush(struct ash_vgic_vcpu *vcpu)
 }
 
 /** Fold the image, as read from hardware (used LRs, and HCR if it has LRENPIE), into the interrupts' state:
- * what was acknowledged is active, what was EOIed is inactive, a level that is still high is pending again.
- * Always followed by flush or put. Nothing to do when no LR was used. HAL: hw_deactivate, kick (an SPI routed
- * elsewhere). */
+ *  what was acknowledged is active, what was EOIed is inactive, a level that is still high is pending again.
+ *  Always followed by flush or put. HAL: hw_deactivate, kick (an SPI that is routed elsewhere by now). */
 void ash_vgic_sync(struct ash_vgic_vcpu *vcpu);
 
 /** Fill the image with the active and the highest-priority deliverable interrupts, set the maintenance
- * enables that are needed if there are more than LRs, clear work. @lrs->changed says what is to be written to
- * hardware. After sync. HAL: hw_deactivate. */
+ *  enables that are needed if there are more than LRs, clear work. lrs.changed says what is to be written to
+ *  hardware. After sync. HAL: hw_deactivate. */
 void ash_vgic_flush(struct ash_vgic_vcpu *vcpu);
 
 /** The vCPU is about to run on this CPU: flush, and from now on its LRs live in hardware. */
@@ -281,9 +286,9 @@ void ash_vgic_load(struct ash_vgic_vcpu *vcpu);
 void ash_vgic_put(struct ash_vgic_vcpu *vcpu);
 
 /** Would an interrupt be signalled to the vCPU now (WFI must not block, or ends)? By the distributor's state
- * and the image's vmcr and active priorities, which the caller has refreshed if the vCPU is loaded. Without a
- * sync, an LR counts by its image. A sleeping redistributor (GICR_WAKER) wakes for any enabled pending
- * interrupt. */
+ *  and the image's vmcr and active priorities, which the caller has refreshed if the vCPU is loaded. An LR
+ *  not synced counts by its image. A sleeping redistributor (GICR_WAKER) wakes for any enabled pending
+ *  interrupt. */
 bool ash_vgic_has_deliverable(const struct ash_vgic_vcpu *vcpu);
 
 #ifdef __cplusplus

@@ -136,6 +136,24 @@ static void with_dir_trapped_deactivation_comes_in_any_order(void **state)
     machine_settle(&m);
 }
 
+static void without_dir_traps_deactivation_in_the_order_of_priorities_works(void **state)
+{
+    (void)state;
+    start(2, false);
+    fake_ich_set_eoimode(&m.ich[0], true);
+    for (uint32_t n = 0; n < 6U; n++) {
+        set_priority(&m, 0, 60U + n, (uint8_t)(8U * n));
+        pulse(&m, 0, 60U + n);
+        assert_int_equal(iar(&m, 0), 60U + n);
+        eoir(&m, 0, 60U + n);
+        assert_int_equal(m.ich[0].hcr & (1U << 14), 0); /* RES0 on this CPU */
+    }
+    for (uint32_t n = 0; n < 6U; n++) {
+        dir(&m, 0, 60U + n);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 60U + n));
+    }
+}
+
 static void an_end_of_what_was_never_active_ends_nothing_else(void **state)
 {
     (void)state;
@@ -176,6 +194,7 @@ int main(void)
         cmocka_unit_test(nesting_deeper_than_the_list_registers_unwinds),
         cmocka_unit_test(active_linked_interrupts_that_lost_their_list_register_are_still_deactivated),
         cmocka_unit_test(with_dir_trapped_deactivation_comes_in_any_order),
+        cmocka_unit_test(without_dir_traps_deactivation_in_the_order_of_priorities_works),
         cmocka_unit_test(an_end_of_what_was_never_active_ends_nothing_else),
         cmocka_unit_test(what_overflows_is_not_lost_over_a_put_and_a_load),
     };
