@@ -128,6 +128,7 @@ static void note_regime(struct model *model)
 {
     happened(model, MODEL_START_LEVEL_0, model->regime.start_level == 0U ? 1U : 0U);
     happened(model, MODEL_START_LEVEL_1, model->regime.start_level == 1U ? 1U : 0U);
+    happened(model, MODEL_START_LEVEL_2, model->regime.start_level == 2U ? 1U : 0U);
     happened(model, MODEL_CONCATENATED, model->regime.root_pages > 1U ? 1U : 0U);
 }
 

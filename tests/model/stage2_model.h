@@ -42,6 +42,7 @@
     X(SET_VMID, "set_vmid")                                                                                  \
     X(START_LEVEL_0, "start level 0")                                                                        \
     X(START_LEVEL_1, "start level 1")                                                                        \
+    X(START_LEVEL_2, "start level 2")                                                                        \
     X(CONCATENATED, "concatenated root")                                                                     \
     X(ROOT_CROSSED, "range across two root tables")                                                          \
     X(OVERLAP_SAME, "map onto the identical mapping")                                                        \
