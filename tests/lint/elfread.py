@@ -32,7 +32,7 @@ class Elf:
         raw = [struct.unpack_from("<IIQQQQIIQQ", data, section_offset + i * section_size)
                for i in range(section_count)]
         base = raw[names][4] if raw else 0
-        self.sections = [Section(self.text_at(base + r[0]), r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[9]) for r in raw]
+        self.sections = [Section(self.text_at(base + r[0]), *r[1:8], r[9]) for r in raw]
         self.symbols = list(self.read_symbols())
 
     def text_at(self, offset):

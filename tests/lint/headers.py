@@ -44,7 +44,7 @@ def check_guard(root, name):
     if not re.search(rf"^#ifndef {guard}\n#define {guard}$", text, re.MULTILINE):
         yield name, 1, f"no include guard {guard}"
     plain = common.strip_comments(text)
-    declares = re.search(r"^(?!static|typedef|#|extern \"C\"|return)[\w \t*]+\b\w+\([^;{}]*\)[^;{}]*;", plain, re.MULTILINE)
+    declares = re.search(r"^(?!static|typedef|#|extern|return)[\w \t*]+\b\w+\([^;{}]*\)[^;{}]*;", plain, re.MULTILINE)
     if declares and '#ifdef __cplusplus\nextern "C" {' not in text:
         yield name, 1, "functions without extern \"C\" for C++"
 

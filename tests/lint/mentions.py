@@ -18,8 +18,8 @@ CLIMB = re.compile(r"(?<![\w/.}*])((?:\.\./)+)(\w[\w.-]*)")
 CLIMB_ALLOWED = {"include"}  # an installed library's headers lie beside its lib folder
 TRACKER = re.compile(r"\b(?:issue|ticket|bug|pull request|merge request|PR|MR)s?\s*#?\s?\d+\b|\bissues show\b",
                      re.IGNORECASE)
-PEOPLE = re.compile(r"\b(?:sub-?agents?|other helpers|another helper|(?:this|next|last|earlier|previous) session"
-                    r"|language model|helper's task)\b", re.IGNORECASE)
+PEOPLE = re.compile(r"\b(?:sub-?agents?|(?:an)?other helpers?|(?:this|next|last|earlier|previous) session"
+                    r"|language[ ]model)\b", re.IGNORECASE)
 DOCUMENT = re.compile(r"(?<![\w}>*$/.-])[\w.-]+(?:/[\w.-]+)*\.md\b")
 LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\s*\[[^\]]+\]:\s*(\S+)")
 PLACEHOLDER = re.compile(r"[<>*{}$…|]|\.\.\.")
@@ -88,7 +88,8 @@ def check_options(tree, name, number, script, words):
         option = word.split("=")[0]
         if option.startswith("--") and len(option) > 2 and option not in text:
             yield name, number, f"{script} has no option {option}"
-        elif script == "check" and re.fullmatch(r"[a-z]+", word) and not re.search(rf"^#   {word} ", text, re.MULTILINE):
+        elif script == "check" and re.fullmatch(r"[a-z]+", word) \
+                and not re.search(rf"^#   {word} ", text, re.MULTILINE):
             yield name, number, f"check has no part {word}"
 
 
@@ -137,7 +138,7 @@ def check_command(tree, name, number, command):
 def check_span(tree, name, number, span):
     """Inline code: a command of ours or a path in the tree."""
     first = span.split()[0] if span.split() else ""
-    if first == "cmake" or first.startswith("./"):
+    if first == "cmake" or re.match(r"\./[a-z]", first):
         yield from check_command(tree, name, number, span)
     elif "/" in first and first.split("/")[0] in tree.folders and not PLACEHOLDER.search(first):
         here = posixpath.join(posixpath.dirname(name), first)

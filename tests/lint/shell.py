@@ -30,8 +30,8 @@ def check(options):
     if shutil.which("shellcheck") is None:
         print("shellcheck is not installed: sh -n only")
         return
-    done = subprocess.run(["shellcheck", "--format=gcc", "--severity=warning", "--shell=sh", *files], cwd=options.root, capture_output=True,
-                          text=True, check=False)
+    command = ["shellcheck", "--format=gcc", "--severity=warning", "--shell=sh", *files]
+    done = subprocess.run(command, cwd=options.root, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         match = re.match(r"(.*?):(\d+):\d+: (.*)", line)
         if match:

@@ -54,7 +54,8 @@ class Image(TreeTest):
         self.put("build/hv.lds", script)
         compiler = ["aarch64-linux-gnu-gcc"] if linker == "bfd" else ["clang", "--target=aarch64-linux-gnu"]
         commands = []
-        for name, text, archive in (("hv.S", source, None), ("fdt.S", libfdt, "libfdt.a"), ("fp.S", fp, "libvcpu_el2.a")):
+        for name, text, archive in (("hv.S", source, None), ("fdt.S", libfdt, "libfdt.a"),
+                                    ("fp.S", fp, "libvcpu_el2.a")):
             self.put(f"build/{name}", text)
             commands.append([*compiler, "-c", name, "-o", name + ".obj"])
             if archive:
@@ -154,8 +155,9 @@ class Decoder(unittest.TestCase):
                 self.assertEqual(elf.is_fp(word), expected, line)
 
     def test_branches_are_told_from_others(self):
-        for lines, expected in ((("b .", "bl .", "b.ne .", "cbz x0, .", "tbnz x0, #1, .", "br x0", "blr x0", "ret"), True),
-                                (("nop", "dsb sy", "msr daifset, #2", "add x0, x0, #1", "ldr x0, [x1]"), False)):
+        branches = ("b .", "bl .", "b.ne .", "cbz x0, .", "tbnz x0, #1, .", "br x0", "blr x0", "ret")
+        others = ("nop", "dsb sy", "msr daifset, #2", "add x0, x0, #1", "ldr x0, [x1]")
+        for lines, expected in ((branches, True), (others, False)):
             for line, word in zip(lines, self.assemble(lines)):
                 self.assertEqual(elf.is_branch(word), expected, line)
 

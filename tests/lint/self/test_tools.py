@@ -11,7 +11,14 @@ from support import LINT, TreeTest
 
 import common
 
-BUGGY = "int ash_x(const int *p);\nint ash_x(const int *p)\n{\n    int a[2] = {0, 0};\n    return p == 0 ? *p : a[2];\n}\n"
+BUGGY = """\
+int ash_x(const int *p);
+int ash_x(const int *p)
+{
+    int a[2] = {0, 0};
+    return p == 0 ? *p : a[2];
+}
+"""
 
 
 class Tools(TreeTest):
