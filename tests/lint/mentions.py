@@ -18,7 +18,7 @@ CLIMB = re.compile(r"(?<![\w/.}*])((?:\.\./)+)(\w[\w.-]*)")
 CLIMB_ALLOWED = {"include"}  # an installed library's headers lie beside its lib folder
 TRACKER = re.compile(r"\b(?:issue|ticket|bug|pull request|merge request|PR|MR)s?\s*#?\s?\d+\b|\bissues show\b",
                      re.IGNORECASE)
-PEOPLE = re.compile(r"\b(?:sub-?agents?|(?:an)?other helpers?|(?:this|next|last|earlier|previous) session"
+PEOPLE = re.compile(r"\b(?:sub-?agents?|(?:an)?other[ ]helpers?|(?:this|next|last|earlier|previous) session"
                     r"|language[ ]model)\b", re.IGNORECASE)
 DOCUMENT = re.compile(r"(?<![\w}>*$/.-])[\w.-]+(?:/[\w.-]+)*\.md\b")
 LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\s*\[[^\]]+\]:\s*(\S+)")
@@ -140,7 +140,7 @@ def check_span(tree, name, number, span):
     first = span.split()[0] if span.split() else ""
     if first == "cmake" or re.match(r"\./[a-z]", first):
         yield from check_command(tree, name, number, span)
-    elif "/" in first and first.split("/")[0] in tree.folders and not PLACEHOLDER.search(first):
+    elif "/" in first and first[0] != "." and first.split("/")[0] in tree.folders and not PLACEHOLDER.search(first):
         here = posixpath.join(posixpath.dirname(name), first)
         if posixpath.normpath(first) in tree.names:
             yield from check_command(tree, name, number, span)
