@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Escape sequences, and guests that try to pass for hv. */
+#include "console_bench.h"
+#include "testkit/seed.h"
+
+/* ---- Escape sequences ---- */
+
+static void a_query_of_the_vm_with_the_focus_reaches_the_terminal_once(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "$ \x1b[6");
+    say(b, 1, "beat\n"); /* in the middle of it */
+    hv_console_log_line(&b->console, "hv");
+    say(b, 0, "n");
+    say(b, 1, "beat\n"); /* drawn again, not asked again */
+    assert_int_equal(b->terminal.queries, 1);
+    assert_int_equal(b->terminal.torn, 0);
+    say(b, 1, "\x1b[6n\n");
+    assert_int_equal(b->terminal.queries, 1);
+}
+
+static void sequences_of_the_vm_with_the_focus_pass_unchanged(void **state)
+{
+    static const char *const sequences[] = {
+        "\x1b[6n",  "\x1b[1;31m", "\x1b[?25h",      "\x1b(B", "\0337",   "\x1b[2J",        "\x1b[c",
+        "\x1b[3 q", "\x1b]0;t\a", "\x1b]0;t\x1b\\", "\x1bM",  "\x1b[>c", "\x1bPq#0\x1b\\",
+    };
+
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(sequences); i++) {
+        for (unsigned vms = 1; vms <= 2U; vms++) {
+            struct bench *b = start(state, vms);
+
+            say(b, 0, "x");
+            (void)take(b);
+            say(b, 0, sequences[i]);
+            assert_string_equal(take(b), sequences[i]);
+            say(b, 0, "y");
+            assert_string_equal(take(b), "y");
+        }
+    }
+}
+
+static void a_string_longer_than_the_hold_passes_whole(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    char text[400] = "\x1b]52;c;";
+
+    memset(&text[7], 'A', 300);
+    text[307] = '\a';
+    say(b, 0, "x");
+    (void)take(b);
+    say(b, 0, text);
+    assert_string_equal(take(b), text);
+    say(b, 1, "beat\n");
+    EXPECT_ROWS(b, "[linux] x", "[bare] beat", "[linux] x");
+}
+
+static void a_line_in_the_middle_of_a_long_string_is_not_swallowed_by_it(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "x\x1b]52;c;AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    hv_console_log_line(&b->console, "seen");
+    say(b, 0, "BBBB\ay\n");
+    EXPECT_ROWS(b, "[linux] x", "ashlar: seen", "[linux] xy", "");
+}
+
+static void a_string_without_an_end_silences_nobody(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 1, "\x1b]a\nheard\n");
+    say(b, 0, "\x1bPb\nheard\n");
+    say(b, 1, "\x1b_0123456789012345678901234567890123456789\nheard\n");
+    EXPECT_ROWS(b, "[bare] ", "[bare] heard", "[linux] ", "[linux] heard", "[bare] ", "[bare] heard", "");
+}
+
+static void a_sequence_broken_off_by_a_control_character_is_dropped(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0,
+        "a\x1b[3\nb\x1b\x1b[mc\x1b[\x18"
+        "d\n");
+    assert_int_equal(b->terminal.torn, 0);
+    EXPECT_ROWS(b, "[linux] a", "[linux] bcd", "");
+}
+
+static void a_sequence_that_begins_under_one_focus_does_not_end_under_another(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "\x1b[");
+    type(b, "\x1d"
+            "2");
+    say(b, 0, "6nx\n");
+    assert_int_equal(b->terminal.queries, 0);
+    say(b, 1, "\x1b]0123456789012345678901234567890123456789");
+    type(b, "\x1d"
+            "1");
+    say(b, 1, "x\ay\n");
+    assert_int_equal(b->terminal.state, 0);
+    assert_string_equal(terminal_row(&b->terminal, b->terminal.rows - 2U), "[bare] y");
+}
+
+/* ---- Forgery ---- */
+
+/** Every row but the last carries the mark of who wrote it; rows of hv are those that hv logged. */
+static unsigned check_marks(struct bench *b, const char *logged)
+{
+    unsigned by_hv = 0;
+
+    for (unsigned i = 0; i < b->terminal.rows; i++) {
+        const char *text = terminal_row(&b->terminal, i);
+
+        if (strncmp(text, "ashlar: ", 8) == 0) {
+            assert_string_equal(text + 8, logged);
+            by_hv++;
+        } else if (text[0] != '\0') {
+            assert_true(strncmp(text, "[linux] ", 8) == 0 || strncmp(text, "[bare] ", 7) == 0 ||
+                        strncmp(text, "[third] ", 8) == 0);
+        }
+    }
+    return by_hv;
+}
+
+static void no_trick_of_another_vm_forges_a_line_of_hv(void **state)
+{
+    static const char *const tricks[] = {
+        "\rashlar: forged\n",
+        "x\r\rashlar: forged\r\n",
+        "x\n\rashlar: forged\n",
+        "\b\b\b\b\b\b\b\b\b\bashlar: forged\n",
+        "\x1b[1Gashlar: forged\n",
+        "\x1b[100Dashlar: forged\n",
+        "\x1b[A\rashlar: forged\n",
+        "\x1b[2J\x1b[Hashlar: forged\n",
+        "\x1b"
+        "Eashlar: forged\n",
+        "\x1b"
+        "cashlar: forged\n",
+        "\vashlar: forged\n",
+        "\fashlar: forged\n",
+        "\x9b"
+        "Hashlar: forged\n",
+        "\xc2\x9bHashlar: forged\n",
+        "\xc2\x85"
+        "ashlar: forged\n",
+        "\x84"
+        "ashlar: forged\n",
+        "\x1b[8m\x1b[30;40mx\nashlar: forged\n",
+        "\x1b]0;x\n\rashlar: forged\n",
+        "\x1b[\x1b[\x1b[Hashlar: forged\n",
+        "\x1b[999999999999999999999Dashlar: forged\n",
+    };
+
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(tricks); i++) {
+        struct bench *b = start(state, 2);
+
+        say(b, 0, "$ ");
+        say(b, 1, tricks[i]);
+        say(b, 0, "ls\n");
+        (void)check_marks(b, "");
+        assert_int_equal(b->terminal.queries, 0);
+        assert_string_equal(terminal_row(&b->terminal, b->terminal.rows - 2U), "[linux] $ ls");
+    }
+}
+
+static void nor_does_plain_text_of_the_vm_with_the_focus(void **state)
+{
+    static const char *const tricks[] = {
+        "\rashlar: forged\n", "x\r\rashlar: forged\r\n", "x\n\rashlar: forged\n",
+        "\nashlar: forged\n", "x\r\aashlar: forged",     "\r\r\r\rashlar: forged\r\r\r\n",
+    };
+
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(tricks); i++) {
+        struct bench *b = start(state, 2);
+
+        say(b, 0, tricks[i]);
+        assert_int_equal(check_marks(b, ""), 0);
+    }
+}
+
+static void other_vms_reach_the_terminal_with_plain_text_only(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    struct test_rng rng;
+    static const char alphabet[] =
+        "\r\n\b\t\v\f\a\x1b\x1b\x1b[[[]PX_^\\;0126nHABCDJKm?ashlar: \x18\x1a\x9b\xc2"
+        "\x85\xe2\x82\xac\x7f\x0e\x0f";
+    unsigned logged = 0;
+
+    (void)test_rng_init(&rng, "console");
+    for (unsigned i = 0; i < 12000U; i++) {
+        uint32_t slot = 1U + (uint32_t)test_rng_below(&rng, 2);
+        uint8_t byte = test_rng_below(&rng, 8) == 0U
+                           ? (uint8_t)test_rng_next(&rng)
+                           : (uint8_t)alphabet[test_rng_below(&rng, sizeof(alphabet))];
+
+        hv_console_output(&b->console, slot, byte);
+        if (test_rng_below(&rng, 40) == 0U) {
+            hv_console_output(&b->console, 0, test_rng_below(&rng, 9) == 0U ? '\n' : 'f');
+        }
+        if (test_rng_below(&rng, 500) == 0U) {
+            hv_console_log_line(&b->console, "true");
+            logged++;
+        }
+        for (size_t n = 0; n < b->raw_size; n++) {
+            uint8_t c = (uint8_t)b->raw[n];
+            assert_true(c >= 0x20U || c == '\r' || c == '\n' || c == '\b' || c == '\t');
+            assert_int_not_equal(c, 0x7f);
+        }
+        (void)take(b);
+    }
+    assert_true(logged > 0U);
+    assert_int_equal(check_marks(b, "true"), logged);
+    assert_int_equal(b->terminal.torn + b->terminal.queries + b->terminal.strange, 0);
+}
+
+static void random_output_and_typing_never_break_an_invariant(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    struct test_rng rng;
+    unsigned held = 0;
+    unsigned passing = 0;
+    unsigned full = 0;
+
+    b->is_unwatched = true;
+    (void)test_rng_init(&rng, "console");
+    for (unsigned i = 0; i < 300000U; i++) {
+        uint64_t random = test_rng_next(&rng);
+        uint32_t slot = (uint32_t)(random >> 8) % 4U;
+
+        if ((random & 7U) < 5U) {
+            bool is_text = (i / 512U) % 2U == 0U || (random >> 20) % 16U != 0U;
+            hv_console_output(&b->console, slot,
+                              is_text ? (uint8_t)('!' + (random >> 24) % 90U)
+                                      : (uint8_t)("\x1b]\n\r\b["[(random >> 24) % 6U]));
+        } else if ((random & 7U) < 7U) {
+            b->room[slot] = (random >> 16) % 64U == 0U ? 100U : 0U;
+            (void)hv_console_input(&b->console,
+                                   (random >> 24) % 1024U == 0U ? 0x1d : (uint8_t)(random >> 40));
+        } else if ((random >> 16) % 64U == 0U) {
+            hv_console_vm_ended(&b->console, slot);
+        }
+        for (unsigned s = 0; s < 3U; s++) {
+            const struct hv_console_vm *vm = &b->console.vm[s];
+
+            assert_true(vm->column <= vm->length && vm->length <= HV_CONSOLE_LINE);
+            assert_true(vm->held_length <= HV_CONSOLE_SEQUENCE);
+            assert_true(vm->input_head - vm->input_tail <= HV_CONSOLE_INPUT);
+            assert_true(vm->begun || (vm->length == 0U && !vm->returned));
+            assert_true(!vm->passing || (vm->state != 0U && s == b->console.focus));
+            held += vm->state != 0U ? 1U : 0U;
+            passing += vm->passing ? 1U : 0U;
+            full += vm->input_head - vm->input_tail == HV_CONSOLE_INPUT ? 1U : 0U;
+        }
+        b->input_size[0] = b->input_size[1] = b->input_size[2] = 0;
+        assert_true(b->console.focus < 3U);
+    }
+    assert_true(held > 0U && passing > 0U && full > 0U);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_query_of_the_vm_with_the_focus_reaches_the_terminal_once, two_vms),
+        cmocka_unit_test_setup(sequences_of_the_vm_with_the_focus_pass_unchanged, one_vm),
+        cmocka_unit_test_setup(a_string_longer_than_the_hold_passes_whole, two_vms),
+        cmocka_unit_test_setup(a_line_in_the_middle_of_a_long_string_is_not_swallowed_by_it, two_vms),
+        cmocka_unit_test_setup(a_string_without_an_end_silences_nobody, two_vms),
+        cmocka_unit_test_setup(a_sequence_broken_off_by_a_control_character_is_dropped, two_vms),
+        cmocka_unit_test_setup(a_sequence_that_begins_under_one_focus_does_not_end_under_another, two_vms),
+        cmocka_unit_test_setup(no_trick_of_another_vm_forges_a_line_of_hv, two_vms),
+        cmocka_unit_test_setup(nor_does_plain_text_of_the_vm_with_the_focus, two_vms),
+        cmocka_unit_test_setup(other_vms_reach_the_terminal_with_plain_text_only, three_vms),
+        cmocka_unit_test_setup(random_output_and_typing_never_break_an_invariant, three_vms),
+    };
+
+    return cmocka_run_group_tests_name("console_escape", tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Focus, and what is typed. */
+#include "console_bench.h"
+
+/* ---- Focus ---- */
+
+static void a_change_of_focus_is_said_and_shows_the_unfinished_line(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "$ l");
+    say(b, 1, "> q");
+    type(b, "\x1d"
+            "2");
+    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "[bare] > q");
+    say(b, 1, "uit");
+    say(b, 0, "s\n");
+    say(b, 1, "\n");
+    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "[bare] > quit", "[linux] $ ls",
+                "[bare] > quit", "");
+    type(b, "\x1d"
+            "1x");
+    assert_int_equal(b->input_size[0], 1);
+}
+
+static void a_change_of_focus_behind_a_carriage_return_ends_the_line(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "50%\r");
+    say(b, 1, "60%\r");
+    type(b, "\x1d"
+            "2");
+    say(b, 0, "\n");
+    say(b, 1, "70%\r\n");
+    EXPECT_ROWS(b, "[linux] 50%", "ashlar: console: VM 2, bare", "[bare] 70%", "");
+}
+
+static void the_lead_in_and_its_keys_go_to_no_vm(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    type(b, "a\x1d"
+            "2b\x1d"
+            "3c\x1d"
+            "l\x1d?\x1dx\x1d"
+            "9\x1d"
+            "0\x1d\x1d"
+            "d\x1d"
+            "1e");
+    assert_int_equal(b->input_size[0], 2);
+    assert_memory_equal(b->input[0], "ae", 2);
+    assert_int_equal(b->input_size[1], 1);
+    assert_int_equal(b->input_size[2], 3);
+    assert_memory_equal(b->input[2],
+                        "c\x1d"
+                        "d",
+                        3);
+}
+
+static void keys_behind_the_lead_in_say_what_they_did(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    type(b, "\x1dl");
+    EXPECT_ROWS(b, "ashlar: console: VM 1, linux (has the input)", "ashlar: console: VM 2, bare",
+                "ashlar: console: VM 3, third", "");
+    (void)take(b);
+    type(b, "\x1d?");
+    assert_non_null(strstr(take(b), "ashlar: console: Ctrl-] then 1..9"));
+    type(b, "\x1d"
+            "7");
+    assert_string_equal(take(b), "ashlar: console: there is no VM 7; Ctrl-] l lists them\r\n");
+    type(b, "\x1dz");
+    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x7a: not known; Ctrl-] ? helps\r\n");
+    hv_console_input(&b->console, 0x1d);
+    hv_console_input(&b->console, 0);
+    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x00: not known; Ctrl-] ? helps\r\n");
+}
+
+/* ---- Input ---- */
+
+static void every_byte_but_the_lead_in_passes_unchanged(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    size_t n = 0;
+
+    for (unsigned byte = 0; byte < 256U; byte++) {
+        if (byte != HV_CONSOLE_LEAD_IN) {
+            assert_true(hv_console_input(&b->console, (uint8_t)byte));
+            assert_int_equal(b->input[0][n++], byte);
+        }
+    }
+    assert_int_equal(b->raw_size, 0); /* no echo: that is the guest's */
+}
+
+/** Offer @size bytes as a serial port would: a byte that is refused is offered again, the VM reading @step at a time. */
+static void paste(struct bench *b, const uint8_t *bytes, size_t size, size_t step)
+{
+    size_t stalls = 0;
+
+    b->room[0] = 0;
+    for (size_t i = 0; i < size; i++) {
+        while (!hv_console_input(&b->console, bytes[i])) {
+            stalls++;
+            b->room[0] = step;
+            (void)hv_console_pump(&b->console);
+        }
+    }
+    assert_true(stalls > 0U);
+    do {
+        b->room[0] = step;
+    } while (hv_console_pump(&b->console));
+}
+
+static void a_paste_of_4_kib_into_a_slow_vm_arrives_whole(void **state)
+{
+    static const size_t steps[] = {1, 2, 16, 32, 1023, 1024};
+    uint8_t bytes[4096];
+
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * 7U + i / 256U);
+        bytes[i] = bytes[i] == HV_CONSOLE_LEAD_IN ? '.' : bytes[i];
+    }
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(steps); i++) {
+        struct bench *b = start(state, 2);
+
+        paste(b, bytes, sizeof(bytes), steps[i]);
+        assert_int_equal(b->input_size[0], sizeof(bytes));
+        assert_memory_equal(b->input[0], bytes, sizeof(bytes));
+    }
+}
+
+static void a_full_ring_refuses_and_loses_nothing(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    size_t taken = 0;
+
+    b->room[0] = 0;
+    while (hv_console_input(&b->console, (uint8_t)('a' + taken % 26U))) {
+        taken++;
+    }
+    assert_int_equal(taken, HV_CONSOLE_INPUT);
+    assert_false(hv_console_input(&b->console, 'X'));
+    assert_true(hv_console_pump(&b->console));
+    b->room[0] = 1;
+    assert_true(hv_console_input(&b->console, (uint8_t)('a' + taken % 26U)));
+    b->room[0] = SIZE_MAX;
+    assert_false(hv_console_pump(&b->console));
+    assert_int_equal(b->input_size[0], HV_CONSOLE_INPUT + 1U);
+    for (size_t i = 0; i < b->input_size[0]; i++) {
+        assert_int_equal(b->input[0][i], 'a' + i % 26U);
+    }
+}
+
+static void the_lead_in_works_while_the_ring_is_full(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    b->room[0] = 0;
+    while (hv_console_input(&b->console, 'x')) {
+    }
+    assert_true(hv_console_input(&b->console, 0x1d));
+    assert_false(
+        hv_console_input(&b->console, 0x1d)); /* a literal one has no room, and stays a literal one */
+    b->room[0] = SIZE_MAX;
+    assert_true(hv_console_input(&b->console, 0x1d));
+    assert_int_equal(b->input[0][HV_CONSOLE_INPUT], 0x1d);
+    b->room[0] = 0;
+    while (hv_console_input(&b->console, 'x')) {
+    }
+    type(b, "\x1d"
+            "2y");
+    assert_int_equal(b->input_size[1], 1);
+}
+
+static void what_waits_for_one_vm_does_not_go_to_another(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    b->room[0] = 0;
+    type(b, "for one\x1d"
+            "2for two");
+    assert_true(hv_console_pump(&b->console));
+    assert_int_equal(b->input_size[1], 7);
+    assert_memory_equal(b->input[1], "for two", 7);
+    b->room[0] = SIZE_MAX;
+    assert_false(hv_console_pump(&b->console));
+    assert_int_equal(b->input_size[0], 7);
+    assert_memory_equal(b->input[0], "for one", 7);
+}
+
+static void input_for_a_vm_that_never_reads_can_be_given_up(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    hv_console_discard_input(&b->console);
+    assert_int_equal(b->raw_size, 0);
+    b->room[0] = 0;
+    type(b, "abc");
+    hv_console_discard_input(&b->console);
+    assert_string_equal(take(b), "ashlar: console: linux does not read: 3 typed bytes dropped\r\n");
+    b->room[0] = SIZE_MAX;
+    type(b, "d");
+    assert_int_equal(b->input_size[0], 1);
+    assert_int_equal(b->input[0][0], 'd');
+}
+
+static void a_vm_that_starts_again_does_not_get_old_input(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    b->room[0] = 0;
+    type(b, "old");
+    hv_console_vm_ended(&b->console, 0);
+    b->room[0] = SIZE_MAX;
+    assert_false(hv_console_pump(&b->console));
+    assert_int_equal(b->input_size[0], 0);
+}
+
+static void without_a_vm_typing_and_logging_do_no_harm(void **state)
+{
+    struct bench *b = start(state, 0);
+
+    type(b, "x\x1d"
+            "1\x1d?");
+    hv_console_log_line(&b->console, "alone");
+    assert_false(hv_console_pump(&b->console));
+    hv_console_discard_input(&b->console);
+    EXPECT_ROWS(b, "ashlar: alone", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_change_of_focus_is_said_and_shows_the_unfinished_line, two_vms),
+        cmocka_unit_test_setup(a_change_of_focus_behind_a_carriage_return_ends_the_line, two_vms),
+        cmocka_unit_test_setup(the_lead_in_and_its_keys_go_to_no_vm, three_vms),
+        cmocka_unit_test_setup(keys_behind_the_lead_in_say_what_they_did, three_vms),
+        cmocka_unit_test_setup(every_byte_but_the_lead_in_passes_unchanged, one_vm),
+        cmocka_unit_test_setup(a_paste_of_4_kib_into_a_slow_vm_arrives_whole, two_vms),
+        cmocka_unit_test_setup(a_full_ring_refuses_and_loses_nothing, one_vm),
+        cmocka_unit_test_setup(the_lead_in_works_while_the_ring_is_full, two_vms),
+        cmocka_unit_test_setup(what_waits_for_one_vm_does_not_go_to_another, two_vms),
+        cmocka_unit_test_setup(input_for_a_vm_that_never_reads_can_be_given_up, two_vms),
+        cmocka_unit_test_setup(a_vm_that_starts_again_does_not_get_old_input, two_vms),
+        cmocka_unit_test_setup(without_a_vm_typing_and_logging_do_no_harm, one_vm),
+    };
+
+    return cmocka_run_group_tests_name("console_input", tests, NULL, NULL);
+}
