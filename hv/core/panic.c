@@ -77,9 +77,9 @@ void hv_panic(struct hv_cpu *cpu, const char *format, ...)
     if (cpu != NULL && cpu->vcpu != NULL) {
         hv_panic_print("while running VM %s, vCPU %u", cpu->vcpu->vm->name, cpu->vcpu->index);
     }
-    /* #0 is a PC, not a return address: the call itself. */
+    /* #0 is a PC, not a return address: the call itself. Its function's frame is the one above ours. */
     hv_panic_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0) - 4U,
-                       (uint64_t)(uintptr_t)__builtin_frame_address(0));
+                       *(const uint64_t *)__builtin_frame_address(0));
     hv_panic_end(cpu);
 }
 

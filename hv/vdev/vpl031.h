@@ -36,7 +36,8 @@ struct hv_vpl031 {
 /** A clock out of reset, its output low (not told). ops, ctx: outlive it, the op present. */
 void hv_vpl031_init(struct hv_vpl031 *rtc, const struct hv_vpl031_ops *ops, void *ctx);
 
-/** As out of reset: shows the host's time again; an output that was high is told low. HAL: set_irq. */
+/** As out of reset, but for the time that the guest has set: a reset does not stop a clock. An output that was high is
+ *  told low. HAL: set_irq. */
 void hv_vpl031_reset(struct hv_vpl031 *rtc);
 
 /** A guest's access of @size bytes at @offset from the clock's base at time @now.

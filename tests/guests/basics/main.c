@@ -157,7 +157,8 @@ static void check_interrupts(void)
         }
     }
     check("the timer fires again and again", true);
-    check("CNTPCT and CNTVCT agree", guest_sysreg_read(cntpct_el0) - guest_sysreg_read(cntvct_el0) < ticks);
+    before = guest_sysreg_read(cntvct_el0);
+    check("CNTPCT and CNTVCT agree", guest_sysreg_read(cntpct_el0) - before < ticks);
 }
 
 static void check_devices(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SYSTEM_RESET starts the VM again from its pristine image: `lives` must be 0 each time, and only the RTC, whose time a
- * reset does not change, can tell how often that was. The guest sets its clock to a number of its own and counts there. */
+ * reset does not change, can tell how often that was. The guest sets its clock to a number of its own and counts
+ * there. */
 #include "common/guest.h"
 
 #define PSCI_SYSTEM_RESET UINT64_C(0x84000009)
