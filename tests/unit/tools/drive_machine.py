@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run one emulator command as ./run does, and exit with the verdict: drive_machine.py keyboard|none TIMEOUT COMMAND..."""
+"""Run one emulator command as ./run does, and exit with the verdict:
+drive_machine.py keyboard|none TIMEOUT COMMAND..."""
 import sys
 
 import support  # noqa: F401

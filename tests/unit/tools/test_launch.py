@@ -108,8 +108,8 @@ class Run(FolderTest):
 
     def test_the_plain_command_is_printed(self):
         done = self.run_it()
-        self.assertIn("qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a53 -smp 4 -m 2G -nic none",
-                      done.stderr)
+        self.assertIn("qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a53 -smp 4 -m 2G "
+                      "-nic none", done.stderr)
 
     def test_options_reach_the_emulator(self):
         self.run_it("--gic", "2", "--cpus", "3", "--memory", "512M", "--gdb", "--timeout", "20")
