@@ -38,8 +38,8 @@ static bool is_covered(const struct ash_stage2_job_ *job, const struct ash_stage
     return job->lo <= ipa && job->hi >= ipa + ash_stage2_size_(table->level);
 }
 
-/** Leaves in [lo, hi) become zero. A table that has become empty loses its descriptor's valid bit and keeps the address:
- *  free_unlinked() finds it there once the TLBs have forgotten it. */
+/** Leaves in [lo, hi) become zero. A table that has become empty loses its descriptor's valid bit and keeps the
+ *  address: free_unlinked() finds it there once the TLBs have forgotten it. */
 static void clear(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
 {
     unsigned first;

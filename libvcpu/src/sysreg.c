@@ -21,7 +21,8 @@
 #define TIMER(op1, crm, op2, access, which)                                                                  \
     ENTRY(3U, op1, 14U, crm, op2, access, TIMER, ASH_VCPU_TIMER_##which, 0U, #which "_EL0")
 
-/* OSLSR_EL1: OSLM [3], [0] = 0b10, the OS Lock is implemented; OSLK 0, it is open: with debug RAZ/WI it locks nothing. */
+/* OSLSR_EL1: OSLM [3], [0] = 0b10, the OS Lock is implemented; OSLK 0, it is open: with debug RAZ/WI it locks
+ * nothing. */
 #define OSLSR 0x8U
 /* DBGCLAIMSET_EL1 reads as ones where a CLAIM bit is there: 8 of them. None is ever set. */
 #define CLAIM_TAGS 0xffU

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** libstage2's HAL on a PC: real descriptors in an arena of table pages, whose PAs are far from its addresses. Memory is
- *  poisoned when it is given out and when it comes back; the Nth allocation can be made to fail; invalidations are kept.
- *  What TLBs may hold is modelled in tests/model. */
+/** libstage2's HAL on a PC: real descriptors in an arena of table pages, whose PAs are far from its addresses. Memory
+ *  is poisoned when it is given out and when it comes back; the Nth allocation can be made to fail; invalidations are
+ *  kept. What TLBs may hold is modelled in tests/model. */
 #ifndef TESTS_FAKES_FAKE_STAGE2_H
 #define TESTS_FAKES_FAKE_STAGE2_H
 

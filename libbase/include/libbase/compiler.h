@@ -11,9 +11,9 @@
 #define ASH_ALIGNED(bytes)                    _Alignas(bytes)
 #endif
 
-#define ASH_NODISCARD          __attribute__((warn_unused_result))
+#define ASH_NODISCARD __attribute__((warn_unused_result))
 /** Drop the result of a call that cannot fail here; the reason stands beside it. */
-#define ASH_DISCARD(result) ((void)((result) == 0))
+#define ASH_DISCARD(result)    ((void)((result) == 0))
 #define ASH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #define ASH_ARRAY_SIZE(array)  (sizeof(array) / sizeof((array)[0]))
 

@@ -29,23 +29,23 @@ extern "C" {
 /** Attributes of a mapping: rights | one memory type.
  *  Rights: READ alone, READ|WRITE, and either with EXEC (EL1 and EL0 alike). WRITE or EXEC without READ is
  *  ASH_EINVAL: S2AP can say write-only, no guest OS expects it. */
-#define ASH_STAGE2_READ        UINT32_C(0x01)
-#define ASH_STAGE2_WRITE       UINT32_C(0x02)
-#define ASH_STAGE2_EXEC        UINT32_C(0x04)
-#define ASH_STAGE2_RIGHTS      UINT32_C(0x07)
-#define ASH_STAGE2_NORMAL      UINT32_C(0x00) /* Normal, Inner and Outer Write-Back, Inner Shareable */
-#define ASH_STAGE2_NORMAL_NC   UINT32_C(0x10) /* Normal, Non-cacheable */
-#define ASH_STAGE2_DEVICE      UINT32_C(0x20) /* Device-nGnRE */
+#define ASH_STAGE2_READ          UINT32_C(0x01)
+#define ASH_STAGE2_WRITE         UINT32_C(0x02)
+#define ASH_STAGE2_EXEC          UINT32_C(0x04)
+#define ASH_STAGE2_RIGHTS        UINT32_C(0x07)
+#define ASH_STAGE2_NORMAL        UINT32_C(0x00) /* Normal, Inner and Outer Write-Back, Inner Shareable */
+#define ASH_STAGE2_NORMAL_NC     UINT32_C(0x10) /* Normal, Non-cacheable */
+#define ASH_STAGE2_DEVICE        UINT32_C(0x20) /* Device-nGnRE */
 #define ASH_STAGE2_DEVICE_NGNRNE UINT32_C(0x30) /* Device-nGnRnE */
-#define ASH_STAGE2_TYPE        UINT32_C(0x30)
+#define ASH_STAGE2_TYPE          UINT32_C(0x30)
 
 /** What the TLBs of all CPUs must forget, one job per change of the tables. */
 struct ash_stage2_invalidation {
-    uint16_t vmid; /* as given to ash_stage2_set_vmid() */
-    bool all;      /* everything of the VMID (ipa and size are then 0) */
+    uint16_t vmid;  /* as given to ash_stage2_set_vmid() */
+    bool all;       /* everything of the VMID (ipa and size are then 0) */
     bool leaf_only; /* only leaf entries changed: cached table descriptors may stay */
-    ash_ipa_t ipa; /* multiple of 4 KiB */
-    uint64_t size; /* bytes, multiple of 4 KiB, > 0 unless @all */
+    ash_ipa_t ipa;  /* multiple of 4 KiB */
+    uint64_t size;  /* bytes, multiple of 4 KiB, > 0 unless @all */
 };
 
 /** What the library needs from outside. All ops are required. Called with the table's lock held.
@@ -74,11 +74,11 @@ struct ash_stage2_hal {
 };
 
 struct ash_stage2_config {
-    size_t size;              /* sizeof(struct ash_stage2_config) */
-    uint64_t id_aa64mmfr0_el1; /* of the CPU: PARange, TGran4, TGran4_2. The smallest of all CPUs that will run it */
+    size_t size;               /* sizeof(struct ash_stage2_config) */
+    uint64_t id_aa64mmfr0_el1; /* PARange, TGran4, TGran4_2: the least of all CPUs that will run it */
     uint64_t id_aa64mmfr1_el1; /* VMIDBits */
-    unsigned ipa_bits;        /* 32..48, at most the PA size of the CPU */
-    bool contiguous;          /* set the Contiguous hint on aligned groups of 16 that qualify */
+    unsigned ipa_bits;         /* 32..48, at most the PA size of the CPU */
+    bool contiguous;           /* set the Contiguous hint on aligned groups of 16 that qualify */
 };
 
 /** One stage-2 table. Allocated by the caller; its fields are private. */
@@ -87,19 +87,19 @@ struct ash_stage2 {
     void *ctx;
     ash_pa_t root;
     uint64_t vtcr;
-    uint64_t tables;      /* table pages in use, roots included */
+    uint64_t tables; /* table pages in use, roots included */
     uint16_t vmid;
     uint8_t ipa_bits;
     uint8_t pa_bits;
-    uint8_t start_level;  /* 0..2 */
-    uint8_t root_pages;   /* 1, 2, 4, 8 or 16: concatenated */
+    uint8_t start_level; /* 0..2 */
+    uint8_t root_pages;  /* 1, 2, 4, 8 or 16: concatenated */
     bool contiguous;
 };
 
 /** One mapping as the hardware sees it: a page, a block, or nothing. */
 struct ash_stage2_mapping {
-    ash_ipa_t ipa;   /* start of the page, block or hole */
-    uint64_t size;   /* 4 KiB, 2 MiB, 1 GiB; of a hole: what its invalid descriptor covers */
+    ash_ipa_t ipa; /* start of the page, block or hole */
+    uint64_t size; /* 4 KiB, 2 MiB, 1 GiB; of a hole: what its invalid descriptor covers */
     bool valid;
     bool contiguous; /* carries the Contiguous hint */
     ash_pa_t pa;     /* if valid: what @ipa maps to */
@@ -110,8 +110,8 @@ struct ash_stage2_mapping {
 /** Make an empty table. HAL: table_alloc, table_at, publish.
  *  Returns ASH_OK; ASH_EINVAL (a size field, a missing op, ipa_bits outside 32..48 or above the CPU's PA size);
  *  ASH_ENOTSUP (the CPU has no 4 KiB granule at stage 2); ASH_ENOMEM. DDI 0487 D8.2, VTCR_EL2. */
-int ash_stage2_init(struct ash_stage2 *s2, const struct ash_stage2_config *config, const struct ash_stage2_hal *hal,
-                    void *ctx) ASH_NODISCARD;
+int ash_stage2_init(struct ash_stage2 *s2, const struct ash_stage2_config *config,
+                    const struct ash_stage2_hal *hal, void *ctx) ASH_NODISCARD;
 
 /** Unmap everything, invalidate once, free every table. No CPU may have it loaded any more. The object is then
  *  dead until the next init. */
@@ -133,7 +133,8 @@ uint64_t ash_stage2_vtcr(const struct ash_stage2 *s2);
  *  changes.
  *  Cost: O(size / block) + new tables. All tables are allocated before the first descriptor changes.
  *  Returns ASH_OK, ASH_EINVAL, ASH_ERANGE, ASH_EEXIST, ASH_ENOMEM. */
-int ash_stage2_map(struct ash_stage2 *s2, ash_ipa_t ipa, ash_pa_t pa, uint64_t size, uint32_t attr) ASH_NODISCARD;
+int ash_stage2_map(struct ash_stage2 *s2, ash_ipa_t ipa, ash_pa_t pa, uint64_t size,
+                   uint32_t attr) ASH_NODISCARD;
 
 /** Unmap [ipa, ipa+size); holes are allowed. A block that is cut is split first (break-before-make), which may
  *  need tables. Tables that become empty are freed. One invalidation for the whole range, before this returns:
@@ -146,7 +147,8 @@ int ash_stage2_unmap(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size) ASH_NO
 int ash_stage2_protect(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size, uint32_t attr) ASH_NODISCARD;
 
 /** What is at @ipa? ASH_OK (see @mapping->valid) or ASH_ERANGE. */
-int ash_stage2_lookup(const struct ash_stage2 *s2, ash_ipa_t ipa, struct ash_stage2_mapping *mapping) ASH_NODISCARD;
+int ash_stage2_lookup(const struct ash_stage2 *s2, ash_ipa_t ipa,
+                      struct ash_stage2_mapping *mapping) ASH_NODISCARD;
 
 /** Call @visit for each valid mapping that touches [ipa, ipa+size), in ascending order, until it returns non-zero.
  *  @visit must not change the table. Returns the last value of @visit, ASH_OK, ASH_EINVAL or ASH_ERANGE. */

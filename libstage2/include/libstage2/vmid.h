@@ -26,11 +26,11 @@ struct ash_vmid {
 };
 
 struct ash_vmid_pool_config {
-    size_t size;       /* sizeof(struct ash_vmid_pool_config) */
-    unsigned bits;     /* 8 or 16 */
-    unsigned cpus;     /* entries of @active and @reserved; fewer than 2^bits - 1 */
-    uint64_t *bitmap;  /* ASH_VMID_BITMAP_WORDS(bits) */
-    uint64_t *active;  /* per CPU: the word loaded there, 0 if none */
+    size_t size;        /* sizeof(struct ash_vmid_pool_config) */
+    unsigned bits;      /* 8 or 16 */
+    unsigned cpus;      /* entries of @active and @reserved; fewer than 2^bits - 1 */
+    uint64_t *bitmap;   /* ASH_VMID_BITMAP_WORDS(bits) */
+    uint64_t *active;   /* per CPU: the word loaded there, 0 if none */
     uint64_t *reserved; /* per CPU: the word kept over a rollover */
 };
 
@@ -54,7 +54,8 @@ bool ash_vmid_is_current(const struct ash_vmid_pool *pool, const struct ash_vmid
 /** CPU @cpu is about to run under @vmid: give it a VMID of this generation. *@rollover: the generation rose; the
  *  caller invalidates all stage-1 and stage-2 entries of all CPUs (TLBI ALLE1IS; DSB ISH) and the instruction cache
  *  (where VMID-tagged) before it runs anything. Returns the VMID (>= 1), or ASH_EINVAL for a wrong @cpu. */
-int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu, bool *rollover) ASH_NODISCARD;
+int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu,
+                  bool *rollover) ASH_NODISCARD;
 
 /** CPU @cpu no longer runs under a VMID. */
 void ash_vmid_put(struct ash_vmid_pool *pool, unsigned cpu);
