@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** A physical CPU: one page, found through TPIDR_EL2. The hot line first; what other CPUs write in a line of its own. */
+/** A physical CPU: one page, found through TPIDR_EL2. The hot line first; what other CPUs write in a line of its
+ *  own. */
 #ifndef HV_CORE_CPU_H
 #define HV_CORE_CPU_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** A guest's RAM as hv reaches it: bounds and owner are checked here and nowhere else. Mapped always so far; a build that
- *  maps on demand changes only this. */
+/** A guest's RAM as hv reaches it: bounds and owner are checked here and nowhere else. Mapped always so far; a build
+ *  that maps on demand changes only this. */
 #ifndef HV_CORE_GUEST_MEMORY_H
 #define HV_CORE_GUEST_MEMORY_H
 

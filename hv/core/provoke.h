@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** hv's option ashlar.provoke=<what>: make hv itself fail, to see that it is reported. What: panic, data-abort, undefined,
- *  stack-overflow. The boot chain is trusted: no guest reaches this. */
+/** hv's option ashlar.provoke=<what>: make hv itself fail, to see that it is reported. What: panic, data-abort,
+ *  undefined, stack-overflow. The boot chain is trusted: no guest reaches this. */
 #ifndef HV_CORE_PROVOKE_H
 #define HV_CORE_PROVOKE_H
 

@@ -295,7 +295,8 @@ enum hv_verdict hv_exit_serror(struct hv_cpu *cpu, uint64_t esr)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
-    /* Once, as the virtual SError the guest would have got (HCR_EL2.VSE); a guest that goes on causing them is stopped. */
+    /* Once, as the virtual SError the guest would have got (HCR_EL2.VSE); a guest that goes on causing them is
+     * stopped. */
     if ((vcpu->arch.hcr & HCR_VSE) != 0U) {
         hv_exit_report_abort(vcpu, "SError again", esr, hv_sysreg_read(far_el2), 0);
         hv_vm_stop(vcpu->vm, HV_END_FAULT);

@@ -18,8 +18,8 @@ void hv_world_init(void);
  *  the instruction may be skipped; false: let the guest run it again. */
 bool hv_world_clean_step(struct hv_vcpu *vcpu);
 
-/** A write to a virtual memory control register while HCR_EL2.TVM traps them: @offset in struct ash_vcpu_sys. Turning the
- *  data cache on or off cleans the RAM first. True: written; false: let the guest run it again. */
+/** A write to a virtual memory control register while HCR_EL2.TVM traps them: @offset in struct ash_vcpu_sys. Turning
+ *  the data cache on or off cleans the RAM first. True: written; false: let the guest run it again. */
 bool hv_world_write_vm_register(struct hv_vcpu *vcpu, uint32_t offset, uint64_t value);
 
 #endif

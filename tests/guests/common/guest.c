@@ -59,12 +59,12 @@ void guest_print_hex(uint64_t value)
     guest_print(digits);
 }
 
-#define GUEST_CALL(instruction)                                                                            \
-    register uint64_t x0 __asm__("x0") = function;                                                         \
-    register uint64_t x1 __asm__("x1") = a;                                                                \
-    register uint64_t x2 __asm__("x2") = b;                                                                \
-    register uint64_t x3 __asm__("x3") = c;                                                                \
-    __asm__ volatile(instruction : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");                   \
+#define GUEST_CALL(instruction)                                                                              \
+    register uint64_t x0 __asm__("x0") = function;                                                           \
+    register uint64_t x1 __asm__("x1") = a;                                                                  \
+    register uint64_t x2 __asm__("x2") = b;                                                                  \
+    register uint64_t x3 __asm__("x3") = c;                                                                  \
+    __asm__ volatile(instruction : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");                     \
     return (int64_t)x0
 
 int64_t guest_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c)

@@ -14,16 +14,16 @@
 
 #define GUEST_VTIMER_INTID 27U
 
-#define guest_sysreg_read(name)                                        \
-    __extension__({                                                    \
-        uint64_t value_;                                               \
-        __asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory"); \
-        value_;                                                        \
+#define guest_sysreg_read(name)                                                                              \
+    __extension__({                                                                                          \
+        uint64_t value_;                                                                                     \
+        __asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory");                                      \
+        value_;                                                                                              \
     })
-#define guest_sysreg_write(name, value)                                       \
-    do {                                                                      \
-        uint64_t written_ = (value);                                            \
-        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(written_) : "memory"); \
+#define guest_sysreg_write(name, value)                                                                      \
+    do {                                                                                                     \
+        uint64_t written_ = (value);                                                                         \
+        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(written_) : "memory");                           \
     } while (0)
 
 static inline uint32_t guest_read32(uint64_t address)

@@ -16,7 +16,8 @@ static volatile uint32_t pristine = 0x600d600dU;
 void guest_main(uint64_t device_tree)
 {
     uint32_t clock = guest_read32(GUEST_RTC + RTCDR);
-    uint32_t life = clock >= FIRST_LIFE && clock < FIRST_LIFE + 16U * LIFE ? (clock - FIRST_LIFE) / LIFE + 1U : 0U;
+    uint32_t life =
+        clock >= FIRST_LIFE && clock < FIRST_LIFE + 16U * LIFE ? (clock - FIRST_LIFE) / LIFE + 1U : 0U;
 
     (void)device_tree;
     guest_print("life ");

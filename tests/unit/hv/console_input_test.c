@@ -94,7 +94,8 @@ static void every_byte_but_the_lead_in_passes_unchanged(void **state)
     assert_int_equal(b->raw_size, 0); /* no echo: that is the guest's */
 }
 
-/** Offer @size bytes as a serial port would: a byte that is refused is offered again, the VM reading @step at a time. */
+/** Offer @size bytes as a serial port would: a byte that is refused is offered again, the VM reading @step at a
+ *  time. */
 static void paste(struct bench *b, const uint8_t *bytes, size_t size, size_t step)
 {
     size_t stalls = 0;
