@@ -64,7 +64,7 @@ int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t el
     }
     irq->state |= LATCH | (linked ? PHYS_ACTIVE : 0U);
     uint32_t changed = vcpu->lrs.changed;
-    ash_vgic_fill_(vcpu, irq, n);
+    ash_vgic_fill_(vcpu, irq, n, false);
     vcpu->lrs.changed = changed;
     return (int)n;
 }

@@ -87,8 +87,8 @@ static inline bool ash_vgic_is_open_(const struct ash_vgic *vgic, const struct a
 
 /* ---- lr.c ---- */
 
-/* Put @irq, which is in no queue, into LR @n. */
-void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n);
+/* Put @irq, which is in no queue, into LR @n. @crowded: pending ones are left in the queue. */
+void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n, bool crowded);
 
 /* ---- mmio.c: one access to a frame of registers ---- */
 

@@ -164,7 +164,7 @@ static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
 }
 
 /* The LR for @irq; see "Level-sensitive interrupts" in vgic.h for the EOI bit. */
-static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
+static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, bool crowded)
 {
     bool active = (irq->state & ACTIVE) != 0U;
     bool level = (irq->state & (LINE | EDGE)) == LINE;
@@ -173,8 +173,9 @@ static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
     bool pending = !active;
     uint64_t lr = irq->intid | ((uint64_t)irq->priority << ASH_ICH_LR_PRIORITY_SHIFT);
 
-    /* A level is not made active and pending: it is sampled when the guest is done. */
-    if (again && (irq->state & EDGE) != 0U && ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
+    /* A level is not made active and pending: it is sampled when the guest is done. Neither is an edge while
+     * better ones may wait for an LR: once deactivated it would go before them. */
+    if (again && !crowded && (irq->state & EDGE) != 0U && ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
         pending = true;
     }
     if (pending && (irq->state & LATCH) != 0U) {
@@ -190,10 +191,10 @@ static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
     return lr | (active ? ASH_ICH_LR_ACTIVE : 0U) | (pending ? ASH_ICH_LR_PENDING : 0U);
 }
 
-void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n)
+void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n, bool crowded)
 {
     struct ash_vgic_lrs *lrs = &vcpu->lrs;
-    uint64_t lr = encode(vcpu, irq);
+    uint64_t lr = encode(vcpu, irq, crowded);
 
     if (lrs->lr[n] != lr) {
         lrs->lr[n] = lr;
@@ -207,7 +208,7 @@ void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsign
 }
 
 /* What stays where it was costs no write, so old places first. */
-static void assign(struct ash_vgic_vcpu *vcpu, struct selection *s)
+static void assign(struct ash_vgic_vcpu *vcpu, struct selection *s, bool crowded)
 {
     uint32_t all = (uint32_t)ASH_MASK(vcpu->vgic->lr_count - 1, 0);
     unsigned left = 0;
@@ -218,13 +219,13 @@ static void assign(struct ash_vgic_vcpu *vcpu, struct selection *s)
 
         ash_vgic_unqueue_(vcpu->vgic, irq);
         if (hint < vcpu->vgic->lr_count && (vcpu->lrs.used & (1U << hint)) == 0U) {
-            ash_vgic_fill_(vcpu, irq, hint);
+            ash_vgic_fill_(vcpu, irq, hint, crowded);
         } else {
             s->irq[left++] = irq;
         }
     }
     for (unsigned i = 0; i < left; i++) {
-        ash_vgic_fill_(vcpu, s->irq[i], ash_lowest_bit(all & ~vcpu->lrs.used));
+        ash_vgic_fill_(vcpu, s->irq[i], ash_lowest_bit(all & ~vcpu->lrs.used), crowded);
     }
 }
 
@@ -269,7 +270,7 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
             hcr |= vcpu->vgic->has_tdir && (lrs->vmcr & ASH_ICH_VMCR_VEOIM) != 0U ? ASH_ICH_HCR_TDIR : 0U;
         }
     }
-    assign(vcpu, &s);
+    assign(vcpu, &s, (hcr & ASH_ICH_HCR_NPIE) != 0U);
     clear_unused(vcpu);
     if (lrs->hcr != hcr) {
         lrs->hcr = hcr;

@@ -15,6 +15,7 @@
 
 struct model_irq {
     bool enabled, latch, line, active, soft_active, edge, phys;
+    bool two; /* it fired while active: which end is the physical one's is open, but it may not stay */
     uint8_t priority;
     uint32_t target; /* SPI */
     uint32_t taken_by;
@@ -222,6 +223,11 @@ static void device(uint32_t vcpu, uint32_t intid)
 
     if (intid == LINKED_PPI || intid == LINKED_SPI) {
         uint32_t pintid = intid == LINKED_PPI ? LINKED_PPI : LINKED_TO;
+        if (irq->two) {
+            irq->phys = is_phys_active(&m, vcpu, pintid);
+            irq->two = irq->active || irq->phys;
+        }
+        irq->two = irq->two || (irq->active && !irq->phys);
         bool fired = fire_hw(&m, vcpu, intid, pintid);
         assert_int_equal(fired, !irq->phys);
         count[fired ? FIRED : REFIRED_REFUSED]++;
@@ -272,7 +278,8 @@ static void compare(uint32_t vcpu)
     for (uint32_t i = 0; i < INTIDS; i++) {
         const struct model_irq *irq = irq_of(vcpu, i);
         if (i == LINKED_PPI || i == LINKED_SPI) {
-            assert_int_equal(is_phys_active(&m, vcpu, i == LINKED_PPI ? LINKED_PPI : LINKED_TO), irq->phys);
+            bool active = is_phys_active(&m, vcpu, i == LINKED_PPI ? LINKED_PPI : LINKED_TO);
+            assert_true(irq->two ? !active || irq->active || irq->latch : active == irq->phys);
         }
         if (get_bit(&m, vcpu, GICD_ISPENDR, i) != pending(irq) ||
             get_bit(&m, vcpu, GICD_ISACTIVER, i) != irq->active) {

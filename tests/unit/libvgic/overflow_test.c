@@ -154,6 +154,28 @@ static void without_dir_traps_deactivation_in_the_order_of_priorities_works(void
     }
 }
 
+static void an_active_one_pending_again_does_not_go_before_better_ones_that_wait(void **state)
+{
+    (void)state;
+    start(2, false);
+    fake_ich_set_eoimode(&m.ich[0], true);
+    set_priority(&m, 0, 60, 0xA0);
+    set_priority(&m, 0, 61, 0x20);
+    set_priority(&m, 0, 62, 0x40);
+    pulse(&m, 0, 60);
+    assert_int_equal(iar(&m, 0), 60);
+    eoir(&m, 0, 60);
+    pulse(&m, 0, 60); /* active and pending; 61 gets the other list register, 62 waits */
+    pulse(&m, 0, 61);
+    pulse(&m, 0, 62);
+    dir(&m, 0, 60);
+    assert_int_equal(iar(&m, 0), 61);
+    eoir(&m, 0, 61);
+    assert_int_equal(iar(&m, 0), 62);
+    eoir(&m, 0, 62);
+    assert_int_equal(iar(&m, 0), 60);
+}
+
 static void an_end_of_what_was_never_active_ends_nothing_else(void **state)
 {
     (void)state;
@@ -195,6 +217,7 @@ int main(void)
         cmocka_unit_test(active_linked_interrupts_that_lost_their_list_register_are_still_deactivated),
         cmocka_unit_test(with_dir_trapped_deactivation_comes_in_any_order),
         cmocka_unit_test(without_dir_traps_deactivation_in_the_order_of_priorities_works),
+        cmocka_unit_test(an_active_one_pending_again_does_not_go_before_better_ones_that_wait),
         cmocka_unit_test(an_end_of_what_was_never_active_ends_nothing_else),
         cmocka_unit_test(what_overflows_is_not_lost_over_a_put_and_a_load),
     };
