@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What several VMs and hv say, as a user sees it on one terminal. */
+#include <stdio.h>
+
 #include "console_bench.h"
 
 /* ---- One VM ---- */
@@ -102,10 +104,10 @@ static void a_line_that_only_lacks_its_newline_is_not_drawn_twice(void **state)
 {
     struct bench *b = (struct bench *)*state;
 
-    say(b, 0, "done\r");
+    say(b, 0, "all done\r");
     say(b, 1, "beat\n");
     say(b, 0, "\nnext\r\n");
-    EXPECT_ROWS(b, "[linux] done", "[bare] beat", "[linux] next", "");
+    EXPECT_ROWS(b, "[linux] all done", "[bare] beat", "[linux] next", "");
 }
 
 static void a_progress_line_keeps_its_prefix_and_its_place(void **state)
@@ -136,7 +138,7 @@ static void a_long_line_is_broken_with_its_prefix_again(void **state)
             size_t prefix = slot == 0U ? 8U : 7U;
 
             assert_memory_equal(text, slot == 0U ? "[linux] " : "[bare] ", prefix);
-            assert_true(strlen(text) <= HV_CONSOLE_LINE + prefix);
+            assert_true(row == b->terminal.rows - 2U || strlen(text) == HV_CONSOLE_LINE - 3U + prefix);
             for (text += prefix; *text != '\0'; text++) {
                 assert_int_equal(*text, 'a' + seen++ % 26U);
             }
@@ -173,6 +175,98 @@ static void an_edited_prompt_is_drawn_again_as_it_looked(void **state)
     say(b, 0, "\x1b[2D\x1b[C\x1b[K");
     say(b, 1, "beat\n");
     EXPECT_ROWS(b, "[linux] $ ls -l", "[bare] beat", "[linux] $ ls", "[bare] beat", "[linux] $ ls");
+}
+
+static void bytes_that_never_end_a_character_are_broken_too(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    for (unsigned slot = 0; slot < 2U; slot++) {
+        for (unsigned i = 0; i < 3U * HV_CONSOLE_LINE; i++) {
+            hv_console_output(&b->console, slot, 0x80);
+            assert_true(b->console.vm[slot].length <= HV_CONSOLE_LINE);
+        }
+    }
+    hv_console_log_line(&b->console, "alive");
+    assert_non_null(strstr(take(b), "ashlar: alive\r\n"));
+}
+
+static void cursor_movement_stays_within_what_is_drawn_again(void **state)
+{
+    static const struct {
+        const char *said, *drawn;
+    } rows[] = {
+        {"abc\b\b\b\x1b[2CX", "abX"}, {"abc\b\b\b\x1b[3CX", "abcX"}, {"abc\b\b\b\x1b[4CX", "abcX"},
+        {"abc\b\x1b[CX", "abcX"},     {"abc\x1b[2DX", "aXc"},        {"abc\x1b[3DX", "Xbc"},
+        {"abc\x1b[4DX", "Xbc"},       {"abc\x1b[DX", "abX"},         {"abc\x1b[0DX", "abX"},
+        {"\b\b\x1b[DX", "X"},         {"abc\x1b[1;2DX", "aXc"},      {"abc\b\x1b[65537CX", "abcX"},
+        {"abc\b\x1b[KX", "abX"},      {"abc\b\b\x1b[JX", "aX"},      {"abcd\b\b\x1b[CX", "abcX"},
+    };
+
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(rows); i++) {
+        struct bench *b = start(state, 1);
+        char expected[64];
+
+        say(b, 0, rows[i].said);
+        (void)take(b);
+        hv_console_log_line(&b->console, "hv");
+        (void)snprintf(expected, sizeof(expected), "\r\nashlar: hv\r\n%s", rows[i].drawn);
+        assert_memory_equal(take(b), expected, strlen(expected));
+    }
+}
+
+static void text_that_the_cursor_has_left_is_not_drawn_again(void **state)
+{
+    static const struct {
+        const char *sequence;
+        bool leaves;
+    } rows[] = {
+        {"\x1b[A", true},
+        {"\x1b[2B", true},
+        {"\x1b[E", true},
+        {"\x1b[F", true},
+        {"\x1b[G", true},
+        {"\x1b[5;5H", true},
+        {"\x1b[f", true},
+        {"\x1b[d", true},
+        {"\x1b[2J", true},
+        {"\x1b[1K", true},
+        {"\x1b[2K", true},
+        {"\x1b"
+         "D",
+         true},
+        {"\x1b"
+         "E",
+         true},
+        {"\x1bM", true},
+        {"\x1b"
+         "c",
+         true},
+        {"\0338", true},
+        {"\v", true},
+        {"\f", true},
+        {"\0337", false},
+        {"\x1b[1;31m", false},
+        {"\x1b[6n", false},
+        {"\x1b=", false},
+        {"\a", false},
+        {"\x1b(B", false},
+        {"\x1b]0;x\a", false},
+        {"\x1b#8", false},
+        {"\x7f", false},
+    };
+
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(rows); i++) {
+        struct bench *b = start(state, 2);
+
+        say(b, 0, "before");
+        say(b, 0, rows[i].sequence);
+        say(b, 0, "behind");
+        (void)take(b);
+        hv_console_log_line(&b->console, "hv");
+        assert_string_equal(take(b), rows[i].leaves ? "\r\nashlar: hv\r\n[linux] behind"
+                                                    : "\r\nashlar: hv\r\n[linux] beforebehind");
+    }
 }
 
 static void a_second_vm_turns_prefixes_on(void **state)
@@ -250,6 +344,9 @@ int main(void)
         cmocka_unit_test_setup(a_long_line_is_broken_with_its_prefix_again, two_vms),
         cmocka_unit_test_setup(a_character_of_several_bytes_is_not_torn_by_a_break, two_vms),
         cmocka_unit_test_setup(an_edited_prompt_is_drawn_again_as_it_looked, two_vms),
+        cmocka_unit_test_setup(bytes_that_never_end_a_character_are_broken_too, two_vms),
+        cmocka_unit_test_setup(cursor_movement_stays_within_what_is_drawn_again, one_vm),
+        cmocka_unit_test_setup(text_that_the_cursor_has_left_is_not_drawn_again, two_vms),
         cmocka_unit_test_setup(a_second_vm_turns_prefixes_on, one_vm),
         cmocka_unit_test_setup(a_vm_that_ends_has_its_last_words, two_vms),
         cmocka_unit_test_setup(output_of_a_slot_without_a_vm_is_dropped, two_vms),
