@@ -166,8 +166,9 @@ void hv_gicv3_configure_edge(const struct hv_gicv3 *gic, uint32_t intid, bool ed
 
 void hv_gicv3_clear_active(const struct hv_gicv3 *gic, const struct hv_cpu *cpu, uint32_t intid)
 {
-    (void)gic;
-    hv_mmio_write32(cpu->redistributor + GICR_SGI_BASE + GICD_ICACTIVER, 1U << intid);
+    uint64_t base = intid < 32U ? cpu->redistributor + GICR_SGI_BASE : gic->distributor;
+
+    hv_mmio_write32(base + GICD_ICACTIVER + 4U * (intid / 32U), 1U << (intid % 32U));
 }
 
 void hv_gicv3_send_sgi(uint64_t mpidr, uint32_t intid)

@@ -40,7 +40,7 @@ void hv_gicv3_enable(const struct hv_gicv3 *gic, const struct hv_cpu *cpu, uint3
 /** Level-sensitive or edge-triggered; SPIs only. */
 void hv_gicv3_configure_edge(const struct hv_gicv3 *gic, uint32_t intid, bool edge);
 
-/** Clear the active state of a PPI or SGI of @cpu. */
+/** Clear the active state of an SPI, or of a PPI or SGI of @cpu. Any CPU. */
 void hv_gicv3_clear_active(const struct hv_gicv3 *gic, const struct hv_cpu *cpu, uint32_t intid);
 
 /** Send SGI @intid to the CPU with @mpidr. */

@@ -18,12 +18,12 @@ void hv_vgic_resync(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
-    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
     hv_machine_lock(cpu, &vcpu->vm->machine);
+    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    hv_machine_unlock(&vcpu->vm->machine);
     ash_vgic_el2_apply(&vcpu->vgic.lrs);
+    hv_machine_unlock(&vcpu->vm->machine);
 }
 
 /** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
@@ -42,13 +42,12 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     machine = &vcpu->vm->machine;
     hv_machine_lock(cpu, machine);
     lr = ash_vgic_inject_fast(&vcpu->vgic, intid, ash_vgic_el2_read_elrsr());
-    if (lr < 0) {
+    if (lr >= 0) {
+        ash_vgic_el2_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+    } else {
         ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
     }
     hv_machine_unlock(machine);
-    if (lr >= 0) {
-        ash_vgic_el2_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
-    }
 }
 
 static void handle(struct hv_cpu *cpu, uint32_t intid)
