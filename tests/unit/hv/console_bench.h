@@ -16,6 +16,7 @@
 
 struct bench {
     struct hv_console console;
+    uint8_t behind[sizeof(struct hv_console_vm)]; /* what an index one too far would find: a VM with input */
     struct terminal terminal;
     bool is_unwatched;  /* nothing is written down */
     char raw[1U << 16]; /* the bytes as written, since the last take() */
@@ -64,6 +65,10 @@ static inline struct bench *start(void **state, unsigned vms)
 
     memset(&bench, 0, sizeof(bench));
     terminal_init(&bench.terminal);
+    for (size_t i = 0; i < sizeof(bench.behind); i++) {
+        bench.behind[i] = (uint8_t)(1U + i % 251U);
+    }
+    memset(&bench.console, 0xa5, sizeof(bench.console));
     hv_console_init(&bench.console, &ops, &bench);
     for (unsigned i = 0; i < vms; i++) {
         assert_int_equal(hv_console_add_vm(&bench.console, i, names[i]), ASH_OK);

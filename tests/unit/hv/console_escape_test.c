@@ -22,11 +22,33 @@ static void a_query_of_the_vm_with_the_focus_reaches_the_terminal_once(void **st
     assert_int_equal(b->terminal.queries, 1);
 }
 
-static void sequences_of_the_vm_with_the_focus_pass_unchanged(void **state)
+static void sequences_of_the_vm_with_the_focus_pass_unchanged_and_in_one_piece(void **state)
 {
     static const char *const sequences[] = {
-        "\x1b[6n",  "\x1b[1;31m", "\x1b[?25h",      "\x1b(B", "\0337",   "\x1b[2J",        "\x1b[c",
-        "\x1b[3 q", "\x1b]0;t\a", "\x1b]0;t\x1b\\", "\x1bM",  "\x1b[>c", "\x1bPq#0\x1b\\",
+        "\x1b[6n",
+        "\x1b[1;31m",
+        "\x1b[?25h",
+        "\x1b(B",
+        "\0337",
+        "\x1b[2J",
+        "\x1b[c",
+        "\x1b[3 q",
+        "\x1b]0;a b\a",
+        "\x1b]a\\b\x1b\\",
+        "\x1bM",
+        "\x1b[>c",
+        "\x1bPq#0\x1b\\",
+        "\x1bXa\x1b\\",
+        "\x1b^a\x1b\\",
+        "\x1b_a\x1b\\",
+        "\x1b]a\033b\x1b\\",
+        "\x1b F",
+        "\x1b/A",
+        "\x1b[@",
+        "\x1b[~",
+        "\x1b[09;90H",
+        "\x1b~",
+        "\x1b]\xe2\x82\xac\a",
     };
 
     for (size_t i = 0; i < ASH_ARRAY_SIZE(sequences); i++) {
@@ -35,7 +57,10 @@ static void sequences_of_the_vm_with_the_focus_pass_unchanged(void **state)
 
             say(b, 0, "x");
             (void)take(b);
-            say(b, 0, sequences[i]);
+            for (const char *byte = sequences[i]; *byte != '\0'; byte++) {
+                assert_string_equal(take(b), ""); /* nothing before it is whole */
+                hv_console_output(&b->console, 0, (uint8_t)*byte);
+            }
             assert_string_equal(take(b), sequences[i]);
             say(b, 0, "y");
             assert_string_equal(take(b), "y");
@@ -56,6 +81,7 @@ static void a_string_longer_than_the_hold_passes_whole(void **state)
     assert_string_equal(take(b), text);
     say(b, 1, "beat\n");
     EXPECT_ROWS(b, "[linux] x", "[bare] beat", "[linux] x");
+    assert_null(strchr(take(b), '\x18')); /* it was over: nothing to cancel */
 }
 
 static void a_line_in_the_middle_of_a_long_string_is_not_swallowed_by_it(void **state)
@@ -92,6 +118,45 @@ static void a_sequence_broken_off_by_a_control_character_is_dropped(void **state
     EXPECT_ROWS(b, "[linux] a", "[linux] bcd", "");
 }
 
+static void the_prefix_comes_before_a_sequence_that_begins_a_line(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "\x1b[6n");
+    assert_string_equal(take(b), "[linux] \x1b[6n");
+    say(b, 0, "\r\x1b[6n");
+    assert_string_equal(take(b), "\r[linux] \x1b[6n");
+}
+
+static void a_vm_that_starts_again_is_in_no_sequence(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "x\x1b[");
+    hv_console_vm_ended(&b->console, 0);
+    say(b, 0, "6n\r");
+    hv_console_log_line(&b->console, "hv");
+    hv_console_vm_ended(&b->console, 0);
+    say(b, 0, "\nx\n"); /* an empty line of its own */
+    EXPECT_ROWS(b, "[linux] x", "[linux] 6n", "ashlar: hv", "[linux] ", "[linux] x", "");
+}
+
+static void a_byte_that_belongs_to_no_sequence_drops_it(void **state)
+{
+    static const uint8_t strangers[] = {0x00, 0x07, 0x0e, 0x18, 0x1a, 0x1f, 0x7f, 0x80, 0x9b, 0xff};
+
+    for (size_t i = 0; i < sizeof(strangers); i++) {
+        struct bench *b = start(state, 1);
+        char expected[8] = {(char)strangers[i], '6', 'n', '\0'};
+
+        say(b, 0, "\x1b[");
+        hv_console_output(&b->console, 0, strangers[i]);
+        say(b, 0, "6n");
+        assert_int_equal(b->raw_size, 3);
+        assert_memory_equal(take(b), expected, 3);
+    }
+}
+
 static void a_sequence_that_begins_under_one_focus_does_not_end_under_another(void **state)
 {
     struct bench *b = (struct bench *)*state;
@@ -104,7 +169,15 @@ static void a_sequence_that_begins_under_one_focus_does_not_end_under_another(vo
     say(b, 1, "\x1b]0123456789012345678901234567890123456789");
     type(b, "\x1d"
             "1");
-    say(b, 1, "x\ay\n");
+    (void)take(b);
+    type(b, "\x1d"
+            "2");
+    (void)take(b);
+    say(b, 1, "x\a");
+    assert_string_equal(take(b), "");
+    type(b, "\x1d"
+            "1");
+    say(b, 1, "y\n");
     assert_int_equal(b->terminal.state, 0);
     assert_string_equal(terminal_row(&b->terminal, b->terminal.rows - 2U), "[bare] y");
 }
@@ -332,11 +405,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_query_of_the_vm_with_the_focus_reaches_the_terminal_once, two_vms),
-        cmocka_unit_test_setup(sequences_of_the_vm_with_the_focus_pass_unchanged, one_vm),
+        cmocka_unit_test_setup(sequences_of_the_vm_with_the_focus_pass_unchanged_and_in_one_piece, one_vm),
         cmocka_unit_test_setup(a_string_longer_than_the_hold_passes_whole, two_vms),
         cmocka_unit_test_setup(a_line_in_the_middle_of_a_long_string_is_not_swallowed_by_it, two_vms),
         cmocka_unit_test_setup(a_string_without_an_end_silences_nobody, two_vms),
         cmocka_unit_test_setup(a_sequence_broken_off_by_a_control_character_is_dropped, two_vms),
+        cmocka_unit_test_setup(the_prefix_comes_before_a_sequence_that_begins_a_line, two_vms),
+        cmocka_unit_test_setup(a_vm_that_starts_again_is_in_no_sequence, two_vms),
+        cmocka_unit_test_setup(a_byte_that_belongs_to_no_sequence_drops_it, one_vm),
         cmocka_unit_test_setup(a_sequence_that_begins_under_one_focus_does_not_end_under_another, two_vms),
         cmocka_unit_test_setup(no_trick_of_another_vm_forges_a_line_of_hv, two_vms),
         cmocka_unit_test_setup(nor_does_plain_text_of_the_vm_with_the_focus, two_vms),

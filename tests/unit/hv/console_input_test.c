@@ -78,6 +78,36 @@ static void keys_behind_the_lead_in_say_what_they_did(void **state)
     assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x00: not known; Ctrl-] ? helps\r\n");
 }
 
+static void a_list_leaves_the_unfinished_line_in_place(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "$ ");
+    type(b, "\x1dl");
+    EXPECT_ROWS(b, "[linux] $ ", "ashlar: console: VM 1, linux (has the input)",
+                "ashlar: console: VM 2, bare", "[linux] $ ");
+}
+
+static void the_first_and_the_ninth_key_are_numbers_of_vms_too(void **state)
+{
+    struct bench *b = start(state, 0);
+
+    assert_int_equal(hv_console_add_vm(&b->console, 8, "ninth"), ASH_OK);
+    assert_int_equal(hv_console_add_vm(&b->console, 9, "tenth"), ASH_OK);
+    type(b, "x\x1d"
+            "1\x1d"
+            "8\x1d"
+            "9\x1d:");
+    EXPECT_ROWS(b, "ashlar: console: there is no VM 1; Ctrl-] l lists them",
+                "ashlar: console: there is no VM 8; Ctrl-] l lists them", "ashlar: console: VM 9, ninth",
+                "ashlar: console: Ctrl-] and key 0x3a: not known; Ctrl-] ? helps", "");
+    assert_int_equal(b->input_size[8], 1); /* the first one added had the focus */
+    hv_console_vm_ended(&b->console, 8);
+    type(b, "\x1d"
+            "9y");
+    assert_int_equal(b->input_size[8], 2);
+}
+
 /* ---- Input ---- */
 
 static void every_byte_but_the_lead_in_passes_unchanged(void **state)
@@ -198,13 +228,16 @@ static void input_for_a_vm_that_never_reads_can_be_given_up(void **state)
     hv_console_discard_input(&b->console);
     assert_int_equal(b->raw_size, 0);
     b->room[0] = 0;
+    type(b, "read");
+    b->room[0] = 4;
+    assert_false(hv_console_pump(&b->console));
     type(b, "abc");
     hv_console_discard_input(&b->console);
     assert_string_equal(take(b), "ashlar: console: linux does not read: 3 typed bytes dropped\r\n");
     b->room[0] = SIZE_MAX;
     type(b, "d");
-    assert_int_equal(b->input_size[0], 1);
-    assert_int_equal(b->input[0][0], 'd');
+    assert_int_equal(b->input_size[0], 5);
+    assert_int_equal(b->input[0][4], 'd');
 }
 
 static void a_vm_that_starts_again_does_not_get_old_input(void **state)
@@ -238,6 +271,8 @@ int main(void)
         cmocka_unit_test_setup(a_change_of_focus_behind_a_carriage_return_ends_the_line, two_vms),
         cmocka_unit_test_setup(the_lead_in_and_its_keys_go_to_no_vm, three_vms),
         cmocka_unit_test_setup(keys_behind_the_lead_in_say_what_they_did, three_vms),
+        cmocka_unit_test_setup(a_list_leaves_the_unfinished_line_in_place, two_vms),
+        cmocka_unit_test_setup(the_first_and_the_ninth_key_are_numbers_of_vms_too, one_vm),
         cmocka_unit_test_setup(every_byte_but_the_lead_in_passes_unchanged, one_vm),
         cmocka_unit_test_setup(a_paste_of_4_kib_into_a_slow_vm_arrives_whole, two_vms),
         cmocka_unit_test_setup(a_full_ring_refuses_and_loses_nothing, one_vm),

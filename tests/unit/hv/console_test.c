@@ -196,11 +196,15 @@ static void cursor_movement_stays_within_what_is_drawn_again(void **state)
     static const struct {
         const char *said, *drawn;
     } rows[] = {
-        {"abc\b\b\b\x1b[2CX", "abX"}, {"abc\b\b\b\x1b[3CX", "abcX"}, {"abc\b\b\b\x1b[4CX", "abcX"},
-        {"abc\b\x1b[CX", "abcX"},     {"abc\x1b[2DX", "aXc"},        {"abc\x1b[3DX", "Xbc"},
-        {"abc\x1b[4DX", "Xbc"},       {"abc\x1b[DX", "abX"},         {"abc\x1b[0DX", "abX"},
-        {"\b\b\x1b[DX", "X"},         {"abc\x1b[1;2DX", "aXc"},      {"abc\b\x1b[65537CX", "abcX"},
-        {"abc\b\x1b[KX", "abX"},      {"abc\b\b\x1b[JX", "aX"},      {"abcd\b\b\x1b[CX", "abcX"},
+        {"abc\b\b\b\x1b[2CX", "abX"},     {"abc\b\b\b\x1b[3CX", "abcX"},
+        {"abc\b\b\b\x1b[4CX", "abcX"},    {"abc\b\x1b[CX", "abcX"},
+        {"abc\x1b[2DX", "aXc"},           {"abc\x1b[3DX", "Xbc"},
+        {"abc\x1b[4DX", "Xbc"},           {"abc\x1b[DX", "abX"},
+        {"abc\x1b[0DX", "abX"},           {"\b\b\x1b[DX", "X"},
+        {"abc\x1b[1;2DX", "aXc"},         {"abc\b\x1b[65537CX", "abcX"},
+        {"abc\b\x1b[KX", "abX"},          {"abc\b\b\x1b[JX", "aX"},
+        {"abcd\b\b\x1b[CX", "abcX"},      {"abcdefghijkl\x1b[10DX", "abX"},
+        {"abcdefghijkl\x1b[9DX", "abcX"},
     };
 
     for (size_t i = 0; i < ASH_ARRAY_SIZE(rows); i++) {
