@@ -54,20 +54,20 @@ static inline void *virtq_avail_event_(const struct ash_virtq *q)
 #define VIRTQ_UNSIGNALLED_MAX 0x10000U
 
 /* Does [ipa, ipa+size) lie in one of the guest's regions? */
-bool virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size);
+bool ash_virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size);
 
 /* The queue is broken. Returns ASH_EGUEST. */
-int virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value);
+int ash_virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value);
 
 /* Give back what the HAL mapped; a NULL is skipped. */
-void virtq_unmap_(const struct ash_virtq *q, void *address, uint64_t size);
+void ash_virtq_unmap_(const struct ash_virtq *q, void *address, uint64_t size);
 
 /* As ash_virtq_setup(), with both rings at @index. */
-int virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout, uint16_t index,
-                 bool kicks_enabled);
+int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout, uint16_t index,
+                     bool kicks_enabled);
 
 /* Tell the driver whether to kick, from the next entry on; what it adds after this is not missed if the
  * caller reads its index afterwards. */
-void virtq_arm_(struct ash_virtq *q, bool enabled);
+void ash_virtq_arm_(struct ash_virtq *q, bool enabled);
 
 #endif

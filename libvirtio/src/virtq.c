@@ -33,7 +33,7 @@ int ash_virtq_init(struct ash_virtq *q, const struct ash_virtq_config *config,
     return ASH_OK;
 }
 
-bool virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size)
+bool ash_virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size)
 {
     for (uint32_t i = 0; i < q->config.region_count; i++) {
         const struct ash_virtq_region *region = &q->config.regions[i];
@@ -53,13 +53,13 @@ static int note_fault(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_
     return ASH_EGUEST;
 }
 
-int virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value)
+int ash_virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value)
 {
     q->state = ASH_VIRTQ_BROKEN;
     return note_fault(q, reason, index, value);
 }
 
-void virtq_unmap_(const struct ash_virtq *q, void *address, uint64_t size)
+void ash_virtq_unmap_(const struct ash_virtq *q, void *address, uint64_t size)
 {
     if (q->hal->unmap != NULL && address != NULL) {
         q->hal->unmap(q->ctx, address, size);
@@ -97,7 +97,7 @@ static int check_layout(struct ash_virtq *q, const struct ash_virtq_layout *layo
         if (!ash_is_aligned(areas[i].ipa.value, areas[i].alignment)) {
             return note_fault(q, ASH_VIRTQ_BAD_ALIGNMENT, i, areas[i].ipa.value);
         }
-        if (!virtq_is_guest_memory_(q, areas[i].ipa.value, areas[i].size)) {
+        if (!ash_virtq_is_guest_memory_(q, areas[i].ipa.value, areas[i].size)) {
             return note_fault(q, ASH_VIRTQ_BAD_AREA, i, areas[i].ipa.value);
         }
     }
@@ -117,13 +117,13 @@ static int map_areas(const struct ash_virtq *q, struct area areas[AREAS])
         }
     }
     for (uint32_t i = 0; i < AREAS && error != ASH_OK; i++) {
-        virtq_unmap_(q, areas[i].address, areas[i].size);
+        ash_virtq_unmap_(q, areas[i].address, areas[i].size);
     }
     return error;
 }
 
-int virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout, uint16_t index,
-                 bool kicks_enabled)
+int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout, uint16_t index,
+                     bool kicks_enabled)
 {
     struct area areas[AREAS];
     int error;
@@ -148,13 +148,13 @@ int virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout, uin
     q->unsignalled = 0;
     q->state = ASH_VIRTQ_READY;
     (void)note_fault(q, ASH_VIRTQ_FINE, 0, 0);
-    virtq_arm_(q, kicks_enabled);
+    ash_virtq_arm_(q, kicks_enabled);
     return ASH_OK;
 }
 
 int ash_virtq_setup(struct ash_virtq *q, const struct ash_virtq_layout *layout)
 {
-    return virtq_start_(q, layout, 0, true);
+    return ash_virtq_start_(q, layout, 0, true);
 }
 
 void ash_virtq_reset(struct ash_virtq *q)
@@ -162,9 +162,9 @@ void ash_virtq_reset(struct ash_virtq *q)
     struct area areas[AREAS];
 
     areas_of(&q->layout, areas);
-    virtq_unmap_(q, q->desc, areas[0].size);
-    virtq_unmap_(q, q->driver, areas[1].size);
-    virtq_unmap_(q, q->device, areas[2].size);
+    ash_virtq_unmap_(q, q->desc, areas[0].size);
+    ash_virtq_unmap_(q, q->driver, areas[1].size);
+    ash_virtq_unmap_(q, q->device, areas[2].size);
     q->desc = NULL;
     q->driver = NULL;
     q->device = NULL;
@@ -194,7 +194,7 @@ const struct ash_virtq_fault *ash_virtq_fault(const struct ash_virtq *q)
 
 int ash_virtq_break(struct ash_virtq *q, uint64_t value)
 {
-    return q->state == ASH_VIRTQ_READY ? virtq_fail_(q, ASH_VIRTQ_REFUSED, 0, value) : ASH_EGUEST;
+    return q->state == ASH_VIRTQ_READY ? ash_virtq_fail_(q, ASH_VIRTQ_REFUSED, 0, value) : ASH_EGUEST;
 }
 
 const char *ash_virtq_reason_name(enum ash_virtq_reason reason)

@@ -56,11 +56,11 @@ int ash_virtq_import(struct ash_virtq *q, const struct ash_virtq_image *image)
         return ASH_OK;
     }
     if (image->state == ASH_VIRTQ_BROKEN) {
-        (void)virtq_fail_(q, (enum ash_virtq_reason)image->fault_reason, image->fault_index,
-                          image->fault_value);
+        (void)ash_virtq_fail_(q, (enum ash_virtq_reason)image->fault_reason, image->fault_index,
+                              image->fault_value);
         return ASH_OK;
     }
-    error = virtq_start_(q, &layout, (uint16_t)image->index, image->kicks_enabled != 0U);
+    error = ash_virtq_start_(q, &layout, (uint16_t)image->index, image->kicks_enabled != 0U);
     if (error == ASH_OK) {
         q->unsignalled = VIRTQ_UNSIGNALLED_MAX; /* what the driver was told is not known */
     }

@@ -62,14 +62,14 @@ static int enter_table(struct walk *walk, uint32_t index, const struct descripto
 
     if (!virtq_has_(q, ASH_VIRTQ_F_INDIRECT_DESC) || walk->indirect != NULL ||
         (d->flags & VIRTQ_DESC_F_NEXT) != 0U) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_INDIRECT, index, d->flags);
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_INDIRECT, index, d->flags);
     }
     if (d->length == 0U || d->length % VIRTQ_DESC_SIZE != 0U ||
         d->length / VIRTQ_DESC_SIZE > TABLE_ENTRIES_MAX) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_LENGTH, index, d->length);
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_LENGTH, index, d->length);
     }
-    if (!virtq_is_guest_memory_(q, d->ipa, d->length)) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa);
+    if (!ash_virtq_is_guest_memory_(q, d->ipa, d->length)) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa);
     }
     walk->indirect = q->hal->map(q->ctx, ash_ipa(d->ipa), d->length, false);
     if (walk->indirect == NULL) {
@@ -109,20 +109,20 @@ static int add_element(struct walk *walk, uint32_t index, const struct descripto
 
     /* Loops end here as well. */
     if (++walk->elements > q->layout.size) {
-        return virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->layout.size);
+        return ash_virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->layout.size);
     }
     if (walk->seen_writable && !writable) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_DIRECTION, index, d->flags);
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_DIRECTION, index, d->flags);
     }
     walk->seen_writable = writable;
     if (d->length == 0U) {
         return ASH_OK; /* nothing will be accessed, so the address means nothing */
     }
-    if (!virtq_is_guest_memory_(q, d->ipa, d->length)) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_ADDRESS, index, d->ipa);
+    if (!ash_virtq_is_guest_memory_(q, d->ipa, d->length)) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_ADDRESS, index, d->ipa);
     }
     if (bytes > CHAIN_BYTES_MAX) {
-        return virtq_fail_(q, ASH_VIRTQ_TOO_MANY_BYTES, index, bytes);
+        return ash_virtq_fail_(q, ASH_VIRTQ_TOO_MANY_BYTES, index, bytes);
     }
     keep_segment(walk, d, writable);
     return ASH_OK;
@@ -143,7 +143,7 @@ static int walk_chain(struct walk *walk, uint32_t index)
             error = add_element(walk, index, &d);
         }
         if (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U && d.next >= walk->entries) {
-            error = virtq_fail_(walk->q, ASH_VIRTQ_BAD_NEXT, index, d.next);
+            error = ash_virtq_fail_(walk->q, ASH_VIRTQ_BAD_NEXT, index, d.next);
         }
         index = (uint32_t)ash_index_nospec(d.next, walk->entries);
     } while (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U);
@@ -155,7 +155,7 @@ static int reload_avail_idx(struct ash_virtq *q)
     const uint16_t idx = guest_load16_acquire_(q->driver + VIRTQ_AVAIL_IDX);
 
     if ((uint16_t)(idx - q->next_avail) > q->layout.size) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_AVAIL_INDEX, q->next_avail, idx);
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_AVAIL_INDEX, q->next_avail, idx);
     }
     q->avail_idx = idx;
     return ASH_OK;
@@ -178,7 +178,7 @@ static int find_entry(struct ash_virtq *q)
      * And look again: the driver may have added an entry and read the old value in between (2.7.10). */
     if (error == ASH_OK && q->avail_idx == q->next_avail && q->kicks_enabled &&
         q->armed_at != q->next_avail && virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
-        virtq_arm_(q, true);
+        ash_virtq_arm_(q, true);
         error = reload_avail_idx(q);
     }
     return error == ASH_OK && q->avail_idx == q->next_avail ? ASH_ENOENT : error;
@@ -191,11 +191,11 @@ static int read_head(struct ash_virtq *q, uint32_t *head)
     const uint32_t value = guest_load16_(q->driver + VIRTQ_AVAIL_RING + 2U * at);
 
     if (value >= q->layout.size) {
-        return virtq_fail_(q, ASH_VIRTQ_BAD_HEAD, at, value);
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_HEAD, at, value);
     }
     *head = (uint32_t)ash_index_nospec(value, q->layout.size);
     if (q->config.slots[*head].serial >= q->first_serial) {
-        return virtq_fail_(q, ASH_VIRTQ_HEAD_IN_USE, at, value);
+        return ash_virtq_fail_(q, ASH_VIRTQ_HEAD_IN_USE, at, value);
     }
     return ASH_OK;
 }
@@ -225,7 +225,7 @@ int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint3
     walk.table = q->desc;
     walk.entries = q->layout.size;
     error = walk_chain(&walk, head);
-    virtq_unmap_(q, walk.indirect, walk.indirect_size);
+    ash_virtq_unmap_(q, walk.indirect, walk.indirect_size);
     if (error != ASH_OK) {
         return error;
     }

@@ -80,7 +80,7 @@ bool ash_virtq_should_notify(struct ash_virtq *q)
     return (guest_load16_(q->driver + VIRTQ_AVAIL_FLAGS) & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0U;
 }
 
-void virtq_arm_(struct ash_virtq *q, bool enabled)
+void ash_virtq_arm_(struct ash_virtq *q, bool enabled)
 {
     q->kicks_enabled = enabled;
     if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
@@ -103,7 +103,7 @@ void ash_virtq_disable_kicks(struct ash_virtq *q)
     if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
         q->kicks_enabled = false; /* a value that the driver has passed is quiet for the next 65535 entries */
     } else {
-        virtq_arm_(q, false);
+        ash_virtq_arm_(q, false);
     }
 }
 
@@ -112,6 +112,6 @@ bool ash_virtq_enable_kicks(struct ash_virtq *q)
     if (q->state != ASH_VIRTQ_READY) {
         return false;
     }
-    virtq_arm_(q, true);
+    ash_virtq_arm_(q, true);
     return guest_load16_acquire_(q->driver + VIRTQ_AVAIL_IDX) != q->next_avail;
 }
