@@ -40,7 +40,8 @@ def judge_library(name, library, header, quoted):
     if quoted:
         if "/include/" in name:
             return "a public header includes by <libX/...> only"
-        return None if header == "internal.h" else "a library's private header is its src/internal.h"
+        inside = name.endswith("/src/internal.h") and "/" not in header
+        return None if header == "internal.h" or inside else "a library's private header is its src/internal.h"
     if header in FREESTANDING or header.startswith(("libbase/", f"lib{library}/")):
         return None
     if library == "boot" and header == "libfdt.h":

@@ -7,6 +7,7 @@ from support import TreeTest
 ALLOWED = {
     "libvgic/src/a.c": "#include <libvgic/vgic.h>\n#include <libbase/bits.h>\n#include <stdint.h>\n",
     "libvgic/src/b.c": "#include \"internal.h\"\n",
+    "libvgic/src/internal.h": "#include \"part_of_it.h\"\n",
     "libboot/src/fdt.c": "#include <libfdt.h>\n",
     "libvgic/src/aarch64/el2.c": "int f(void)\n{\n    __asm__(\"isb\");\n}\n",
     "hv/core/vm.c": "#include \"arch/arch.h\"\n#include \"glue/stage2.h\"\n#include <libvcpu/context.h>\n",
