@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demo: unmodified Debian Linux, two vCPUs, beside a bare-metal guest."""
+import hashlib
 import unittest
 
 from support import SystemTest, Terminal
@@ -43,6 +44,21 @@ class Demo(SystemTest):
         self.assertEqual(0, terminal.wait())
         self.assertIn("left by Ctrl-A x", terminal.text)
         self.assertEqual(terminal.before, terminal.settings(), "the terminal's settings are not restored")
+
+    def test_a_paste_of_8_kib_arrives_whole(self):
+        terminal = Terminal()
+        self.addCleanup(terminal.close)
+        terminal.expect(r"\[linux\] .*[#$] ")
+        text = "".join(f"{n:04d} what is pasted ?1?l?? must arrive as it is\n" for n in range(170))
+        terminal.type("stty -echo; cat > /paste\r")
+        terminal.expect(r"cat > /paste")
+        terminal.type(text)
+        terminal.type("\x04")
+        terminal.type("stty echo\r")
+        terminal.type("md5sum /paste\r")
+        terminal.expect(hashlib.md5(text.encode()).hexdigest())
+        terminal.type("\x01x")
+        self.assertEqual(0, terminal.wait())
 
     def test_reboot_starts_linux_again(self):
         terminal = Terminal()

@@ -51,23 +51,6 @@ class Ends(SystemTest):
         self.assert_exit(124, ran)
         self.assert_says(r"^beat 2", ran)
 
-    def test_a_reset_begins_from_the_pristine_image(self):
-        ran = self.boot("--bundle", self.folder(vm("resetter", 1, "resetter.bin", [1]), files=("resetter.bin",)),
-                        "--timeout", "120")
-        self.assert_exit(0, ran)
-        for life in range(4):
-            self.assert_says(rf"^life {life}: pristine", ran)
-        self.assert_never_says(r"NOT pristine|returned", ran)
-
-    def test_two_vms_of_two_vcpus_each(self):
-        folder = self.folder(vm("left", 1, "basics.bin", [0, 1]), vm("right", 2, "basics.bin", [3, 2]),
-                             files=("basics.bin",))
-        ran = self.boot("--bundle", folder, "--timeout", "120")
-        self.assert_exit(0, ran)
-        self.assert_says(r"^\[left\] BASICS PASS", ran)
-        self.assert_says(r"^\[right\] BASICS PASS", ran)
-        self.assert_never_says(r"FAIL", ran)
-
 
 class Mistakes(SystemTest):
     def test_a_vm_that_wants_a_cpu_that_is_taken_is_refused_and_the_others_start(self):
@@ -92,6 +75,21 @@ class Mistakes(SystemTest):
         self.assert_exit(3, ran)
         self.assert_says(r"^ashlar: .*VM typo: /vms/typo: vcpu = <0x2>|vcpu = <2>", ran)
         self.assert_says(r"hello from EL1", ran)
+
+    def test_the_demo_on_too_few_cpus_says_which_vm_wants_which(self):
+        ran = self.boot("--cpus", "3")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: .*VM heartbeat: .*vcpu_affinity", ran)
+        self.assert_says(r"SELFTEST PASS", ran)
+
+    def test_without_a_bundle_hv_says_what_is_missing(self):
+        import tempfile
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as bundle:
+            bundle.write(b"not an archive\n" * 9)
+            bundle.flush()
+            ran = self.boot("--bundle", bundle.name, "--timeout", "60")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar: bundle: .*allowed:", ran)
 
     def test_gicv2_is_refused_in_words(self):
         folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))

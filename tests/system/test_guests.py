@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Our own EL1 programs (tests/guests), which check what a guest may rely on and try what it may not."""
+import unittest
+
+from support import SystemTest, vm
+
+
+class Guests(SystemTest):
+    def test_basics_on_two_vcpus_next_to_the_boot_cpu(self):
+        ran = self.boot("--bundle", self.folder(vm("basics", 1, "basics.bin", [0, 1]), files=("basics.bin",)),
+                        "--timeout", "120")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^BASICS PASS", ran)
+        self.assert_never_says(r"^FAIL", ran)
+
+    def test_basics_twice_at_once_on_different_cpus(self):
+        folder = self.folder(vm("left", 1, "basics.bin", [0, 1]), vm("right", 2, "basics.bin", [3, 2]),
+                             files=("basics.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "120")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^\[left\] BASICS PASS", ran)
+        self.assert_says(r"^\[right\] BASICS PASS", ran)
+        self.assert_never_says(r"\] FAIL", ran)
+
+    def test_the_smallest_guest_on_the_smallest_machine(self):
+        ran = self.boot("--bundle", self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",)),
+                        "--cpus", "1", "--memory", "64M", "--timeout", "60")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^hello from EL1, device tree at 0x0000000040100000", ran)
+
+    def test_a_reset_begins_from_the_pristine_image(self):
+        ran = self.boot("--bundle", self.folder(vm("resetter", 1, "resetter.bin", [1]), files=("resetter.bin",)),
+                        "--timeout", "120")
+        self.assert_exit(0, ran)
+        for life in range(4):
+            self.assert_says(rf"^life {life}: pristine", ran)
+        self.assert_never_says(r"NOT pristine|returned", ran)
+
+    def test_eight_vms_on_as_many_cpus(self):
+        ran = self.boot("--bundle", self.folder(*(vm(f"vm{n}", n, "hello.bin", [n]) for n in range(8)),
+                                                files=("hello.bin",)), "--cpus", "8", "--timeout", "120")
+        self.assert_exit(0, ran)
+        for n in range(8):
+            self.assert_says(rf"^\[vm{n}\] hello from EL1", ran)
+
+
+if __name__ == "__main__":
+    unittest.main()
