@@ -641,7 +641,7 @@ int hv_console_add_vm(struct hv_console *console, uint32_t slot, const char *nam
         return ASH_EEXIST;
     }
     leave_line(console);
-    for (; name[length] != '\0' && length < HV_CONSOLE_NAME - 1U; length++) {
+    for (; length < HV_CONSOLE_NAME - 1U && name[length] != '\0'; length++) {
         vm->name[length] = name[length] > ' ' && name[length] < 0x7f ? name[length] : '?';
     }
     if (length == 0U) {

@@ -263,13 +263,13 @@ static void text_that_the_cursor_has_left_is_not_drawn_again(void **state)
     for (size_t i = 0; i < ASH_ARRAY_SIZE(rows); i++) {
         struct bench *b = start(state, 2);
 
-        say(b, 0, "before");
+        say(b, 0, "long before");
         say(b, 0, rows[i].sequence);
         say(b, 0, "behind");
         (void)take(b);
         hv_console_log_line(&b->console, "hv");
         assert_string_equal(take(b), rows[i].leaves ? "\r\nashlar: hv\r\n[linux] behind"
-                                                    : "\r\nashlar: hv\r\n[linux] beforebehind");
+                                                    : "\r\nashlar: hv\r\n[linux] long beforebehind");
     }
 }
 
