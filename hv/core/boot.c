@@ -64,7 +64,8 @@ static int read_configuration(struct hv *hv, struct ash_boot_config *config)
 
     ash_boot_fault_clear(&fault);
     if (hv->board.initrd.size == 0U) {
-        hv_log(hv, "no bundle: the boot loader gave no initrd (QEMU: -initrd bundle.cpio, see docs/bundle.md)");
+        hv_log(hv,
+               "no bundle: the boot loader gave no initrd (QEMU: -initrd bundle.cpio, see docs/bundle.md)");
         return ASH_ENOENT;
     }
     error = ash_boot_bundle_open(&hv->bundle, (const void *)(uintptr_t)hv->board.initrd.base.value,

@@ -25,7 +25,7 @@ struct hv_cpu {
     struct hv_vcpu *vcpu; /* loaded here, NULL: none */
     uint64_t stack_top;
     uint64_t emergency_top;
-    uint64_t faults; /* EL2 faults taken on this CPU: the second one is nested */
+    uint64_t faults;         /* EL2 faults taken on this CPU: the second one is nested */
     uint64_t serror_awaited; /* 1: hv lets an SError in on purpose */
     uint64_t serror_seen;    /* its syndrome, 0: none came */
     struct hv *hv;

@@ -15,7 +15,7 @@
 #include "core/rng.h"
 #include "core/vm.h"
 
-#define HV_MAX_VMS 16U
+#define HV_MAX_VMS   16U
 #define HV_NONCE_MAX 64U
 
 struct hv {
@@ -31,12 +31,12 @@ struct hv {
     uint64_t vmid_reserved[HV_MAX_CPUS];
     struct hv_vm *vm[HV_MAX_VMS];
     uint32_t vms;
-    uint32_t live;       /* VMs that have not ended */
-    uint32_t foreground; /* of those, the ones that keep the machine up */
-    const char *faulted; /* the first VM that was stopped for a fault, or refused */
-    const char *ended;   /* the last VM that ended */
+    uint32_t live;                            /* VMs that have not ended */
+    uint32_t foreground;                      /* of those, the ones that keep the machine up */
+    const char *faulted;                      /* the first VM that was stopped for a fault, or refused */
+    const char *ended;                        /* the last VM that ended */
     char refused_name[ASH_BOOT_VM_NAME_SIZE]; /* what @faulted points to when that VM was never built */
-    uint32_t cpus_named; /* bit n: some VM's vcpu_affinity names CPU n */
+    uint32_t cpus_named;                      /* bit n: some VM's vcpu_affinity names CPU n */
 
     struct hv_lock console_lock;
     struct hv_console console;
@@ -51,7 +51,8 @@ struct hv {
 
     uint32_t panicking;
     char nonce[HV_NONCE_MAX];
-    const char *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */
+    const char
+        *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */
     size_t guest_args_size;
 };
 

@@ -6,7 +6,8 @@
 
 int hv_pages_init(struct hv_pages *pool, uint64_t base, uint32_t pages)
 {
-    if (!ash_is_aligned(base, (uint64_t)64 * HV_PAGE_SIZE) || pages == 0U || pages > HV_PAGES_MAX || pages % 64U != 0U) {
+    if (!ash_is_aligned(base, (uint64_t)64 * HV_PAGE_SIZE) || pages == 0U || pages > HV_PAGES_MAX ||
+        pages % 64U != 0U) {
         return ASH_EINVAL;
     }
     memset(pool, 0, sizeof(*pool));

@@ -12,8 +12,8 @@
 
 #include "core/lock.h"
 
-#define HV_PAGE_SIZE  4096U
-#define HV_PAGES_MAX  2048U
+#define HV_PAGE_SIZE   4096U
+#define HV_PAGES_MAX   2048U
 #define HV_PAGES_WORDS (HV_PAGES_MAX / 64U)
 
 /** Which pages will do. Colours come with cache colouring; one node so far. */

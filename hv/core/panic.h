@@ -26,11 +26,11 @@ void hv_panic_print(const char *format, ...) ASH_PRINTF(1, 2);
 void hv_panic_backtrace(uint64_t pc, uint64_t frame_pointer);
 
 /** Stays in release builds. Cannot fail unless hv is wrong. */
-#define HV_CHECK(cpu, condition)                                                                                  \
-    do {                                                                                                          \
-        if (!(condition)) {                                                                                       \
-            hv_panic((cpu), "%s:%d: %s", __FILE__, __LINE__, #condition);                                         \
-        }                                                                                                         \
+#define HV_CHECK(cpu, condition)                                                                             \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            hv_panic((cpu), "%s:%d: %s", __FILE__, __LINE__, #condition);                                    \
+        }                                                                                                    \
     } while (0)
 
 #endif

@@ -177,9 +177,12 @@ uint64_t hv_ranges_largest_free(const struct hv_ranges *map)
 const char *hv_owner_name(enum hv_owner owner)
 {
     static const char *const names[] = {
-        [HV_OWNER_FREE] = "free",         [HV_OWNER_HV] = "hv",
-        [HV_OWNER_FIRMWARE] = "firmware", [HV_OWNER_NO_MAP] = "no-map",
-        [HV_OWNER_BOARD_DT] = "board-dt", [HV_OWNER_BUNDLE] = "bundle",
+        [HV_OWNER_FREE] = "free",
+        [HV_OWNER_HV] = "hv",
+        [HV_OWNER_FIRMWARE] = "firmware",
+        [HV_OWNER_NO_MAP] = "no-map",
+        [HV_OWNER_BOARD_DT] = "board-dt",
+        [HV_OWNER_BUNDLE] = "bundle",
         [HV_OWNER_VM] = "vm",
     };
 

@@ -5,8 +5,8 @@
 #include "core/format.h"
 #include "core/hv.h"
 
-static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const char *property, const char *value,
-                  const char *problem, const char *allowed)
+static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const char *property,
+                  const char *value, const char *problem, const char *allowed)
 {
     char line[ASH_BOOT_FAULT_LINE_SIZE];
 
@@ -51,12 +51,14 @@ static int take_vcpus(struct hv *hv, struct hv_vm *vm)
             char value[32];
             (void)hv_format(value, sizeof(value), "<%u>",
                             vm->config.affinity_count > 0U ? vm->config.affinity[i] : vm->vcpus);
-            return refuse(hv, &vm->config, ASH_EBUSY, vm->config.affinity_count > 0U ? "vcpu_affinity" : "vcpus", value,
-                          "needs a CPU that is free", "as many vCPUs in all as the board has CPUs, one on each");
+            return refuse(
+                hv, &vm->config, ASH_EBUSY, vm->config.affinity_count > 0U ? "vcpu_affinity" : "vcpus", value,
+                "needs a CPU that is free", "as many vCPUs in all as the board has CPUs, one on each");
         }
         vcpu = (struct hv_vcpu *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*vcpu)));
         if (vcpu == NULL) {
-            return refuse(hv, &vm->config, ASH_ENOMEM, "vcpus", "", "hv's page pool is empty", "fewer VMs or vCPUs");
+            return refuse(hv, &vm->config, ASH_ENOMEM, "vcpus", "", "hv's page pool is empty",
+                          "fewer VMs or vCPUs");
         }
         vcpu->vm = vm;
         vcpu->index = i;
@@ -73,9 +75,10 @@ static int take_memory(struct hv *hv, struct hv_vm *vm, uint64_t *ram_pa)
 
     if (error != ASH_OK) {
         char value[48];
-        (void)hv_format(value, sizeof(value), "0x%lx; the largest free range is 0x%lx", vm->config.memory_size,
-                        hv_ranges_largest_free(&hv->ranges));
-        return refuse(hv, &vm->config, error, "memory", value, "does not fit", "at most the largest free range");
+        (void)hv_format(value, sizeof(value), "0x%lx; the largest free range is 0x%lx",
+                        vm->config.memory_size, hv_ranges_largest_free(&hv->ranges));
+        return refuse(hv, &vm->config, error, "memory", value, "does not fit",
+                      "at most the largest free range");
     }
     return ASH_OK;
 }
@@ -91,7 +94,8 @@ static int build(struct hv *hv, struct hv_vm *vm)
     if (error == ASH_OK) {
         error = hv_machine_create(vm, ram_pa);
         if (error != ASH_OK) {
-            (void)refuse(hv, &vm->config, error, NULL, NULL, "its machine cannot be built", ash_error_name(error));
+            (void)refuse(hv, &vm->config, error, NULL, NULL, "its machine cannot be built",
+                         ash_error_name(error));
         }
     }
     if (error != ASH_OK) {

@@ -144,7 +144,8 @@ void hv_gicv3_enable(const struct hv_gicv3 *gic, const struct hv_cpu *cpu, uint3
 {
     uint64_t base = intid < 32U ? cpu->redistributor + GICR_SGI_BASE : gic->distributor;
 
-    hv_mmio_write32(base + (enable ? GICD_ISENABLER : GICD_ICENABLER) + 4U * (intid / 32U), 1U << (intid % 32U));
+    hv_mmio_write32(base + (enable ? GICD_ISENABLER : GICD_ICENABLER) + 4U * (intid / 32U),
+                    1U << (intid % 32U));
     if (!enable) {
         /* Disabled means: not signalled any more once RWP is clear (12.9.7). */
         if (intid < 32U) {

@@ -24,9 +24,9 @@ struct hv_gicv3 {
     uint32_t spis;
 };
 
-#define HV_GIC_SGI_KICK     0U
-#define HV_GIC_SPURIOUS     1020U /* 1020..1023: nothing to handle */
-#define HV_GIC_PRIORITY     0x80U
+#define HV_GIC_SGI_KICK 0U
+#define HV_GIC_SPURIOUS 1020U /* 1020..1023: nothing to handle */
+#define HV_GIC_PRIORITY 0x80U
 
 /** Boot CPU: every SPI disabled, Group 1, routed to the boot CPU; affinity routing and Group 1 on. */
 void hv_gicv3_init_distributor(struct hv_gicv3 *gic, uint64_t boot_mpidr);

@@ -49,7 +49,8 @@ static void read_terminal(struct hv *hv)
                 hv_arch_console_listen(false);
                 return;
             }
-            hv_console_discard_input(&hv->console); /* nobody will ever read it, and Ctrl-] must get through */
+            hv_console_discard_input(
+                &hv->console); /* nobody will ever read it, and Ctrl-] must get through */
         }
     }
 }

@@ -30,12 +30,14 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
 
     (void)cpu;
     hv_lock(&vm->lock);
-    if (ash_vcpu_smccc_call(&vm->machine.psci, vcpu->index, vcpu->context.x, conduit, immediate, &action) == ASH_OK &&
+    if (ash_vcpu_smccc_call(&vm->machine.psci, vcpu->index, vcpu->context.x, conduit, immediate, &action) ==
+            ASH_OK &&
         action.kind == ASH_VCPU_ACTION_CPU_ON) {
         if (vm->state == HV_VM_RUNNING) {
             hv_vm_vcpu_on(vm, action.target, action.entry, action.context_id);
         } else {
-            ASH_DISCARD(ash_vcpu_psci_stopped(&vm->machine.psci, action.target)); /* ON_PENDING: just made so */
+            ASH_DISCARD(
+                ash_vcpu_psci_stopped(&vm->machine.psci, action.target)); /* ON_PENDING: just made so */
         }
     }
     hv_unlock(&vm->lock);

@@ -59,7 +59,8 @@ static int compose_bootargs(const struct hv_vm *vm, char *buffer, size_t size)
 
     if (length < size && vm->hv->guest_args_size > 0U) {
         char added[128];
-        size_t n = vm->hv->guest_args_size < sizeof(added) - 1U ? vm->hv->guest_args_size : sizeof(added) - 1U;
+        size_t n =
+            vm->hv->guest_args_size < sizeof(added) - 1U ? vm->hv->guest_args_size : sizeof(added) - 1U;
         memcpy(added, vm->hv->guest_args, n);
         added[n] = '\0';
         length += hv_format(buffer + length, size - length, "%s%s", length > 0U ? " " : "", added);

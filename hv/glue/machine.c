@@ -72,7 +72,8 @@ static int create_vgic(struct hv_vm *vm)
     }
     error = ash_vgic_init(&machine->vgic, &config, &vgic_hal, vm);
     for (uint32_t i = 0; error == ASH_OK && i < vm->vcpus; i++) {
-        uint32_t timers[] = {16U + machine->layout.timer_virtual_ppi, 16U + machine->layout.timer_physical_ppi};
+        uint32_t timers[] = {16U + machine->layout.timer_virtual_ppi,
+                             16U + machine->layout.timer_physical_ppi};
         for (unsigned t = 0; t < ASH_ARRAY_SIZE(timers) && error == ASH_OK; t++) {
             /* The board's and the guest's timers have the same INTIDs; glue/machine.h says so. */
             error = ash_vgic_connect_hw(&machine->vgic, i, timers[t], timers[t]);
@@ -153,7 +154,8 @@ static void rtc_irq(void *ctx, bool level)
 {
     struct hv_vm *vm = (struct hv_vm *)ctx;
 
-    ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.rtc.spi, level)); /* likewise */
+    ASH_DISCARD(
+        ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.rtc.spi, level)); /* likewise */
 }
 
 static void pump_locked(struct hv_machine *machine)
@@ -161,7 +163,8 @@ static void pump_locked(struct hv_machine *machine)
     uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
 
     while (machine->input_tail != head && hv_vpl011_space(&machine->uart) > 0U) {
-        (void)hv_vpl011_receive(&machine->uart, (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT]);
+        (void)hv_vpl011_receive(&machine->uart,
+                                (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT]);
         __atomic_store_n(&machine->input_tail, machine->input_tail + 1U, __ATOMIC_RELEASE);
     }
 }
@@ -189,11 +192,12 @@ static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, boo
 
 static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
 {
-    return hv_vpl031_access(&vcpu->vm->machine.rtc, hv_seconds_since_epoch(vcpu->vm->hv), offset, size, is_write,
-                            value);
+    return hv_vpl031_access(&vcpu->vm->machine.rtc, hv_seconds_since_epoch(vcpu->vm->hv), offset, size,
+                            is_write, value);
 }
 
-static int access_distributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+static int access_distributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                              uint64_t *value)
 {
     return ash_vgic_dist_access(&vcpu->vm->machine.vgic, vcpu->index, offset, size, is_write, value);
 }
@@ -226,7 +230,8 @@ static void create_devices(struct hv_vm *vm)
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
     add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, "GICD");
-    add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor, "GICR");
+    add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
+               "GICR");
     add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, "PL011");
     add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, "PL031");
 }
@@ -347,8 +352,8 @@ const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine,
     return NULL;
 }
 
-int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region, uint64_t offset,
-                      unsigned size, bool is_write, uint64_t *value)
+int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region,
+                      uint64_t offset, unsigned size, bool is_write, uint64_t *value)
 {
     struct hv_machine *machine = &vcpu->vm->machine;
     int emitted;

@@ -32,7 +32,8 @@ struct hv_vm;
 
 /** One access to an emulated device. The distributor lock is held.
  *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
-typedef int hv_mmio_handler(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value);
+typedef int hv_mmio_handler(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                            uint64_t *value);
 
 struct hv_mmio_region {
     uint64_t base; /* IPA */
@@ -44,7 +45,7 @@ struct hv_mmio_region {
 /** The part of a vCPU that is not a library's. */
 struct hv_vcpu_arch {
     struct ash_vtimer vtimer;
-    uint64_t hcr; /* HCR_EL2 while it runs */
+    uint64_t hcr;           /* HCR_EL2 while it runs */
     uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
 
@@ -56,7 +57,7 @@ struct hv_machine {
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
     struct hv_vpl011 uart;
     struct hv_vpl031 rtc;
-    int emitted; /* the byte that the UART sent during this access, or -1 */
+    int emitted;                  /* the byte that the UART sent during this access, or -1 */
     char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
     uint32_t input_head;
     uint32_t input_tail;
@@ -99,8 +100,8 @@ void hv_machine_unlock(struct hv_machine *machine);
 const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa);
 
 /** An access of @vcpu to @region, @offset bytes into it: locks, runs the handler, passes on what the UART sent. */
-int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region, uint64_t offset,
-                      unsigned size, bool is_write, uint64_t *value);
+int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region,
+                      uint64_t offset, unsigned size, bool is_write, uint64_t *value);
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);

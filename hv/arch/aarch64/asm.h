@@ -6,12 +6,12 @@
 #include <libvcpu/context_offsets.h>
 
 /* struct hv_cpu */
-#define HV_CPU_VCPU          0
-#define HV_CPU_STACK_TOP     8
-#define HV_CPU_EMERGENCY_TOP 16
-#define HV_CPU_FAULTS        24
+#define HV_CPU_VCPU           0
+#define HV_CPU_STACK_TOP      8
+#define HV_CPU_EMERGENCY_TOP  16
+#define HV_CPU_FAULTS         24
 #define HV_CPU_SERROR_AWAITED 32
-#define HV_CPU_SERROR_SEEN   40
+#define HV_CPU_SERROR_SEEN    40
 
 /* struct hv_el2_fault, pushed on the emergency stack: x0..x30, sp, then ELR, SPSR, ESR, FAR */
 #define HV_FAULT_X0   0

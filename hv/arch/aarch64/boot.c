@@ -23,11 +23,11 @@
 #define POOL_PAGES 1024U
 
 /* One CPU's window in the stacks' region: an unmapped page below each stack. */
-#define WINDOW_SIZE      UINT64_C(0x10000)
-#define STACK_BASE       UINT64_C(0x1000)
-#define STACK_PAGES      4U
-#define EMERGENCY_BASE   UINT64_C(0x6000)
-#define EMERGENCY_PAGES  2U
+#define WINDOW_SIZE     UINT64_C(0x10000)
+#define STACK_BASE      UINT64_C(0x1000)
+#define STACK_PAGES     4U
+#define EMERGENCY_BASE  UINT64_C(0x6000)
+#define EMERGENCY_PAGES 2U
 
 struct hv_platform hv_platform;
 static struct hv the_hv;
@@ -56,7 +56,8 @@ static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owne
 
     if (error != ASH_OK) {
         hv_panic(cpu, "%s at 0x%lx, 0x%lx bytes: %s", what, base, size,
-                 error == ASH_EEXIST ? "overlaps something else of hv's or the firmware's" : ash_error_name(error));
+                 error == ASH_EEXIST ? "overlaps something else of hv's or the firmware's"
+                                     : ash_error_name(error));
     }
 }
 
@@ -64,7 +65,8 @@ static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owne
 static void claim_reserved(uint64_t base, uint64_t size, bool no_map)
 {
     if (size > 0U) {
-        ASH_DISCARD(hv_ranges_claim(&the_hv.ranges, base, size, no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0));
+        ASH_DISCARD(
+            hv_ranges_claim(&the_hv.ranges, base, size, no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0));
     }
 }
 
@@ -98,8 +100,9 @@ static void map_ram(struct hv_cpu *cpu)
 
     for (uint32_t i = 0; i < the_hv.ranges.count; i++) {
         const struct hv_range *range = &the_hv.ranges.range[i];
-        bool mapped = range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
-                      (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
+        bool mapped =
+            range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
+            (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
         if (!mapped) {
             HV_CHECK(cpu, hv_el2_map_identity(range->base, range->size, HV_EL2_DATA) == ASH_OK);
         }
@@ -124,7 +127,8 @@ static void make_pool(struct hv_cpu *cpu)
 {
     uint64_t base;
 
-    HV_CHECK(cpu, hv_ranges_alloc(&the_hv.ranges, (uint64_t)POOL_PAGES * HV_PAGE_SIZE, HV_OWNER_HV, 0, &base) == ASH_OK);
+    HV_CHECK(cpu, hv_ranges_alloc(&the_hv.ranges, (uint64_t)POOL_PAGES * HV_PAGE_SIZE, HV_OWNER_HV, 0,
+                                  &base) == ASH_OK);
     HV_CHECK(cpu, hv_pages_init(&the_hv.pages, base, POOL_PAGES) == ASH_OK);
 }
 
@@ -136,7 +140,8 @@ static uint64_t map_stack(struct hv_cpu *cpu, uint64_t va, unsigned pages)
         const struct hv_page_request one = {.pages = 1};
         void *page = hv_pages_alloc(&the_hv.pages, &one);
         HV_CHECK(cpu, page != NULL);
-        HV_CHECK(cpu, hv_el2_map(va + i * 4096U, ash_pa((uint64_t)(uintptr_t)page), 4096, HV_EL2_DATA) == ASH_OK);
+        HV_CHECK(cpu,
+                 hv_el2_map(va + i * 4096U, ash_pa((uint64_t)(uintptr_t)page), 4096, HV_EL2_DATA) == ASH_OK);
     }
     return va + pages * 4096U;
 }
@@ -245,7 +250,8 @@ static void open_gic(struct hv_cpu *cpu)
     const struct ash_boot_board *board = &the_hv.board;
 
     if (board->gic != ASH_BOOT_GIC_V3) {
-        hv_panic(cpu, "the board's interrupt controller is not a GICv3: not supported yet (QEMU: gic-version=3)");
+        hv_panic(cpu,
+                 "the board's interrupt controller is not a GICv3: not supported yet (QEMU: gic-version=3)");
     }
     map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
     for (unsigned i = 0; i < board->gicr_count; i++) {

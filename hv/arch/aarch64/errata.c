@@ -5,8 +5,8 @@
 #include <libbase/bits.h>
 #include <libbase/compiler.h>
 
-#define CORTEX_A53 UINT32_C(0x410d03)
-#define CORTEX_A72 UINT32_C(0x410d08)
+#define CORTEX_A53             UINT32_C(0x410d03)
+#define CORTEX_A72             UINT32_C(0x410d08)
 #define REV(variant, revision) (uint8_t)(((variant) << 4) | (revision))
 
 static const struct hv_erratum errata[] = {
@@ -16,7 +16,8 @@ static const struct hv_erratum errata[] = {
     {CORTEX_A53, REV(0, 0), REV(0, 2), 824069, "hv: cleans by clean+invalidate only"},
     {CORTEX_A53, REV(0, 0), REV(0, 2), 827319, "hv: cleans by clean+invalidate only"},
     {CORTEX_A53, REV(0, 0), REV(0, 2), 826319, "hv: cleans by clean+invalidate only"},
-    {CORTEX_A53, REV(0, 3), REV(0, 4), 855873, "hv: cleans by clean+invalidate only; EL3: CPUACTLR.ENDCCASCI"},
+    {CORTEX_A53, REV(0, 3), REV(0, 4), 855873,
+     "hv: cleans by clean+invalidate only; EL3: CPUACTLR.ENDCCASCI"},
     {CORTEX_A72, REV(0, 0), REV(1, 0), 1319367, "hv: a CPU runs one VM; needed when VMs share one"},
 };
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct hv_erratum {
-    uint32_t part;     /* MIDR_EL1 implementer and part number: implementer << 16 | part */
-    uint8_t first;     /* variant << 4 | revision, inclusive */
+    uint32_t part; /* MIDR_EL1 implementer and part number: implementer << 16 | part */
+    uint8_t first; /* variant << 4 | revision, inclusive */
     uint8_t last;
     uint32_t number;
     const char *answer; /* by the build, by EL3, or by hv */

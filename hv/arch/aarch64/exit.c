@@ -40,7 +40,8 @@ static enum hv_verdict inject_undef(struct hv_vcpu *vcpu, uint64_t esr)
     return inject(vcpu, &undef);
 }
 
-static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault, uint64_t far)
+static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault,
+                                             uint64_t far)
 {
     const struct ash_vcpu_exception abort = {
         .kind = fault->instruction ? ASH_VCPU_EXCEPTION_INSTRUCTION_ABORT : ASH_VCPU_EXCEPTION_DATA_ABORT,
@@ -71,7 +72,8 @@ static enum hv_verdict exit_smc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
 
 /* ---- System registers -------------------------------------------------------------------------------------------- */
 
-static void send_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t value, enum ash_vgic_sgi_register which)
+static void send_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t value,
+                     enum ash_vgic_sgi_register which)
 {
     struct hv_machine *machine = &vcpu->vm->machine;
 
@@ -137,14 +139,14 @@ static int fault_ipa(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault, u
         return ash_vcpu_fault_ipa(esr, far, hv_sysreg_read(hpfar_el2), ipa);
     }
     /* A permission fault leaves HPFAR_EL2 UNKNOWN (DDI 0487 D17.2.58): translate by hand. */
-    ash_vcpu_el2_translate(far, fault->write, (vcpu->context.pstate & ASH_VCPU_PSTATE_MODE) == ASH_VCPU_PSTATE_EL0T,
-                           &par);
+    ash_vcpu_el2_translate(far, fault->write,
+                           (vcpu->context.pstate & ASH_VCPU_PSTATE_MODE) == ASH_VCPU_PSTATE_EL0T, &par);
     return ash_vcpu_par_ipa(par, far, ipa);
 }
 
 static enum hv_verdict emulate(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr,
-                               const struct hv_mmio_region *region, uint64_t ipa, const struct ash_vcpu_fault *fault,
-                               uint64_t far)
+                               const struct hv_mmio_region *region, uint64_t ipa,
+                               const struct ash_vcpu_fault *fault, uint64_t far)
 {
     struct ash_vcpu_mmio mmio;
     bool big_endian;
@@ -156,7 +158,8 @@ static enum hv_verdict emulate(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
         return HV_RESUME;
     }
     if (ash_vcpu_mmio_decode(esr, &mmio) != ASH_OK) {
-        hv_vm_report(vcpu->vm, "vCPU %u: access without syndrome to %s at IPA 0x%lx, pc 0x%lx: external abort",
+        hv_vm_report(vcpu->vm,
+                     "vCPU %u: access without syndrome to %s at IPA 0x%lx, pc 0x%lx: external abort",
                      vcpu->index, region->name, ipa, vcpu->context.pc);
         return inject_external_abort(vcpu, fault, far);
     }
@@ -195,8 +198,9 @@ static enum hv_verdict nothing_there(struct hv_vcpu *vcpu, uint64_t esr, const s
         hv_vm_stop(vcpu->vm, HV_END_FAULT);
         return HV_LEAVE;
     }
-    hv_vm_report(vcpu->vm, "vCPU %u: %s at IPA 0x%lx, where nothing is; pc 0x%lx: external abort", vcpu->index,
-                 fault->instruction ? "fetch" : (fault->write ? "write" : "read"), ipa, vcpu->context.pc);
+    hv_vm_report(vcpu->vm, "vCPU %u: %s at IPA 0x%lx, where nothing is; pc 0x%lx: external abort",
+                 vcpu->index, fault->instruction ? "fetch" : (fault->write ? "write" : "read"), ipa,
+                 vcpu->context.pc);
     return inject_external_abort(vcpu, fault, far);
 }
 
@@ -251,7 +255,8 @@ static enum hv_verdict exit_abort(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
 static enum hv_verdict exit_wfx(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)
 {
     (void)cpu;
-    ash_vcpu_skip(&vcpu->context, esr); /* not trapped while a vCPU is alone on its CPU; a wake-up may be early */
+    ash_vcpu_skip(&vcpu->context,
+                  esr); /* not trapped while a vCPU is alone on its CPU; a wake-up may be early */
     return HV_RESUME;
 }
 

@@ -68,8 +68,8 @@ void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, 
     if (ash_vcpu_esr_ec(esr) == (unsigned)ASH_VCPU_EC_DATA_ABORT ||
         ash_vcpu_esr_ec(esr) == (unsigned)ASH_VCPU_EC_INSTRUCTION_ABORT) {
         hv_log(hv, "  %s of a %s%s, level %u; far %016lx, ipa %016lx", fault_name(fault.kind),
-               fault.instruction ? "fetch" : (fault.write ? "write" : "read"), fault.s1ptw ? " by a stage-1 walk" : "",
-               fault.level, far, ipa);
+               fault.instruction ? "fetch" : (fault.write ? "write" : "read"),
+               fault.s1ptw ? " by a stage-1 walk" : "", fault.level, far, ipa);
     }
     report_registers(vcpu);
     report_instruction(vcpu);

@@ -80,18 +80,20 @@ static const char *class_name(uint64_t esr)
 static void print_registers(const struct hv_el2_fault *fault)
 {
     for (unsigned i = 0; i < 30U; i += 3U) {
-        hv_panic_print("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx", i, fault->x[i], i + 1U, fault->x[i + 1U], i + 2U,
-                       fault->x[i + 2U]);
+        hv_panic_print("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx", i, fault->x[i], i + 1U, fault->x[i + 1U],
+                       i + 2U, fault->x[i + 2U]);
     }
     hv_panic_print("  x30 %016lx  sp  %016lx", fault->x[30], fault->sp);
-    hv_panic_print("  elr %016lx  spsr %08lx  esr %08lx  far %016lx", fault->elr, fault->spsr, fault->esr, fault->far);
+    hv_panic_print("  elr %016lx  spsr %08lx  esr %08lx  far %016lx", fault->elr, fault->spsr, fault->esr,
+                   fault->far);
 }
 
 void hv_el2_fault(struct hv_cpu *cpu, const struct hv_el2_fault *fault)
 {
     bool overflow = fault->far >= HV_EL2_STACKS_VA && ash_field(fault->esr, 31, 26) == 0x25U;
 
-    if (cpu != NULL && cpu->hv != NULL && __atomic_exchange_n(&cpu->hv->panicking, 1U, __ATOMIC_RELAXED) != 0U) {
+    if (cpu != NULL && cpu->hv != NULL &&
+        __atomic_exchange_n(&cpu->hv->panicking, 1U, __ATOMIC_RELAXED) != 0U) {
         hv_arch_halt();
     }
     hv_report_write("\r\n");

@@ -45,7 +45,8 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     if (lr >= 0) {
         ash_vgic_el2_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
     } else {
-        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
+        ASH_DISCARD(
+            ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
     }
     hv_machine_unlock(machine);
 }

@@ -176,8 +176,8 @@ const struct hv_boot_registers *hv_early_map(uint64_t dtb)
     hv_boot_registers.ttbr0 = (uint64_t)(uintptr_t)table_pool[0];
     /* T0SZ 16, walks Write-Back Inner Shareable, 4 KiB; PS as the CPU has it, 48 bits at most; bits 31 and 23 RES1
      * (D17.2.148). */
-    hv_boot_registers.tcr =
-        16U | (1U << 8) | (1U << 10) | (3U << 12) | ((pa_range > 5U ? 5U : pa_range) << 16) | ASH_BIT(31) | ASH_BIT(23);
+    hv_boot_registers.tcr = 16U | (1U << 8) | (1U << 10) | (3U << 12) |
+                            ((pa_range > 5U ? 5U : pa_range) << 16) | ASH_BIT(31) | ASH_BIT(23);
     hv_boot_registers.mair = MAIR_VALUE;
     /* M, C, SA, I, WXN. A stays 0: libfdt is compiled by others and may use unaligned accesses to Normal memory. */
     hv_boot_registers.sctlr =

@@ -13,8 +13,8 @@
  * FMO, IMO, AMO: physical FIQ, IRQ, SError to EL2, the virtual ones to the guest.
  * TSC: SMC is answered by hv, never by EL3.   TIDCP, TACR: implementation-defined registers and ACTLR_EL1.
  * TSW: set/way maintenance.   TID1, TID3: ID registers come from libvcpu.   RW: EL1 is AArch64. */
-#define HCR_POLICY                                                                                                \
-    (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP |     \
+#define HCR_POLICY                                                                                           \
+    (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
      HCR_TACR | HCR_TSW | HCR_RW)
 
 /* RES1 [13:12], [9:0] (TZ and TSM among them: SVE and SME trap); TTA: trace; TAM: activity monitors; TFP 0: a vCPU that
@@ -23,8 +23,9 @@
 
 /* TPMCR, TPM: PMU; TDA, TDOSA, TDRA: debug; HPMD, HCCD: hv is not counted; TTRF: trace filter; E2PB, E2TB 0: the
  * profiling and trace buffers are EL2's. D17.3.19. */
-#define MDCR_POLICY                                                                                               \
-    (ASH_BIT(5) | ASH_BIT(6) | ASH_BIT(9) | ASH_BIT(10) | ASH_BIT(11) | ASH_BIT(17) | ASH_BIT(19) | ASH_BIT(23))
+#define MDCR_POLICY                                                                                          \
+    (ASH_BIT(5) | ASH_BIT(6) | ASH_BIT(9) | ASH_BIT(10) | ASH_BIT(11) | ASH_BIT(17) | ASH_BIT(19) |          \
+     ASH_BIT(23))
 
 /* EL1PCTEN, EL1PCEN: counter and timer are the guest's, directly: its VM is pinned and its offset is 0. D17.11.10 */
 #define CNTHCTL_POLICY UINT64_C(3)
@@ -41,33 +42,33 @@
 #define ALWAYS true
 
 /* Register, value, where it is there. */
-#define POLICY(X)                                                                                                 \
-    X(hcr_el2, hv_policy_hcr() & ~HCR_VM, ALWAYS) /* VM goes on with a vCPU's VTTBR */                            \
-    X(cptr_el2, CPTR_POLICY, ALWAYS)                                                                              \
-    X(hstr_el2, 0, ALWAYS)                                                                                        \
-    X(hacr_el2, 0, ALWAYS)                                                                                        \
-    X(actlr_el2, 0, ALWAYS) /* Cortex-A: no implementation-defined register for EL1 */                            \
-    X(mdcr_el2, MDCR_POLICY | ash_field(hv_sysreg_read(pmcr_el0), 15, 11), has_pmu())                             \
-    X(mdcr_el2, MDCR_POLICY, !has_pmu())                                                                          \
-    X(cnthctl_el2, CNTHCTL_POLICY, ALWAYS)                                                                        \
-    X(cntvoff_el2, 0, ALWAYS)                                                                                     \
-    X(cnthp_ctl_el2, 0, ALWAYS)                                                                                   \
-    X(vttbr_el2, 0, ALWAYS)                                                                                       \
-    X(vtcr_el2, ASH_BIT(31), ALWAYS)                                                                              \
-    X(vpidr_el2, hv_sysreg_read(midr_el1), ALWAYS)                                                                \
-    X(vmpidr_el2, hv_sysreg_read(mpidr_el1), ALWAYS)                                                              \
-    X(amair_el2, 0, ALWAYS)                                                                                       \
-    X(afsr0_el2, 0, ALWAYS)                                                                                       \
-    X(afsr1_el2, 0, ALWAYS)                                                                                       \
-    X(cntv_ctl_el0, 0, ALWAYS) /* the guest's timers are off until it turns them on */                            \
-    X(cntp_ctl_el0, 0, ALWAYS)                                                                                    \
-    X(VSESR_EL2, 0, has_ras())                                                                                    \
-    X(HFGRTR_EL2, 0, has_fgt())                                                                                   \
-    X(HFGWTR_EL2, 0, has_fgt())                                                                                   \
-    X(HFGITR_EL2, 0, has_fgt())                                                                                   \
-    X(HDFGRTR_EL2, 0, has_fgt())                                                                                  \
-    X(HDFGWTR_EL2, 0, has_fgt())                                                                                  \
-    X(HCRX_EL2, 0, has_hcx())                                                                                     \
+#define POLICY(X)                                                                                            \
+    X(hcr_el2, hv_policy_hcr() & ~HCR_VM, ALWAYS) /* VM goes on with a vCPU's VTTBR */                       \
+    X(cptr_el2, CPTR_POLICY, ALWAYS)                                                                         \
+    X(hstr_el2, 0, ALWAYS)                                                                                   \
+    X(hacr_el2, 0, ALWAYS)                                                                                   \
+    X(actlr_el2, 0, ALWAYS) /* Cortex-A: no implementation-defined register for EL1 */                       \
+    X(mdcr_el2, MDCR_POLICY | ash_field(hv_sysreg_read(pmcr_el0), 15, 11), has_pmu())                        \
+    X(mdcr_el2, MDCR_POLICY, !has_pmu())                                                                     \
+    X(cnthctl_el2, CNTHCTL_POLICY, ALWAYS)                                                                   \
+    X(cntvoff_el2, 0, ALWAYS)                                                                                \
+    X(cnthp_ctl_el2, 0, ALWAYS)                                                                              \
+    X(vttbr_el2, 0, ALWAYS)                                                                                  \
+    X(vtcr_el2, ASH_BIT(31), ALWAYS)                                                                         \
+    X(vpidr_el2, hv_sysreg_read(midr_el1), ALWAYS)                                                           \
+    X(vmpidr_el2, hv_sysreg_read(mpidr_el1), ALWAYS)                                                         \
+    X(amair_el2, 0, ALWAYS)                                                                                  \
+    X(afsr0_el2, 0, ALWAYS)                                                                                  \
+    X(afsr1_el2, 0, ALWAYS)                                                                                  \
+    X(cntv_ctl_el0, 0, ALWAYS) /* the guest's timers are off until it turns them on */                       \
+    X(cntp_ctl_el0, 0, ALWAYS)                                                                               \
+    X(VSESR_EL2, 0, has_ras())                                                                               \
+    X(HFGRTR_EL2, 0, has_fgt())                                                                              \
+    X(HFGWTR_EL2, 0, has_fgt())                                                                              \
+    X(HFGITR_EL2, 0, has_fgt())                                                                              \
+    X(HDFGRTR_EL2, 0, has_fgt())                                                                             \
+    X(HDFGWTR_EL2, 0, has_fgt())                                                                             \
+    X(HCRX_EL2, 0, has_hcx())                                                                                \
     X(MPAM2_EL2, ASH_BIT(49) | ASH_BIT(48), has_mpam()) /* TRAPMPAM0EL1, TRAPMPAM1EL1 */
 
 static bool has_pmu(void)
@@ -120,9 +121,9 @@ uint64_t hv_policy_hcr(void)
 
 void hv_policy_apply(void)
 {
-#define POLICY_WRITE(name, value, present)                                                                        \
-    if (present) {                                                                                                \
-        hv_sysreg_write(name, value);                                                                             \
+#define POLICY_WRITE(name, value, present)                                                                   \
+    if (present) {                                                                                           \
+        hv_sysreg_write(name, value);                                                                        \
     }
     POLICY(POLICY_WRITE)
     hv_isb(); /* in force before the next instruction that they govern (DDI 0487 D17.1.2) */

@@ -8,17 +8,17 @@
 #define HV_SYSREG_STR_(name) #name
 #define HV_SYSREG_STR(name)  HV_SYSREG_STR_(name)
 
-#define hv_sysreg_read(name)                                                            \
-    __extension__({                                                                     \
-        uint64_t hv_value_;                                                             \
-        __asm__ volatile("mrs %0, " HV_SYSREG_STR(name) : "=r"(hv_value_));             \
-        hv_value_;                                                                      \
+#define hv_sysreg_read(name)                                                                                 \
+    __extension__({                                                                                          \
+        uint64_t hv_value_;                                                                                  \
+        __asm__ volatile("mrs %0, " HV_SYSREG_STR(name) : "=r"(hv_value_));                                  \
+        hv_value_;                                                                                           \
     })
 
-#define hv_sysreg_write(name, value)                                                    \
-    do {                                                                                \
-        uint64_t hv_written_ = (value);                                                   \
-        __asm__ volatile("msr " HV_SYSREG_STR(name) ", %0" : : "r"(hv_written_) : "memory"); \
+#define hv_sysreg_write(name, value)                                                                         \
+    do {                                                                                                     \
+        uint64_t hv_written_ = (value);                                                                      \
+        __asm__ volatile("msr " HV_SYSREG_STR(name) ", %0" : : "r"(hv_written_) : "memory");                 \
     } while (0)
 
 #define hv_isb()      __asm__ volatile("isb" : : : "memory")

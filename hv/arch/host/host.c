@@ -260,8 +260,9 @@ static void *cpu_thread(void *arg)
 int hv_arch_cpu_start(struct hv_cpu *cpu)
 {
     host.cpu[cpu->index].started = true;
-    return pthread_create(&host.cpu[cpu->index].thread, NULL, cpu_thread, &host.cpu[cpu->index]) == 0 ? ASH_OK
-                                                                                                       : ASH_ENOMEM;
+    return pthread_create(&host.cpu[cpu->index].thread, NULL, cpu_thread, &host.cpu[cpu->index]) == 0
+               ? ASH_OK
+               : ASH_ENOMEM;
 }
 
 void hv_arch_console_write(const char *bytes, size_t size)

@@ -18,8 +18,8 @@
 typedef enum hv_verdict hv_host_guest(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round);
 
 struct hv_host_result {
-    bool powered_off;          /* hv turned the machine off */
-    bool stuck;                /* every CPU sleeps and nobody will wake one; or the turns ran out */
+    bool powered_off; /* hv turned the machine off */
+    bool stuck;       /* every CPU sleeps and nobody will wake one; or the turns ran out */
     uint64_t turns;
     size_t log_size;
     char log[HV_HOST_LOG_SIZE]; /* what went to the console device, NUL-terminated */

@@ -212,7 +212,10 @@ static void check_registers(void)
     check("x19..x28 survive an HVC", a == 0x1111111111111111U && b == 0x2222222222222222U);
     __asm__ volatile("ldr x20, [%1]\n\tmov %0, x20" : "=r"(wide) : "r"(GUEST_GICR + 8U) : "x20");
     check("a 64-bit read into a callee-saved register", (wide & 0xffffff00U) == 0U);
-    __asm__ volatile("mov x21, #-1\n\tldrsb w21, [%1]\n\tmov %0, x21" : "=r"(wide) : "r"(GUEST_UART + 0xff4U) : "x21");
+    __asm__ volatile("mov x21, #-1\n\tldrsb w21, [%1]\n\tmov %0, x21"
+                     : "=r"(wide)
+                     : "r"(GUEST_UART + 0xff4U)
+                     : "x21");
     check("a sign-extending byte read into W", wide == 0xfffffff0U);
     __asm__ volatile("ldrsb %0, [%1]" : "=r"(wide) : "r"(GUEST_UART + 0xff4U));
     check("and into X", wide == 0xfffffffffffffff0U);
