@@ -71,6 +71,9 @@ static void keys_behind_the_lead_in_say_what_they_did(void **state)
     type(b, "\x1d"
             "7");
     assert_string_equal(take(b), "ashlar: console: there is no VM 7; Ctrl-] l lists them\r\n");
+    type(b, "\x1d"
+            "9");
+    assert_string_equal(take(b), "ashlar: console: there is no VM 9; Ctrl-] l lists them\r\n");
     type(b, "\x1dz");
     assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x7a: not known; Ctrl-] ? helps\r\n");
     hv_console_input(&b->console, 0x1d);
