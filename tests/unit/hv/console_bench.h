@@ -62,13 +62,15 @@ static inline struct bench *start(void **state, unsigned vms)
 {
     static struct bench bench;
     static const char *const names[] = {"linux", "bare", "third"};
+    uint8_t *next;
 
     memset(&bench, 0, sizeof(bench));
     terminal_init(&bench.terminal);
-    bench.behind[offsetof(struct hv_console_vm, name)] = 'x';
-    bench.behind[offsetof(struct hv_console_vm, input_head)] = 1;
     memset(&bench.console, 0xa5, sizeof(bench.console));
     hv_console_init(&bench.console, &ops, &bench);
+    next = (uint8_t *)&bench + offsetof(struct bench, console.vm) + sizeof(bench.console.vm);
+    next[offsetof(struct hv_console_vm, name)] = 'x';
+    next[offsetof(struct hv_console_vm, input_head)] = 1;
     for (unsigned i = 0; i < vms; i++) {
         assert_int_equal(hv_console_add_vm(&bench.console, i, names[i]), ASH_OK);
     }
