@@ -77,15 +77,24 @@ def erratum_843419(words, at, address):
 
 
 class Origins:
-    """Which input object an address comes from, by the map file."""
-    GNU = re.compile(r"^ ?(?:\*?\.[\w.$-]+)?\s+0x([0-9a-f]{8,})\s+0x([0-9a-f]+)\s+(\S.*)$")
-    LLD = re.compile(r"^\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s{9}(\S.*:\(.*\))$")
+    """Which input object an address comes from, by the map file. `sections`: the output sections that count; debug
+    sections have addresses, too, and they begin at 0."""
+    OUTPUT = (re.compile(r"^([.\w][\w.$-]*)(?:\s+0x[0-9a-f]+\s.*)?$"),
+              re.compile(r"^\s*[0-9a-f]+\s+[0-9a-f]+\s+[0-9a-f]+\s+\d+ (\S+)$"))
+    INPUT = (re.compile(r"^ ?(?:\*?\.[\w.$-]+)?\s+0x([0-9a-f]{8,})\s+0x([0-9a-f]+)\s+(\S.*)$"),
+             re.compile(r"^\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s{9}(\S.*:\(.*\))$"))
 
-    def __init__(self, text):
+    def __init__(self, text, sections):
         found = set()
-        for line in text.splitlines():
-            match = self.GNU.match(line) or self.LLD.match(line)
-            if match and int(match.group(2), 16) and not match.group(3).startswith("load address"):
+        lines = text.splitlines()
+        by_lld = 1 if lines and lines[0].split()[:2] == ["VMA", "LMA"] else 0
+        counts = False
+        for line in lines:
+            output = self.OUTPUT[by_lld].match(line)
+            if output:
+                counts = output.group(1) in sections
+            match = self.INPUT[by_lld].match(line)
+            if counts and match and int(match.group(2), 16):
                 found.add((int(match.group(1), 16), int(match.group(2), 16), match.group(3)))
         self.ranges = sorted(found)
         self.starts = [r[0] for r in self.ranges]
@@ -214,7 +223,8 @@ def check(options):
         with open(path, "rb") as f:
             contents[name] = f.read()
     elf = elfread.Elf(contents["hv.elf"])
-    origins = Origins(contents["hv.map"].decode("utf-8", "replace"))
+    code = {s.name for s in elf.sections if s.flags & elfread.SHF_EXECINSTR}
+    origins = Origins(contents["hv.map"].decode("utf-8", "replace"), code)
     if not any(FP_MAY_COME_FROM.search(name) for _, _, name in origins.ranges):
         yield paths["hv.map"], 0, "names no object of libfdt: not understood"
     shown = {name: os.path.relpath(path, options.root) for name, path in paths.items()}

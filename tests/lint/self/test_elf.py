@@ -83,6 +83,12 @@ class Image(TreeTest):
         self.assert_clean("elf.py", self.image(libfdt=FP))
         self.assert_clean("elf.py", self.image(fp=FP))
 
+    def test_a_debug_section_at_the_same_address_excuses_nothing(self):
+        debug = "    .section .debug_x, \"\", %progbits\n    .zero {}\n"
+        for linker in ("bfd", "lld") if shutil.which("clang") and shutil.which("ld.lld") else ("bfd",):
+            folder = self.image(START + FP + debug.format(0x44), libfdt="nop\n" + debug.format(4096), linker=linker)
+            self.assert_finds("elf.py", "build/hv.elf: ", "copies", folder)
+
     def test_data_in_text_is_no_instruction(self):
         self.assert_clean("elf.py", self.image(START + "\n    .text\n    .long 0x4c000000, 0xffffffff\n"))
 
