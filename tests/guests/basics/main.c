@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest may rely on, and what it may not do, in one pass on two vCPUs. A line a check; BASICS PASS at the end. */
+/* What a guest may rely on, and what it may not do, in one pass on two vCPUs. A line a check; BASICS PASS at the
+ * end. */
 #include "common/guest.h"
 
 #define PSCI_VERSION       UINT64_C(0x84000000)
