@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <libbase/errors.h>
+#include <libbase/nospec.h>
 
 /* DDI 0224 3.2, table 3-1. */
 #define RTCDR   0x000U
@@ -95,7 +96,7 @@ static uint32_t read(const struct hv_vpl031 *rtc, uint64_t now, uint64_t offset)
     case RTCMIS:
         return rtc->raw && rtc->mask ? 1U : 0U;
     default:
-        return offset >= ID_BASE ? ids[(offset - ID_BASE) / 4U] : 0U;
+        return offset >= ID_BASE ? ids[ash_index_nospec((offset - ID_BASE) / 4U, sizeof(ids))] : 0U;
     }
 }
 
