@@ -171,8 +171,6 @@ void ash_virtq_reset(struct ash_virtq *q)
     q->layout = (struct ash_virtq_layout){.size = 0};
     q->state = ASH_VIRTQ_OFF;
     q->in_flight = 0;
-    q->next_used = 0;
-    q->used_idx = 0;
     q->first_serial = q->next_serial;
     (void)note_fault(q, ASH_VIRTQ_FINE, 0, 0);
 }

@@ -92,6 +92,10 @@ static void a_queue_size_must_be_a_power_of_two_in_range(void **state)
         ash_virtq_reset(&rig.q);
     }
     rig_close(&rig);
+    rig_prepare(&rig, 1, 0);
+    rig.drv.layout.size = 2;
+    refuse_layout(&rig, &rig.drv.layout, ASH_VIRTQ_BAD_SIZE, 0, 2);
+    rig_close(&rig);
 }
 
 static ash_ipa_t *area_of(struct ash_virtq_layout *layout, unsigned i)
