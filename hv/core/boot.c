@@ -82,6 +82,9 @@ static int read_configuration(struct hv *hv, struct ash_boot_config *config)
         (void)ash_boot_fault_format(line, sizeof(line), &fault);
         hv_log(hv, "%s", line);
     }
+    if (error != ASH_OK || fault.code != ASH_OK) {
+        hv->faulted = "-"; /* whatever runs all the same, this is not what was asked for */
+    }
     return error;
 }
 
@@ -207,8 +210,6 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
     HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
     if (read_configuration(hv, &config) == ASH_OK) {
         create_vms(hv, &config);
-    } else {
-        hv->faulted = "-";
     }
     hv_pages_free(&hv->pages, config.vms, request.pages);
     if (hv->vms == 0U) {
