@@ -143,7 +143,9 @@ def check_span(tree, name, number, span):
     elif "/" in first and first[0] != "." and first.split("/")[0] in tree.folders and not PLACEHOLDER.search(first):
         here = posixpath.join(posixpath.dirname(name), first)
         if posixpath.normpath(first) in tree.names:
-            yield from check_command(tree, name, number, span)
+            # One word alone that has an extension names a file.
+            if len(span.split()) > 1 or "." not in posixpath.basename(first):
+                yield from check_command(tree, name, number, span)
         elif not tree.exists(first.rstrip(":,")) and not tree.exists(here):
             yield name, number, f"there is no {first}"
 
