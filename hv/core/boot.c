@@ -54,28 +54,42 @@ static void read_options(struct hv *hv)
     }
 }
 
-/** The configuration: vms.dtb of the bundle. Faults are lines on the console. */
-static int read_configuration(struct hv *hv, struct ash_boot_config *config)
+/** vms.dtb of the bundle. ASH_ENOENT: no bundle, or it holds none. */
+static int read_bundle(struct hv *hv, struct ash_boot_config *config, struct ash_boot_fault *fault)
 {
-    struct ash_boot_fault fault;
     struct ash_boot_span tree = {NULL, 0};
-    char line[ASH_BOOT_FAULT_LINE_SIZE];
     int error;
 
-    ash_boot_fault_clear(&fault);
     if (hv->board.initrd.size == 0U) {
-        hv_log(hv,
-               "no bundle: the boot loader gave no initrd (QEMU: -initrd bundle.cpio, see docs/bundle.md)");
-        return ASH_ENOENT;
+        return ash_boot_fault_set(fault, ASH_ENOENT, "bundle", NULL, NULL, NULL, NULL,
+                                  "was not given by the boot loader",
+                                  "an initrd (QEMU: -initrd bundle.cpio; docs/bundle.md)");
     }
     error = ash_boot_bundle_open(&hv->bundle, (const void *)(uintptr_t)hv->board.initrd.base.value,
-                                 hv->board.initrd.size, &fault);
+                                 hv->board.initrd.size, fault);
     if (error == ASH_OK) {
-        error = ash_boot_bundle_find(&hv->bundle, "vms.dtb", &tree, &fault);
+        error = ash_boot_bundle_find(&hv->bundle, "vms.dtb", &tree, fault);
     }
     if (error == ASH_OK) {
         tree.data = hv_align_tree(hv, &tree);
         error = tree.data != NULL ? ash_boot_config_parse(config, tree.data, tree.size) : ASH_ENOMEM;
+        *fault = config->fault;
+    }
+    return error;
+}
+
+/** The configuration: vms.dtb of the bundle, or else /vms of the board's own tree. Faults are lines on the console. */
+static int read_configuration(struct hv *hv, struct ash_boot_config *config)
+{
+    struct ash_boot_fault fault;
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+    int error;
+
+    ash_boot_fault_clear(&fault);
+    error = read_bundle(hv, config, &fault);
+    if (error == ASH_ENOENT && hv->board_tree.size > 0U &&
+        ash_boot_config_parse(config, hv->board_tree.data, hv->board_tree.size) == ASH_OK) {
+        error = ASH_OK;
         fault = config->fault;
     }
     if (fault.code != ASH_OK) {

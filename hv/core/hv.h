@@ -20,6 +20,7 @@
 
 struct hv {
     struct ash_boot_board board;
+    struct ash_boot_span board_tree; /* the board's device tree itself; size 0: none */
     struct ash_boot_bundle bundle;
     struct hv_ranges ranges;
     struct hv_pages pages;

@@ -143,8 +143,11 @@ int hv_ranges_alloc(struct hv_ranges *map, uint64_t size, enum hv_owner owner, u
             }
             start = ash_align_down(end_of(range) - size, alignments[a]);
             if (start >= range->base) {
-                *base = start;
-                return hv_ranges_claim(map, start, size, owner, vm);
+                int error = hv_ranges_claim(map, start, size, owner, vm);
+                if (error == ASH_OK) {
+                    *base = start;
+                }
+                return error;
             }
         }
     }

@@ -42,7 +42,8 @@ int hv_ranges_claim(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv
                     uint32_t vm) ASH_NODISCARD;
 
 /** Find and claim @size free bytes (a multiple of 4 KiB) at the highest of the alignments 1 GiB, 2 MiB, 4 KiB that
- *  is not above @size; first fit from the top of memory. ASH_ENOMEM: no free range is large enough. */
+ *  is not above @size; first fit from the top of memory. ASH_ENOMEM: no free range is large enough. ASH_ENOSPC: the
+ *  map is full. On an error *@base is untouched. */
 int hv_ranges_alloc(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
                     uint64_t *base) ASH_NODISCARD;
 

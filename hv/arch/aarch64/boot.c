@@ -318,6 +318,7 @@ void hv_arch_boot(uint64_t dtb)
     cpu->mpidr = hv_sysreg_read(mpidr_el1) & (ASH_MASK(39, 32) | ASH_MASK(23, 0));
     read_board(cpu, dtb);
     cpu->hv = &the_hv;
+    the_hv.board_tree = (struct ash_boot_span){(const void *)(uintptr_t)dtb, the_hv.board.tree_size};
     build_ownership(cpu, dtb);
     map_ram(cpu);
     make_pool(cpu);
