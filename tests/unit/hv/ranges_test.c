@@ -265,6 +265,10 @@ static void random_operations_agree_with_a_map_of_pages(void **state)
         for (uint32_t i = 0; i < WORLD_PAGES; i++) {
             world.oracle.page[i] = NOT_RAM;
         }
+        if (world.in_crumbs) {
+            assert_int_equal(hv_ranges_add_ram(&world.map, WORLD_BASE, WORLD_PAGES * PAGE), ASH_OK);
+            assert_int_equal(oracle_add(&world.oracle, WORLD_BASE, WORLD_PAGES * PAGE), ASH_OK);
+        }
         for (unsigned step = 0; step < 300U; step++) {
             random_step(&world);
             assert_same(&world.map, &world.oracle);
