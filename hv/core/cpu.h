@@ -16,8 +16,7 @@ struct hv_vcpu;
 enum hv_request {
     HV_REQUEST_RUN = 1U << 0,   /* a vCPU of this CPU may be runnable now */
     HV_REQUEST_STOP = 1U << 1,  /* the loaded vCPU's VM is to stop */
-    HV_REQUEST_FLUSH = 1U << 2, /* the loaded vCPU has new interrupts */
-    HV_REQUEST_HALT = 1U << 3   /* hv panicked elsewhere */
+    HV_REQUEST_HALT = 1U << 2  /* hv panicked elsewhere */
 };
 
 struct hv_cpu {

@@ -6,7 +6,7 @@
 #define IPA_BITS_MIN 32U
 #define IPA_BITS_MAX 48U
 
-/** ID_AA64MMFR0_EL1.PARange [3:0] (DDI 0487 D17.2.64); 52 bits need a format that is not used here. */
+/** ID_AA64MMFR0_EL1.PARange [3:0] (DDI 0487 D17.2); 52 bits need a format that is not used here. */
 static unsigned pa_bits_of(uint64_t mmfr0)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
@@ -37,7 +37,7 @@ static void choose_start(struct ash_stage2 *s2)
     s2->root_pages = (uint8_t)(bits > covered ? 1U << (bits - covered) : 1U);
 }
 
-/** DDI 0487 D17.2.157. Walks: Normal Write-Back Read- and Write-Allocate, Inner Shareable; no hardware AF or dirty
+/** DDI 0487 D17.2. Walks: Normal Write-Back Read- and Write-Allocate, Inner Shareable; no hardware AF or dirty
  *  state. SL0 for 4 KiB: 0 starts at level 2, 1 at level 1, 2 at level 0. */
 static uint64_t vtcr_of(const struct ash_stage2 *s2, const struct ash_stage2_config *config)
 {

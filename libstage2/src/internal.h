@@ -124,7 +124,7 @@ void ash_stage2_free_table_(struct ash_stage2 *s2, ash_pa_t pa);
 void ash_stage2_invalidate_(const struct ash_stage2 *s2, uint64_t lo, uint64_t hi, bool leaf_only);
 
 /** Break-before-make: replace @count entries (1 or a contiguous group) from entry @index of @table, valid ones among
- *  them, by @with. DDI 0487 D8.14.1: invalid descriptors, published; TLBs invalidated, waited for; then the new
+ *  them, by @with. DDI 0487 D8.13.1: invalid descriptors, published; TLBs invalidated, waited for; then the new
  *  ones. */
 void ash_stage2_replace_(const struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index,
                          unsigned count, const uint64_t *with);

@@ -104,7 +104,7 @@ static void fill_hole(struct ash_stage2_job_ *job, const struct ash_stage2_table
     ash_stage2_store_(&table->entry[index], pa.value | DESC_TABLE_ | DESC_VALID_);
 }
 
-/** Commit: holes to leaves. They were invalid, so no TLB holds them and nothing is invalidated (D8.13.1). @live:
+/** Commit: holes to leaves. They were invalid, so no TLB holds them and nothing is invalidated (D8.12). @live:
  *  walkers reach @table already. */
 static void fill(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table, bool live)
 {

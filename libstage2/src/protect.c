@@ -23,7 +23,7 @@ static int plan(const struct ash_stage2_job_ *job, const struct ash_stage2_table
 }
 
 /** Break: every leaf in [lo, hi) that changes loses its valid bit and keeps the rest. A memory type may not change
- *  under a valid descriptor (DDI 0487 D8.14.1), and rights are treated alike. */
+ *  under a valid descriptor (DDI 0487 D8.13.1), and rights are treated alike. */
 static void take_away(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
 {
     unsigned first;

@@ -152,7 +152,7 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
     return a < b + b_size && b < a + a_size;
 }
 
-/* D8.14.1: what may not change from one valid leaf to another. Permissions may. FEAT_BBM level 0. */
+/* D8.13.1: what may not change from one valid leaf to another. Permissions may. FEAT_BBM level 0. */
 static void check_leaf_pair(struct stage2_tlb *tlb, const struct tlb_entry *old, unsigned level, uint64_t ipa,
                             uint64_t descriptor)
 {

@@ -13,7 +13,7 @@
  *  The tables' memory is observed at each HAL operation and at the end of each call. A store is visible to walkers
  *  from then on, but counts as certainly visible only once it was published.
  *
- *  Arm ARM DDI 0487 D8.13 "Caching of address translations", D8.14 "TLB maintenance", D8.14.1 "Using
+ *  Arm ARM DDI 0487 D8.12 "Caching of address translations", D8.13 "TLB maintenance", D8.13.1 "Using
  *  break-before-make when updating translation table entries", B2.7 on ordering of walks.
  */
 #ifndef MODEL_STAGE2_TLB_H

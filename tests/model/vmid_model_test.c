@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** Random life of VMs on CPUs beside the one rule that VMIDs are for: a TLB entry made for one VM is never used by
- *  another (Arm ARM DDI 0487 D8.16 "VMIDs"). The model is the TLBs of all CPUs, as the set of VMs that have run
+ *  another (Arm ARM DDI 0487 D8 "VMIDs"). The model is the TLBs of all CPUs, as the set of VMs that have run
  *  under each VMID since all TLBs were last invalidated. */
 #include <testkit/cmocka.h>
 #include <testkit/seed.h>

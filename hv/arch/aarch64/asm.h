@@ -27,7 +27,7 @@
 
 #define HCR_EL2_RW 0x80000000
 
-/* SCTLR_EL2 with its RES1 bits alone: [29:28], [23:22], 18, 16, 11, [5:4] (DDI 0487 D17.2.119). */
+/* SCTLR_EL2 with its RES1 bits alone: [29:28], [23:22], 18, 16, 11, [5:4] (DDI 0487 D17.2). */
 #define SCTLR_EL2_RES1 0x30c50830
 
 #define ESR_EC_SHIFT 26

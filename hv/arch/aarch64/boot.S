@@ -92,7 +92,7 @@ hv_secondary_entry:
     b       0b
 
 /* HCR_EL2.E2H and TGE off before anything else: the meaning of other EL2 registers hangs on them. SCTLR_EL2:
- * MMU, caches off, RES1 bits set (DDI 0487 D17.2.119). */
+ * MMU, caches off, RES1 bits set (DDI 0487 D17.2). */
 el2_reset_registers:
     mov     x1, #HCR_EL2_RW
     msr     hcr_el2, x1

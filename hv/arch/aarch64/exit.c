@@ -138,7 +138,7 @@ static int fault_ipa(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault, u
     if (fault->hpfar_valid) {
         return ash_vcpu_fault_ipa(esr, far, hv_sysreg_read(hpfar_el2), ipa);
     }
-    /* A permission fault leaves HPFAR_EL2 UNKNOWN (DDI 0487 D17.2.58): translate by hand. */
+    /* A permission fault leaves HPFAR_EL2 UNKNOWN (DDI 0487 D17.2, "HPFAR_EL2"): translate by hand. */
     ash_vcpu_el2_translate(far, fault->write,
                            (vcpu->context.pstate & ASH_VCPU_PSTATE_MODE) == ASH_VCPU_PSTATE_EL0T, &par);
     return ash_vcpu_par_ipa(par, far, ipa);

@@ -25,7 +25,7 @@
 
 #define ENTRIES 512U
 
-/* Attr0 Normal Write-Back Read- and Write-Allocate, Attr1 Device-nGnRE (D17.2.97). */
+/* Attr0 Normal Write-Back Read- and Write-Allocate, Attr1 Device-nGnRE (D17.2). */
 #define MAIR_VALUE UINT64_C(0x04ff)
 
 #define TABLE_POOL 24U
@@ -135,7 +135,7 @@ int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr)
         }
         done += UINT64_C(1) << level_shift(level);
     }
-    /* Invalid to valid needs no TLBI, only the order of the stores against the next access (D8.13.1); the ISB is
+    /* Invalid to valid needs no TLBI, only the order of the stores against the next access (D8.12); the ISB is
      * for this CPU's own fetches and accesses. */
     hv_dsb(ishst);
     hv_isb();
@@ -175,7 +175,7 @@ const struct hv_boot_registers *hv_early_map(uint64_t dtb)
 
     hv_boot_registers.ttbr0 = (uint64_t)(uintptr_t)table_pool[0];
     /* T0SZ 16, walks Write-Back Inner Shareable, 4 KiB; PS as the CPU has it, 48 bits at most; bits 31 and 23 RES1
-     * (D17.2.148). */
+     * (D17.2). */
     hv_boot_registers.tcr = 16U | (1U << 8) | (1U << 10) | (3U << 12) |
                             ((pa_range > 5U ? 5U : pa_range) << 16) | ASH_BIT(31) | ASH_BIT(23);
     hv_boot_registers.mair = MAIR_VALUE;

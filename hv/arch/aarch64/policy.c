@@ -18,16 +18,16 @@
      HCR_TACR | HCR_TSW | HCR_RW)
 
 /* RES1 [13:12], [9:0] (TZ and TSM among them: SVE and SME trap); TTA: trace; TAM: activity monitors; TFP 0: a vCPU that
- * is alone on its CPU owns the FP registers. D17.2.32. */
+ * is alone on its CPU owns the FP registers. D17.2. */
 #define CPTR_POLICY (UINT64_C(0x33ff) | ASH_BIT(20) | ASH_BIT(30))
 
 /* TPMCR, TPM: PMU; TDA, TDOSA, TDRA: debug; HPMD, HCCD: hv is not counted; TTRF: trace filter; E2PB, E2TB 0: the
- * profiling and trace buffers are EL2's. D17.3.19. */
+ * profiling and trace buffers are EL2's. D17.3. */
 #define MDCR_POLICY                                                                                          \
     (ASH_BIT(5) | ASH_BIT(6) | ASH_BIT(9) | ASH_BIT(10) | ASH_BIT(11) | ASH_BIT(17) | ASH_BIT(19) |          \
      ASH_BIT(23))
 
-/* EL1PCTEN, EL1PCEN: counter and timer are the guest's, directly: its VM is pinned and its offset is 0. D17.11.10 */
+/* EL1PCTEN, EL1PCEN: counter and timer are the guest's, directly: its VM is pinned and its offset is 0. D17.11 */
 #define CNTHCTL_POLICY UINT64_C(3)
 
 #define HFGRTR_EL2  S3_4_C1_C1_4

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* HCR_EL2 (DDI 0487 D17.2.48). */
+/* HCR_EL2 (DDI 0487 D17.2). */
 #define HCR_VM    (UINT64_C(1) << 0)
 #define HCR_SWIO  (UINT64_C(1) << 1)
 #define HCR_PTW   (UINT64_C(1) << 2)

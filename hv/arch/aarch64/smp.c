@@ -110,7 +110,7 @@ void hv_arch_wait_equal(const uint32_t *word, uint32_t value)
 
 uint64_t hv_arch_ticks(void)
 {
-    /* Not before earlier instructions (D11.2.1 "the counter may be read speculatively"). */
+    /* Not before earlier instructions ("The Generic Timer in AArch64 state"). */
     hv_isb();
     return hv_sysreg_read(cntpct_el0);
 }

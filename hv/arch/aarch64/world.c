@@ -74,7 +74,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_machine_unlock(machine);
 
     /* Nothing of an earlier life of this VMID is left on this CPU: a reset CPU has an empty TLB as far as the guest
-     * may tell (DDI 0487 D8.14 "TLB maintenance"). ISB: the TLBI uses the VTTBR just written. */
+     * may tell (DDI 0487 D8.13 "TLB maintenance"). ISB: the TLBI uses the VTTBR just written. */
     hv_isb();
     __asm__ volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
     hv_dsb(nsh);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** The HAL of libstage2 on hardware: TLB maintenance from EL2 (non-VHE). Library stage2_el2.
- *  Lock domain: the table's, as for the ops. Manual: Arm ARM DDI 0487 D8.14. */
+ *  Lock domain: the table's, as for the ops. Manual: Arm ARM DDI 0487 D8.13. */
 #ifndef LIBSTAGE2_EL2_H
 #define LIBSTAGE2_EL2_H
 

@@ -8,7 +8,7 @@
  *  non-const object wants that lock held; so does ash_stage2_check_fault(), see there. CPUs that *run* on the
  *  table need no lock: break-before-make protects them.
  *
- *  Manual: Arm ARM DDI 0487 (issue in docs/references.md), chapters D5 and D8.
+ *  Manual: Arm ARM DDI 0487 (issue in docs/references.md), chapter D8.
  */
 #ifndef LIBSTAGE2_STAGE2_H
 #define LIBSTAGE2_STAGE2_H
@@ -69,7 +69,7 @@ struct ash_stage2_hal {
     void (*publish)(void *ctx, const uint64_t *first, size_t count);
 
     /** Remove from all CPUs' TLBs what @what names, including entries that combine stage 1 and stage 2, and wait
-     *  for it. TLBI IPAS2E1IS…; DSB ISH; TLBI VMALLE1IS; DSB ISH; ISB (DDI 0487 D8.17 "TLB maintenance"). */
+     *  for it. TLBI IPAS2E1IS…; DSB ISH; TLBI VMALLE1IS; DSB ISH; ISB (DDI 0487 D8.13 "TLB maintenance"). */
     void (*invalidate)(void *ctx, const struct ash_stage2_invalidation *what);
 };
 

@@ -4,7 +4,7 @@
  *  A VM's VMID is good while its generation is the pool's. When VMIDs run out, the generation rises, VMIDs that are
  *  loaded on a CPU right now stay reserved for their VMs, and all TLBs are invalidated once.
  *  Lock domain "the pool", except ash_vmid_is_current(). VMID 0 is never given out (it is the hypervisor's own).
- *  Arm ARM DDI 0487, D8.16 "VMIDs", ID_AA64MMFR1_EL1.VMIDBits.
+ *  Arm ARM DDI 0487, D8 "VMIDs", ID_AA64MMFR1_EL1.VMIDBits.
  */
 #ifndef LIBSTAGE2_VMID_H
 #define LIBSTAGE2_VMID_H

@@ -27,7 +27,7 @@ void ash_stage2_el2_publish(void *ctx, const uint64_t *first, size_t count)
     DSB(ishst);
 }
 
-/** By IPA: IPAS2E1IS takes the IPA's bits [47:12]; it removes stage-2 entries alone (D8.14.5). */
+/** By IPA: IPAS2E1IS takes the IPA's bits [47:12]; it removes stage-2 entries alone (D8.13). */
 static void invalidate_pages(const struct ash_stage2_invalidation *what)
 {
     for (uint64_t at = 0; at < what->size; at += ASH_STAGE2_PAGE_SIZE) {
@@ -47,7 +47,7 @@ void ash_stage2_el2_invalidate(const struct ash_stage2 *s2, const struct ash_sta
     uint64_t wanted = ash_stage2_vttbr(s2);
 
     /* The invalid descriptors are seen by all walkers before the TLBs forget the old ones, or they would be fetched
-     * again (D8.14.1). */
+     * again (D8.13.1). */
     DSB(ish);
     if (loaded != wanted) {
         write_vttbr(wanted);
@@ -58,7 +58,7 @@ void ash_stage2_el2_invalidate(const struct ash_stage2 *s2, const struct ash_sta
     } else {
         invalidate_pages(what);
         /* Complete before the next, which removes entries that combine both stages: they might be made again out of
-         * stage-2 entries that are still there (D8.14.5, "TLBI IPAS2E1"). */
+         * stage-2 entries that are still there (D8.13, "TLBI IPAS2E1"). */
         DSB(ish);
         TLBI(vmalle1is);
     }

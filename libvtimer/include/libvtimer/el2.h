@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** CNTV to and from the hardware. Target vtimer_el2; runs at EL2, non-VHE, IRQs masked, on the CPU that owns the vCPU.
- *  Lock domain: the vCPU. Manual: Arm ARM DDI 0487, D11.2, D17.11.
+ *  Lock domain: the vCPU. Manual: Arm ARM DDI 0487, "The Generic Timer in AArch64 state", D17.11.
  */
 #ifndef LIBVTIMER_EL2_H
 #define LIBVTIMER_EL2_H

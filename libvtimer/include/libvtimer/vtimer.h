@@ -7,7 +7,7 @@
  *  of them stopped.
  *
  *  While the vCPU is loaded the hardware holds the state of CNTV (<libvtimer/el2.h>) and the fields here are stale.
- *  Manual: Arm ARM DDI 0487, D11.2 "The AArch64 view of the Generic Timer"; D17.11 (registers).
+ *  Manual: Arm ARM DDI 0487, "The Generic Timer in AArch64 state"; D17.11 (registers).
  */
 #ifndef LIBVTIMER_VTIMER_H
 #define LIBVTIMER_VTIMER_H
@@ -76,7 +76,7 @@ void ash_vtimer_set_count(struct ash_vtimer_vm *vm, uint64_t now, uint64_t count
 /** What the guest reads as CNTVCT_EL0 at @now. */
 uint64_t ash_vtimer_count(const struct ash_vtimer *vtimer, uint64_t now);
 
-/** The timer condition: enabled and CNTVCT >= CVAL, 64-bit unsigned. DDI 0487 D11.2.4. */
+/** The timer condition: enabled and CNTVCT >= CVAL, 64-bit unsigned. DDI 0487 "The Generic Timer in AArch64 state". */
 bool ash_vtimer_is_met(const struct ash_vtimer *vtimer, enum ash_vtimer_id timer, uint64_t now);
 
 /** The interrupt output: met and not masked. */

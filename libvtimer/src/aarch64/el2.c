@@ -38,7 +38,7 @@ uint64_t ash_vtimer_el2_now(void)
 {
     uint64_t now;
 
-    ISB(); /* else the counter may be read ahead of program order (DDI 0487 D11.2.1) */
+    ISB(); /* else the counter may be read ahead of program order (DDI 0487 "The Generic Timer in AArch64 state") */
     READ(cntpct_el0, now);
     return now;
 }

@@ -44,7 +44,7 @@ static void set(struct fixture *f, enum ash_vtimer_id id, uint64_t ctl, uint64_t
     ash_vtimer_write(&f->timer, id, ASH_VTIMER_CTL, 0, ctl);
 }
 
-/* DDI 0487 D11.2.4, CNTV_CTL_EL0: all eight values of CTL against before, at, after. */
+/* DDI 0487 "The Generic Timer in AArch64 state", CNTV_CTL_EL0: all eight values of CTL against before, at, after. */
 static void the_output_follows_enable_mask_and_condition(void **state)
 {
     (void)state;
