@@ -14,8 +14,8 @@ struct hv_vcpu;
 
 /** Requests in a CPU's inbox: atomic bits, fire and forget, one kick. */
 enum hv_request {
-    HV_REQUEST_RUN = 1U << 0,   /* a vCPU of this CPU may be runnable now */
-    HV_REQUEST_STOP = 1U << 1,  /* the loaded vCPU's VM is to stop */
+    HV_REQUEST_RUN = 1U << 0,  /* a vCPU of this CPU may be runnable now */
+    HV_REQUEST_STOP = 1U << 1, /* the loaded vCPU's VM is to stop */
     HV_REQUEST_HALT = 1U << 2  /* hv panicked elsewhere */
 };
 
