@@ -53,7 +53,8 @@ bool ash_vmid_is_current(const struct ash_vmid_pool *pool, const struct ash_vmid
 
 /** CPU @cpu is about to run under @vmid: give it a VMID of this generation. *@rollover: the generation rose; the
  *  caller invalidates all stage-1 and stage-2 entries of all CPUs (TLBI ALLE1IS; DSB ISH) and the instruction cache
- *  (where VMID-tagged) before it runs anything. Returns the VMID (>= 1), or ASH_EINVAL for a wrong @cpu. */
+ *  (where VMID-tagged) before it lets go of the pool's lock: after that another CPU may get a number whose old entries
+ *  are still there. Returns the VMID (>= 1), or ASH_EINVAL for a wrong @cpu. */
 int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu,
                   bool *rollover) ASH_NODISCARD;
 
