@@ -3,6 +3,8 @@
  *
  *  Every change of the tables goes in two steps: *plan* walks without writing and counts the tables that will be needed
  *  (and finds every error); then all of them are taken from the HAL; *commit* cannot fail any more.
+ *
+ *  Between two calls an invalid descriptor is zero. While a call breaks before it makes, one may keep its address.
  */
 #ifndef LIBSTAGE2_INTERNAL_H
 #define LIBSTAGE2_INTERNAL_H
@@ -11,7 +13,7 @@
 
 #define ENTRIES_    512U
 #define LEAF_LEVEL_ 3U
-#define GROUP_      16U /* entries of a contiguous group, 4 KiB granule (DDI 0487 D8.6.1 "The Contiguous bit") */
+#define GROUP_      16U /* entries of a contiguous group, 4 KiB granule (DDI 0487 D8.6 "Contiguous bit") */
 
 /* Stage-2 descriptors, VMSAv8-64, 4 KiB granule (DDI 0487 D8.3.1, D8.3.2, D8.4.2, D8.5.5). */
 #define DESC_VALID_      ASH_BIT(0)
@@ -51,9 +53,10 @@ struct ash_stage2_job_ {
     uint64_t hi;
     uint64_t pa;     /* of lo: map */
     uint64_t attr;   /* descriptor bits: map, protect */
-    ash_pa_t spares; /* tables taken for this call, chained through their first word; 0: none */
-    bool changed;    /* a valid descriptor was taken away: TLBs may hold it */
-    bool unlinked;   /* a table too: walk caches may hold it */
+    ash_pa_t spares; /* @spare_count tables taken for this call, chained through their first word */
+    unsigned spare_count;
+    bool changed;  /* a valid descriptor was taken away: TLBs may hold it */
+    bool unlinked; /* a table too: walk caches may hold it */
 };
 
 /* ---- geometry.c: pure ---- */
@@ -90,9 +93,9 @@ static inline bool ash_stage2_fits_(uint64_t ipa, uint64_t pa, uint64_t size, un
     return level > 0U && size >= ash_stage2_size_(level) && ash_is_aligned(ipa | pa, ash_stage2_size_(level));
 }
 
-/* ---- tables.c: the tables' memory, and the only place that changes a live descriptor ---- */
+/* ---- tables.c: the tables' memory, and the only place that asks for an invalidation ---- */
 
-/** The single-copy atomic store that walkers see whole (DDI 0487 B2.2.1). */
+/** The single-copy atomic store that walkers see whole (DDI 0487 B2.2.1 "Requirements for single-copy atomicity"). */
 static inline void ash_stage2_store_(uint64_t *entry, uint64_t descriptor)
 {
     *(volatile uint64_t *)entry = descriptor;
@@ -120,14 +123,15 @@ void ash_stage2_return_spares_(struct ash_stage2_job_ *job);
 /** A table that no CPU can reach any more. */
 void ash_stage2_free_table_(struct ash_stage2 *s2, ash_pa_t pa);
 
-/** Make the TLBs forget [lo, hi). Only this and destroy call the HAL's invalidate(). */
-void ash_stage2_invalidate_(const struct ash_stage2 *s2, uint64_t lo, uint64_t hi, bool leaf_only);
+/** One half of a break-before-make: walks the tables, publishes what it stores. */
+typedef void ash_stage2_half_(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table);
 
-/** Break-before-make: replace @count entries (1 or a contiguous group) from entry @index of @table, valid ones among
- *  them, by @with. DDI 0487 D8.13.1: invalid descriptors, published; TLBs invalidated, waited for; then the new
- *  ones. */
-void ash_stage2_replace_(const struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index,
-                         unsigned count, const uint64_t *with);
+/** Break-before-make of all that @job changes, with one invalidation (DDI 0487 D8.13.1 "Using break-before-make when
+ *  updating translation table entries"): @take_away makes descriptors invalid and says so in job->changed and
+ *  job->unlinked; the TLBs forget [lo, hi) and that is waited for; @make puts the new ones there, or frees what was
+ *  unlinked. */
+void ash_stage2_break_before_make_(struct ash_stage2_job_ *job, ash_stage2_half_ *take_away,
+                                   ash_stage2_half_ *make);
 
 /** The block at entry @index becomes a table of smaller ones, which carry the Contiguous hint but where [lo, hi) begins
  *  or ends inside a group. Uses a spare. */
@@ -138,11 +142,18 @@ unsigned ash_stage2_split_cost_(uint64_t ipa, unsigned level, uint64_t lo, uint6
 /** If entry @index belongs to a contiguous group that [lo, hi) covers in part: rewrite the group without the hint. */
 void ash_stage2_ungroup_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
                          unsigned index);
-/** Are the @GROUP_ entries from @index on to carry the hint when written for the first time in this job's range? */
+/** May the GROUP_ entries from @index on, which map @pa and what follows it, carry the hint while this job goes on?
+ *  Not if [lo, hi) cuts them: a part is going to differ. */
 bool ash_stage2_may_group_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
                            unsigned index, uint64_t pa);
+/** Do the GROUP_ entries from @index on differ in nothing but consecutive addresses? The bits of @ignore apart. */
+bool ash_stage2_lines_up_(const struct ash_stage2_table_ *table, unsigned index, uint64_t ignore);
+/** Groups of @table that [lo, hi) touches and that qualify by now get the hint, each by break-before-make. */
+void ash_stage2_regroup_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table);
 
-/** The table below entry @index maps one whole block: put the block in its place. */
-void ash_stage2_coalesce_(struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index);
+/** [lo, hi) of the table below entry @index is as @job wants it. If all of it maps one block now, put the block in its
+ *  place, else look after its groups. */
+void ash_stage2_coalesce_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
+                          unsigned index);
 
 #endif

@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "internal.h"
 
-int ash_stage2_lookup(const struct ash_stage2 *s2, ash_ipa_t ipa, struct ash_stage2_mapping *mapping)
+/** What is at @ipa, which is inside the table. */
+static struct ash_stage2_mapping translate(const struct ash_stage2 *s2, uint64_t ipa)
 {
     struct ash_stage2_table_ table = ash_stage2_root_(s2);
+    struct ash_stage2_mapping mapping = {.valid = false};
     unsigned index;
     uint64_t descriptor;
 
-    if ((ipa.value >> s2->ipa_bits) != 0U) {
-        return ASH_ERANGE;
-    }
     for (;;) {
-        index = (unsigned)((ipa.value - table.ipa) >> ash_stage2_shift_(table.level));
+        index = (unsigned)((ipa - table.ipa) >> ash_stage2_shift_(table.level));
         descriptor = table.entry[index];
         if (!ash_stage2_is_table_(descriptor, table.level)) {
             break;
         }
         table = ash_stage2_child_(s2, &table, index);
     }
-    *mapping = (struct ash_stage2_mapping){
-        .ipa = ash_ipa(ash_stage2_entry_ipa_(&table, index)),
-        .size = ash_stage2_size_(table.level),
-        .level = (uint8_t)table.level,
-    };
+    mapping.ipa = ash_ipa(ash_stage2_entry_ipa_(&table, index));
+    mapping.size = ash_stage2_size_(table.level);
+    mapping.level = (uint8_t)table.level;
     if ((descriptor & DESC_VALID_) != 0U) {
-        mapping->valid = true;
-        mapping->contiguous = (descriptor & DESC_CONTIGUOUS_) != 0U;
-        mapping->pa = ash_pa(descriptor & DESC_ADDRESS_);
-        mapping->attr = ash_stage2_decode_attr_(descriptor);
+        mapping.valid = true;
+        mapping.contiguous = (descriptor & DESC_CONTIGUOUS_) != 0U;
+        mapping.pa = ash_pa(descriptor & DESC_ADDRESS_);
+        mapping.attr = ash_stage2_decode_attr_(descriptor);
     }
+    return mapping;
+}
+
+int ash_stage2_lookup(const struct ash_stage2 *s2, ash_ipa_t ipa, struct ash_stage2_mapping *mapping)
+{
+    if ((ipa.value >> s2->ipa_bits) != 0U) {
+        return ASH_ERANGE;
+    }
+    *mapping = translate(s2, ipa.value);
     return ASH_OK;
 }
 
@@ -40,10 +46,9 @@ int ash_stage2_visit(const struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size,
     int result = ash_stage2_range_(s2, ipa.value, size);
 
     while (result == ASH_OK && at < end) {
-        struct ash_stage2_mapping mapping;
+        struct ash_stage2_mapping mapping = translate(s2, at);
 
-        result = ash_stage2_lookup(s2, ash_ipa(at), &mapping);
-        if (result == ASH_OK && mapping.valid) {
+        if (mapping.valid) {
             result = visit(arg, &mapping);
         }
         at = mapping.ipa.value + mapping.size;

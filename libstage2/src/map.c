@@ -87,8 +87,9 @@ static bool fills_group(const struct ash_stage2_job_ *job, const struct ash_stag
 
 static void fill(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table, bool live);
 
-/** A table for the hole at entry @index, filled and published before it is linked: the walker must never see what was
- *  in its memory before (DDI 0487 D8.2.7). */
+/** A table for the hole at entry @index, filled and published before it is linked: the walker is a separate observer
+ *  (DDI 0487 D8.2 "Ordering of memory accesses from translation table walks") and must never see what was in that
+ *  memory before. */
 static void fill_hole(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table, unsigned index)
 {
     ash_pa_t pa;
@@ -104,8 +105,9 @@ static void fill_hole(struct ash_stage2_job_ *job, const struct ash_stage2_table
     ash_stage2_store_(&table->entry[index], pa.value | DESC_TABLE_ | DESC_VALID_);
 }
 
-/** Commit: holes to leaves. They were invalid, so no TLB holds them and nothing is invalidated (D8.12). @live:
- *  walkers reach @table already. */
+/** Commit: holes to leaves and to tables. Nothing is invalidated: a descriptor that gives a translation fault is never
+ *  held in a TLB (D8.13 "TLB maintenance", I_WZCBG). The context synchronisation event that the guest's instruction
+ *  fetches need is the ERET that enters it. @live: walkers reach @table already. */
 static void fill(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table, bool live)
 {
     unsigned group_end = 0;
@@ -124,7 +126,7 @@ static void fill(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *ta
         if (ash_stage2_is_table_(table->entry[i], table->level)) {
             struct ash_stage2_table_ child = ash_stage2_child_(job->s2, table, i);
             fill(job, &child, true);
-            ash_stage2_coalesce_(job->s2, table, i);
+            ash_stage2_coalesce_(job, table, i);
         } else if (table->entry[i] != 0U) {
             continue; /* the identical mapping */
         } else if (ash_stage2_fits_(from, pa_of(job, from), size, table->level)) {
@@ -164,6 +166,7 @@ int ash_stage2_map(struct ash_stage2 *s2, ash_ipa_t ipa, ash_pa_t pa, uint64_t s
     }
     if (error == ASH_OK) {
         fill(&job, &root, true);
+        ash_stage2_regroup_(&job, &root);
         ash_stage2_return_spares_(&job);
     }
     return error;

@@ -23,7 +23,7 @@ static int plan(const struct ash_stage2_job_ *job, const struct ash_stage2_table
 }
 
 /** Break: every leaf in [lo, hi) that changes loses its valid bit and keeps the rest. A memory type may not change
- *  under a valid descriptor (DDI 0487 D8.13.1), and rights are treated alike. */
+ *  under a valid descriptor (DDI 0487 D8.13.1, R_WHZWS), and rights are treated alike. */
 static void take_away(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
 {
     unsigned first;
@@ -53,9 +53,21 @@ static void take_away(struct ash_stage2_job_ *job, const struct ash_stage2_table
     job->s2->hal->publish(job->s2->ctx, &table->entry[first], last - first + 1U);
 }
 
-/** Make: what take_away() left comes back with the new attributes, a contiguous group whole as it was. */
+/** Were the GROUP_ entries from @index on all taken away, and do they qualify for the hint now that they come back with
+ *  the same attributes? */
+static bool returns_as_group(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
+                             unsigned index)
+{
+    uint64_t first = table->entry[index];
+
+    return (first & DESC_VALID_) == 0U && ash_stage2_may_group_(job, table, index, first & DESC_ADDRESS_) &&
+           ash_stage2_lines_up_(table, index, DESC_ATTR_ | DESC_CONTIGUOUS_);
+}
+
+/** Make: what take_away() left comes back with the new attributes. */
 static void give_back(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
 {
+    unsigned group_end = 0;
     unsigned first;
     unsigned last;
 
@@ -63,12 +75,17 @@ static void give_back(struct ash_stage2_job_ *job, const struct ash_stage2_table
     for (unsigned i = first; i <= last; i++) {
         uint64_t descriptor = table->entry[i];
 
+        if (i % GROUP_ == 0U && returns_as_group(job, table, i)) {
+            group_end = i + GROUP_;
+        }
         if (ash_stage2_is_table_(descriptor, table->level)) {
             struct ash_stage2_table_ child = ash_stage2_child_(job->s2, table, i);
             give_back(job, &child);
-            ash_stage2_coalesce_(job->s2, table, i);
+            ash_stage2_coalesce_(job, table, i);
         } else if ((descriptor & DESC_VALID_) == 0U) {
-            ash_stage2_store_(&table->entry[i], (descriptor & ~DESC_ATTR_) | job->attr | DESC_VALID_);
+            uint64_t hint = i < group_end ? DESC_CONTIGUOUS_ : 0U;
+            uint64_t kept = descriptor & ~(DESC_ATTR_ | DESC_CONTIGUOUS_);
+            ash_stage2_store_(&table->entry[i], kept | job->attr | hint | DESC_VALID_);
         }
     }
     job->s2->hal->publish(job->s2->ctx, &table->entry[first], last - first + 1U);
@@ -91,14 +108,10 @@ int ash_stage2_protect(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size, uint
     if (error == ASH_OK) {
         error = ash_stage2_take_spares_(&job, cost);
     }
-    if (error != ASH_OK) {
-        return error;
+    if (error == ASH_OK) {
+        ash_stage2_break_before_make_(&job, take_away, give_back);
+        ash_stage2_regroup_(&job, &root);
+        ash_stage2_return_spares_(&job);
     }
-    take_away(&job, &root);
-    if (job.changed) {
-        ash_stage2_invalidate_(s2, job.lo, job.hi, true);
-        give_back(&job, &root);
-    }
-    ash_stage2_return_spares_(&job);
-    return ASH_OK;
+    return error;
 }

@@ -52,6 +52,7 @@ int ash_stage2_take_spares_(struct ash_stage2_job_ *job, unsigned count)
         s2->tables++;
         s2->hal->table_at(s2->ctx, pa)[0] = job->spares.value;
         job->spares = pa;
+        job->spare_count++;
     }
     return ASH_OK;
 }
@@ -62,6 +63,7 @@ uint64_t *ash_stage2_use_spare_(struct ash_stage2_job_ *job, ash_pa_t *pa)
 
     *pa = job->spares;
     job->spares = ash_pa(entry[0]);
+    job->spare_count--;
     for (unsigned i = 0; i < ENTRIES_; i++) {
         entry[i] = 0;
     }
@@ -70,7 +72,7 @@ uint64_t *ash_stage2_use_spare_(struct ash_stage2_job_ *job, ash_pa_t *pa)
 
 void ash_stage2_return_spares_(struct ash_stage2_job_ *job)
 {
-    while (job->spares.value != 0U) {
+    for (; job->spare_count > 0U; job->spare_count--) {
         ash_pa_t pa = job->spares;
 
         job->spares = ash_pa(job->s2->hal->table_at(job->s2->ctx, pa)[0]);
@@ -86,7 +88,8 @@ void ash_stage2_free_table_(struct ash_stage2 *s2, ash_pa_t pa)
 
 /* ---- Changing what walkers may have seen ------------------------------------------------------------------------- */
 
-void ash_stage2_invalidate_(const struct ash_stage2 *s2, uint64_t lo, uint64_t hi, bool leaf_only)
+/** The TLBs forget [lo, hi). Only this and destroy call the HAL's invalidate(). */
+static void invalidate(const struct ash_stage2 *s2, uint64_t lo, uint64_t hi, bool leaf_only)
 {
     const struct ash_stage2_invalidation what = {
         .vmid = s2->vmid,
@@ -98,18 +101,33 @@ void ash_stage2_invalidate_(const struct ash_stage2 *s2, uint64_t lo, uint64_t h
     s2->hal->invalidate(s2->ctx, &what);
 }
 
-void ash_stage2_replace_(const struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index,
-                         unsigned count, const uint64_t *with)
+void ash_stage2_break_before_make_(struct ash_stage2_job_ *job, ash_stage2_half_ *take_away,
+                                   ash_stage2_half_ *make)
+{
+    struct ash_stage2_table_ root = ash_stage2_root_(job->s2);
+
+    take_away(job, &root);
+    if (job->changed) {
+        invalidate(job->s2, job->lo, job->hi, !job->unlinked);
+        make(job, &root);
+    }
+}
+
+/** The same for @count entries (1 or a contiguous group) from entry @index of @table, valid ones among them, which are
+ *  replaced by @with: what a split, a coalescing, a change of the hint needs for itself (R_WHZWS: a change of size). */
+static void replace(const struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index,
+                    unsigned count, const uint64_t *with)
 {
     uint64_t lo = ash_stage2_entry_ipa_(table, index);
     bool leaf_only = true;
 
     for (unsigned i = 0; i < count; i++) {
-        leaf_only = leaf_only && !ash_stage2_is_table_(table->entry[index + i], table->level);
+        leaf_only = leaf_only && !ash_stage2_is_table_(table->entry[index + i], table->level) &&
+                    !ash_stage2_is_table_(with[i], table->level);
         ash_stage2_store_(&table->entry[index + i], 0);
     }
     s2->hal->publish(s2->ctx, &table->entry[index], count);
-    ash_stage2_invalidate_(s2, lo, lo + ((uint64_t)count << ash_stage2_shift_(table->level)), leaf_only);
+    invalidate(s2, lo, lo + ((uint64_t)count << ash_stage2_shift_(table->level)), leaf_only);
     for (unsigned i = 0; i < count; i++) {
         ash_stage2_store_(&table->entry[index + i], with[i]);
     }
@@ -141,7 +159,7 @@ void ash_stage2_ungroup_(const struct ash_stage2_job_ *job, const struct ash_sta
     for (unsigned i = 0; i < GROUP_; i++) {
         with[i] = table->entry[first + i] & ~DESC_CONTIGUOUS_;
     }
-    ash_stage2_replace_(job->s2, table, first, GROUP_, with);
+    replace(job->s2, table, first, GROUP_, with);
 }
 
 bool ash_stage2_may_group_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
@@ -151,6 +169,49 @@ bool ash_stage2_may_group_(const struct ash_stage2_job_ *job, const struct ash_s
 
     return job->s2->contiguous && table->level >= 2U && index % GROUP_ == 0U && ash_is_aligned(pa, size) &&
            !cuts_group(job, ash_stage2_entry_ipa_(table, index), table->level);
+}
+
+bool ash_stage2_lines_up_(const struct ash_stage2_table_ *table, unsigned index, uint64_t ignore)
+{
+    uint64_t first = table->entry[index] & ~ignore;
+
+    for (unsigned i = 1; i < GROUP_; i++) {
+        if ((table->entry[index + i] & ~ignore) != first + i * ash_stage2_size_(table->level)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Is the group from entry @index on without the hint, and does it qualify? */
+static bool wants_hint(const struct ash_stage2_table_ *table, unsigned index)
+{
+    uint64_t first = table->entry[index];
+
+    return ash_stage2_is_leaf_(first, table->level) && (first & DESC_CONTIGUOUS_) == 0U &&
+           ash_is_aligned(first & DESC_ADDRESS_, GROUP_ * ash_stage2_size_(table->level)) &&
+           ash_stage2_lines_up_(table, index, 0);
+}
+
+void ash_stage2_regroup_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
+{
+    unsigned first;
+    unsigned last;
+
+    if (!job->s2->contiguous || table->level < 2U) {
+        return;
+    }
+    ash_stage2_span_(table, job->lo, job->hi, &first, &last);
+    for (unsigned i = first - first % GROUP_; i <= last; i += GROUP_) {
+        uint64_t with[GROUP_];
+
+        if (wants_hint(table, i)) {
+            for (unsigned k = 0; k < GROUP_; k++) {
+                with[k] = table->entry[i + k] | DESC_CONTIGUOUS_;
+            }
+            replace(job->s2, table, i, GROUP_, with);
+        }
+    }
 }
 
 /* ---- Blocks into tables and back --------------------------------------------------------------------------------- */
@@ -178,7 +239,7 @@ void ash_stage2_split_(struct ash_stage2_job_ *job, const struct ash_stage2_tabl
     }
     job->s2->hal->publish(job->s2->ctx, child.entry, ENTRIES_);
     with = child_pa.value | DESC_TABLE_ | DESC_VALID_;
-    ash_stage2_replace_(job->s2, table, index, 1, &with);
+    replace(job->s2, table, index, 1, &with);
 }
 
 unsigned ash_stage2_split_cost_(uint64_t ipa, unsigned level, uint64_t lo, uint64_t hi)
@@ -219,16 +280,18 @@ static bool is_one_block(const struct ash_stage2_table_ *child)
     return true;
 }
 
-void ash_stage2_coalesce_(struct ash_stage2 *s2, const struct ash_stage2_table_ *table, unsigned index)
+void ash_stage2_coalesce_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
+                          unsigned index)
 {
-    struct ash_stage2_table_ child = ash_stage2_child_(s2, table, index);
+    struct ash_stage2_table_ child = ash_stage2_child_(job->s2, table, index);
     ash_pa_t child_pa = ash_pa(table->entry[index] & DESC_ADDRESS_);
     uint64_t with;
 
     if (!is_one_block(&child)) {
+        ash_stage2_regroup_(job, &child);
         return;
     }
     with = ash_stage2_leaf_(child.entry[0] & DESC_ADDRESS_, child.entry[0] & DESC_ATTR_, table->level);
-    ash_stage2_replace_(s2, table, index, 1, &with);
-    ash_stage2_free_table_(s2, child_pa);
+    replace(job->s2, table, index, 1, &with);
+    ash_stage2_free_table_(job->s2, child_pa);
 }

@@ -72,27 +72,26 @@ static void clear(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *t
 /** After the invalidation: free the tables that clear() took out, and forget where they were. */
 static void free_unlinked(struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table)
 {
-    bool found = false;
     unsigned first;
     unsigned last;
 
+    if (!job->unlinked || table->level == LEAF_LEVEL_) {
+        return;
+    }
     ash_stage2_span_(table, job->lo, job->hi, &first, &last);
     for (unsigned i = first; i <= last; i++) {
         uint64_t descriptor = table->entry[i];
 
-        if (table->level < LEAF_LEVEL_ && (descriptor & DESC_TABLE_) != 0U) {
+        if ((descriptor & DESC_TABLE_) != 0U) {
             struct ash_stage2_table_ child = ash_stage2_child_(job->s2, table, i);
             free_unlinked(job, &child);
             if ((descriptor & DESC_VALID_) == 0U) {
                 ash_stage2_free_table_(job->s2, ash_pa(descriptor & DESC_ADDRESS_));
                 ash_stage2_store_(&table->entry[i], 0);
-                found = true;
             }
         }
     }
-    if (found) {
-        job->s2->hal->publish(job->s2->ctx, &table->entry[first], last - first + 1U);
-    }
+    job->s2->hal->publish(job->s2->ctx, &table->entry[first], last - first + 1U);
 }
 
 int ash_stage2_unmap(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size)
@@ -104,16 +103,9 @@ int ash_stage2_unmap(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size)
     if (error == ASH_OK) {
         error = ash_stage2_take_spares_(&job, plan(&job, &root));
     }
-    if (error != ASH_OK) {
-        return error;
+    if (error == ASH_OK) {
+        ash_stage2_break_before_make_(&job, clear, free_unlinked);
+        ash_stage2_return_spares_(&job);
     }
-    clear(&job, &root);
-    if (job.changed) {
-        ash_stage2_invalidate_(s2, job.lo, job.hi, !job.unlinked);
-    }
-    if (job.unlinked) {
-        free_unlinked(&job, &root);
-    }
-    ash_stage2_return_spares_(&job);
-    return ASH_OK;
+    return error;
 }

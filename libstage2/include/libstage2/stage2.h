@@ -78,7 +78,7 @@ struct ash_stage2_config {
     uint64_t id_aa64mmfr0_el1; /* PARange, TGran4, TGran4_2: the least of all CPUs that will run it */
     uint64_t id_aa64mmfr1_el1; /* VMIDBits */
     unsigned ipa_bits;         /* 32..48, at most the PA size of the CPU */
-    bool contiguous;           /* set the Contiguous hint on aligned groups of 16 that qualify */
+    bool contiguous; /* set the Contiguous hint on groups of 16 pages or 2 MiB blocks that qualify */
 };
 
 /** One stage-2 table. Allocated by the caller; its fields are private. */
@@ -126,7 +126,8 @@ uint64_t ash_stage2_vttbr(const struct ash_stage2 *s2);
 uint64_t ash_stage2_vtcr(const struct ash_stage2 *s2);
 
 /** Map [ipa, ipa+size) to [pa, pa+size) with @attr, in the largest blocks that both addresses allow; neighbours
- *  are coalesced when a whole table of them has become one block.
+ *  are coalesced when a whole table of them has become one block, or a group of 16 one for the Contiguous hint.
+ *  Each of these is break-before-make with an invalidation of its own; filling holes needs none.
  *  ipa, pa, size: bytes, multiples of 4 KiB; size > 0, no wrap (else ASH_EINVAL); inside the IPA and PA size
  *  (else ASH_ERANGE).
  *  Overlap: where the identical mapping exists already it stays; a different one is ASH_EEXIST and nothing
@@ -142,7 +143,8 @@ int ash_stage2_map(struct ash_stage2 *s2, ash_ipa_t ipa, ash_pa_t pa, uint64_t s
  *  Returns ASH_OK, ASH_EINVAL, ASH_ERANGE, ASH_ENOMEM (nothing has changed). */
 int ash_stage2_unmap(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size) ASH_NODISCARD;
 
-/** Change the rights and type of what is mapped in [ipa, ipa+size); the addresses stay.
+/** Change the rights and type of what is mapped in [ipa, ipa+size); the addresses stay. Break-before-make with one
+ *  invalidation for the whole range, and one for each block that is split or made (see ash_stage2_map()).
  *  Returns ASH_OK, ASH_EINVAL, ASH_ERANGE, ASH_ENOENT (a hole; nothing has changed), ASH_ENOMEM (likewise). */
 int ash_stage2_protect(struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size, uint32_t attr) ASH_NODISCARD;
 
