@@ -11,6 +11,15 @@
 
 #include "arch/arch.h"
 
+#ifdef HV_ARCH_INTERLEAVES
+/** On a simulated machine: here another CPU may get its turn. Before a lock, while it is held, after it. */
+void hv_arch_interleave(void);
+#else
+static inline void hv_arch_interleave(void)
+{
+}
+#endif
+
 struct hv_lock {
     uint32_t next;    /* the ticket to draw */
     uint32_t serving; /* the ticket that holds the lock */
@@ -18,17 +27,21 @@ struct hv_lock {
 
 static inline void hv_lock(struct hv_lock *lock)
 {
-    uint32_t ticket = __atomic_fetch_add(&lock->next, 1U, __ATOMIC_RELAXED);
+    uint32_t ticket;
 
+    hv_arch_interleave();
+    ticket = __atomic_fetch_add(&lock->next, 1U, __ATOMIC_RELAXED);
     if (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
         hv_arch_wait_equal(&lock->serving, ticket);
     }
+    hv_arch_interleave();
 }
 
 static inline void hv_unlock(struct hv_lock *lock)
 {
     /* Release: the next holder sees what this one wrote. The store itself wakes it (hv_arch_wait_equal()). */
     __atomic_store_n(&lock->serving, lock->serving + 1U, __ATOMIC_RELEASE);
+    hv_arch_interleave();
 }
 
 #endif

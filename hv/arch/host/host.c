@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "core/lock.h"
 #include "core/report.h"
 
 struct host_cpu {
@@ -90,6 +91,14 @@ static void take_turns(void)
     }
 }
 
+/** Anything may happen on other CPUs here: now and then it does. */
+void hv_arch_interleave(void)
+{
+    if (self != NULL && next_random() % 4U == 0U) {
+        take_turns();
+    }
+}
+
 /* ---- hv/arch/arch.h ---------------------------------------------------------------------------------------------- */
 
 uint64_t hv_arch_ticks(void)
@@ -117,6 +126,7 @@ void hv_arch_wait_equal(const uint32_t *word, uint32_t value)
 void hv_arch_kick(struct hv_cpu *cpu)
 {
     host.cpu[cpu->index].pending = true;
+    hv_arch_interleave();
 }
 
 void hv_arch_idle(struct hv_cpu *cpu)
@@ -135,6 +145,7 @@ void hv_arch_publish_to_guest(const void *from, size_t size)
 {
     (void)from;
     (void)size;
+    hv_arch_interleave();
 }
 
 void hv_arch_zero_pages(void *pages, size_t size)

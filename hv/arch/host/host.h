@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** hv on a PC: N simulated CPUs take turns, one at a time. Who is next is drawn from a seed at every lock that is
- *  waited for, every exit and every sleep, so a run can be repeated.
+/** hv on a PC: N simulated CPUs take turns, one at a time. Who is next is drawn from a seed at every exit and every
+ *  sleep, and often before, inside and behind a lock and at a kick, so a run can be repeated.
  *
  *  A simulated guest is a function: it is called for each "exit", acts through hv/glue as the real exit path would, and
  *  returns the verdict. Between two calls its CPU looks at its requests, as the real one does. */
