@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A simulated board: RAM, CPUs, a bundle built in memory, and guests that are functions. hv_boot() runs on it as it
+ *  would on a board; hv/arch/host takes the place of hv/arch/aarch64. */
+#ifndef SIM_RIG_H
+#define SIM_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/host/host.h"
+#include "core/hv.h"
+#include "testkit/cmocka.h"
+#include "testkit/seed.h"
+
+#define SIM_NONCE     "5f3a91"
+#define SIM_MIB       (UINT64_C(1) << 20)
+#define SIM_RAM_BASE  UINT64_C(0x40000000) /* PA = address in this process, as hv's map is the identity */
+#define SIM_RAM_SIZE  (48U * SIM_MIB)
+#define SIM_MAX_TURNS 400000U
+
+/** One VM of vms.dts. */
+struct sim_vm {
+    const char *name;
+    unsigned vcpus;
+    unsigned affinity[HV_MACHINE_MAX_VCPUS];
+    bool has_affinity;
+    uint64_t memory;    /* bytes */
+    const char *kernel; /* NULL: "guest.bin" */
+    bool background;
+};
+
+struct sim {
+    struct hv hv;
+    struct hv_cpu cpu[HV_MAX_CPUS];
+    struct hv_host_result result;
+};
+
+/** A board with @cpus CPUs and a bundle with @vms and the file "guest.bin" (sim_kernel). The rest of RAM is free. */
+void sim_board(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigned count);
+
+/** The same, but the bundle is @size bytes at @bundle. */
+void sim_board_with(struct sim *sim, unsigned cpus, const void *bundle, size_t size);
+
+/** Boot it and run until the machine is off; it must get there. Then sim_assert_consistent(). */
+void sim_run(struct sim *sim, hv_host_guest *guest, uint64_t seed);
+
+/** After a run: every VM is over, no vCPU is on or loaded, no lock is held, the ownership map tiles RAM and agrees with
+ *  the VMs, the page pool's bits and count agree, and nothing was taken since the first guest ran. */
+void sim_assert_consistent(const struct sim *sim);
+
+/** The log holds @text. */
+void sim_assert_says(const struct sim *sim, const char *text);
+void sim_assert_says_not(const struct sim *sim, const char *text);
+/** How often. */
+unsigned sim_count(const struct sim *sim, const char *text);
+
+/** The last line is the exit line with this status, VM (NULL: any) and the nonce, and there is no other. */
+void sim_assert_exit(const struct sim *sim, const char *status, const char *vm);
+
+/** The contents of guest.bin. */
+extern const uint8_t sim_kernel[3000];
+
+/* ---- What guests do ---------------------------------------------------------------------------------------------- */
+
+/** HVC: the result is in x0. */
+enum hv_verdict sim_hvc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint32_t function, uint64_t arg1,
+                        uint64_t arg2, uint64_t arg3);
+
+static inline int64_t sim_x0(const struct hv_vcpu *vcpu)
+{
+    return (int64_t)vcpu->context.x[0];
+}
+
+static inline bool sim_is(const struct hv_vcpu *vcpu, const char *vm)
+{
+    return __builtin_strcmp(vcpu->vm->name, vm) == 0;
+}
+
+/** Write a line on the guest's PL011. */
+void sim_print(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const char *line);
+
+/** A 32-bit word of guest RAM, @index words from its start. */
+uint32_t sim_peek(struct hv_vcpu *vcpu, unsigned index);
+void sim_poke(struct hv_vcpu *vcpu, unsigned index, uint32_t value);
+
+/** Enable Group 1 and this vCPU's SGIs; send one; is one in a list register or pending for it? */
+void sim_gic_enable(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
+void sim_send_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned intid, unsigned target_list);
+/** Acknowledge and end the highest-priority pending interrupt in the list registers: its INTID, or 1023. */
+unsigned sim_acknowledge(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
+
+#endif
