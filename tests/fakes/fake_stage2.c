@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "fake_stage2.h"
+#include "testkit/fake_stage2.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "testkit/cmocka.h"
 
+#define PAGE   4096U
 #define INSIDE 255U
-#define POISON 0xa5
+#define POISON 0xa7 /* every descriptor of such a page would be a valid table or page */
 
 static unsigned index_of(const struct fake_stage2 *fake, ash_pa_t pa)
 {
-    uint64_t index = (pa.value - FAKE_STAGE2_PA) / 4096U;
+    uint64_t index = (pa.value - fake->pa) / PAGE;
 
-    (void)fake;
-    assert_true(pa.value >= FAKE_STAGE2_PA && pa.value % 4096U == 0U && index < FAKE_STAGE2_PAGES);
+    assert_true(pa.value >= fake->pa && pa.value % PAGE == 0U && index < FAKE_STAGE2_PAGES);
     return (unsigned)index;
+}
+
+static bool are_free(const struct fake_stage2 *fake, unsigned at, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++) {
+        if (fake->owner[at + i] != 0U) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int table_alloc(void *ctx, unsigned pages, ash_pa_t *pa)
@@ -26,17 +37,14 @@ static int table_alloc(void *ctx, unsigned pages, ash_pa_t *pa)
     if (fake->fail_after != 0U && --fake->fail_after == 0U) {
         return ASH_ENOMEM;
     }
-    for (unsigned at = 0; at + pages <= FAKE_STAGE2_PAGES; at += pages) {
-        bool is_free = true;
-        for (unsigned i = 0; i < pages; i++) {
-            is_free = is_free && fake->owner[at + i] == 0U;
-        }
-        if (is_free) {
+    for (unsigned at = fake->lowest; at + pages <= FAKE_STAGE2_PAGES; at += pages) {
+        if (are_free(fake, at, pages)) {
             memset(&fake->owner[at], INSIDE, pages);
             fake->owner[at] = (uint8_t)pages;
-            memset(fake->page[at], POISON, (size_t)pages * 4096U);
+            ASAN_UNPOISON_MEMORY_REGION(fake->page[at], (size_t)pages * PAGE);
+            memset(fake->page[at], POISON, (size_t)pages * PAGE);
             fake->in_use += pages;
-            *pa = ash_pa(FAKE_STAGE2_PA + (uint64_t)at * 4096U);
+            *pa = ash_pa(fake->pa + (uint64_t)at * PAGE);
             return ASH_OK;
         }
     }
@@ -50,7 +58,7 @@ static void table_free(void *ctx, ash_pa_t pa, unsigned pages)
 
     assert_int_equal(fake->owner[at], pages); /* what was given, whole, once */
     memset(&fake->owner[at], 0, pages);
-    memset(fake->page[at], POISON, (size_t)pages * 4096U);
+    ASAN_POISON_MEMORY_REGION(fake->page[at], (size_t)pages * PAGE);
     fake->in_use -= pages;
 }
 
@@ -75,6 +83,8 @@ static void invalidate(void *ctx, const struct ash_stage2_invalidation *what)
 {
     struct fake_stage2 *fake = (struct fake_stage2 *)ctx;
 
+    assert_true(what->all ? what->size == 0U && what->ipa.value == 0U : what->size > 0U);
+    assert_true((what->ipa.value | what->size) % PAGE == 0U);
     fake->last[fake->invalidations++ % FAKE_STAGE2_INVALIDATIONS] = *what;
 }
 
@@ -90,12 +100,15 @@ const struct ash_stage2_hal fake_stage2_hal = {
 void fake_stage2_init(struct fake_stage2 *fake)
 {
     memset(fake, 0, sizeof(*fake));
-    fake->page = aligned_alloc((size_t)16 * 4096U, (size_t)FAKE_STAGE2_PAGES * 4096U);
+    fake->pa = FAKE_STAGE2_PA;
+    fake->page = aligned_alloc((size_t)16 * PAGE, (size_t)FAKE_STAGE2_PAGES * PAGE);
     assert_non_null(fake->page);
+    ASAN_POISON_MEMORY_REGION(fake->page, (size_t)FAKE_STAGE2_PAGES * PAGE);
 }
 
 void fake_stage2_fini(struct fake_stage2 *fake)
 {
     assert_int_equal(fake->in_use, 0);
+    ASAN_UNPOISON_MEMORY_REGION(fake->page, (size_t)FAKE_STAGE2_PAGES * PAGE);
     free(fake->page);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "fake_stage2.h"
+#include "testkit/fake_stage2.h"
 #include "testkit/cmocka.h"
 
 #define PAGE  ASH_STAGE2_PAGE_SIZE

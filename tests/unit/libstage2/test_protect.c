@@ -16,6 +16,9 @@ static void rights_and_type_change_and_addresses_stay(void **state)
     assert_int_equal(protect(&f, GIGA, 8 * MEGA2, RO), ASH_OK);
     expect(&f, GIGA + MEGA2, 2 * GIGA + MEGA2, MEGA2, RO);
     assert_int_equal(f.fake.invalidations, 1);
+    assert_true(f.fake.last[0].leaf_only);
+    assert_int_equal(f.fake.last[0].ipa.value, GIGA);
+    assert_int_equal(f.fake.last[0].size, 8 * MEGA2);
     assert_int_equal(protect(&f, GIGA, 8 * MEGA2, ASH_STAGE2_READ | ASH_STAGE2_DEVICE), ASH_OK);
     expect(&f, GIGA + 7 * MEGA2, 2 * GIGA + 7 * MEGA2, MEGA2, ASH_STAGE2_READ | ASH_STAGE2_DEVICE);
     end(&f);
@@ -28,7 +31,9 @@ static void no_change_costs_nothing(void **state)
     (void)state;
     begin(&f, true);
     assert_int_equal(map(&f, 0, 0, GIGA, RW), ASH_OK);
+    f.fake.fail_after = 1; /* not even memory */
     assert_int_equal(protect(&f, PAGE, PAGE, RW), ASH_OK);
+    f.fake.fail_after = 0;
     assert_int_equal(f.fake.invalidations, 0);
     expect(&f, 0, 0, GIGA, RW);
     end(&f);

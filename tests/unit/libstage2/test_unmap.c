@@ -112,6 +112,50 @@ static void each_allocation_that_fails_leaves_the_block_whole(void **state)
     end(&f);
 }
 
+static void a_table_may_lie_at_address_0(void **state)
+{
+    struct fixture f;
+    struct ash_stage2_config config = config_of(40, PARANGE_40, false);
+
+    (void)state;
+    fake_stage2_init(&f.fake);
+    f.fake.pa = 0;
+    f.fake.lowest = 2; /* for the root */
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &fake_stage2_hal, &f.fake), ASH_OK);
+    f.fake.lowest = 0;
+    assert_int_equal(map(&f, 0, 0, GIGA, RW), ASH_OK);
+    f.fake.fail_after = 3;
+    assert_int_equal(unmap(&f, PAGE, GIGA - 2 * PAGE), ASH_ENOMEM); /* it and another are given back */
+    assert_int_equal(f.fake.in_use, 2);
+    assert_int_equal(unmap(&f, PAGE, GIGA - 2 * PAGE), ASH_OK); /* it is the last of three */
+    assert_int_equal(f.fake.in_use, 2 + 3);
+    expect(&f, 0, 0, PAGE, RW);
+    expect(&f, GIGA - PAGE, GIGA - PAGE, PAGE, RW);
+    assert_int_equal(unmap(&f, 0, GIGA), ASH_OK);
+    assert_int_equal(f.fake.in_use, 2);
+    end(&f);
+}
+
+static void a_hole_of_many_levels_is_one_invalidation(void **state)
+{
+    struct ash_stage2_config config = config_of(48, 5, true); /* from level 0 */
+    struct fixture f;
+
+    (void)state;
+    fake_stage2_init(&f.fake);
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &fake_stage2_hal, &f.fake), ASH_OK);
+    for (uint64_t top = 0; top < 4U; top++) {
+        assert_int_equal(map(&f, top << 46, 0, GIGA + MEGA2 + PAGE, RW), ASH_OK);
+    }
+    assert_int_equal(unmap(&f, 0, UINT64_C(1) << 48), ASH_OK);
+    assert_int_equal(f.fake.invalidations, 1);
+    assert_false(f.fake.last[0].leaf_only);
+    assert_int_equal(f.fake.last[0].size, UINT64_C(1) << 48);
+    assert_int_equal(f.fake.in_use, 1);
+    assert_int_equal(at(&f, 0).size, UINT64_C(1) << 39);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +165,8 @@ int main(void)
         cmocka_unit_test(a_contiguous_group_that_is_cut_loses_the_hint_first),
         cmocka_unit_test(empty_tables_are_given_back_after_a_full_invalidation),
         cmocka_unit_test(each_allocation_that_fails_leaves_the_block_whole),
+        cmocka_unit_test(a_table_may_lie_at_address_0),
+        cmocka_unit_test(a_hole_of_many_levels_is_one_invalidation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** libstage2's HAL on a PC: real descriptors in an arena of table pages, whose PAs are far from its addresses. Memory
- *  is poisoned when it is given out and when it comes back; the Nth allocation can be made to fail; invalidations are
- *  kept. What TLBs may hold is modelled in tests/model. */
-#ifndef TESTS_FAKES_FAKE_STAGE2_H
-#define TESTS_FAKES_FAKE_STAGE2_H
+/** libstage2's HAL on a PC: real descriptors in an arena of table pages, whose PAs are not its addresses. Memory is
+ *  poisoned when it is given out, and out of bounds for the sanitizer before and after; the Nth allocation can be made
+ *  to fail; invalidations are kept. What TLBs may hold is modelled in tests/model. */
+#ifndef TESTKIT_FAKE_STAGE2_H
+#define TESTKIT_FAKE_STAGE2_H
 
 #include <stdbool.h>
 
@@ -15,8 +15,10 @@
 
 struct fake_stage2 {
     uint64_t (*page)[512]; /* FAKE_STAGE2_PAGES, 16-page aligned */
-    uint8_t owner
-        [FAKE_STAGE2_PAGES]; /* 0: free, else pages of the allocation that begins here, 255: inside one */
+    uint64_t pa;           /* of the first: FAKE_STAGE2_PA until a test says otherwise, multiple of 64 KiB */
+    unsigned lowest;       /* pages below are not given out */
+    /* Of each page: 0 free, else pages of the allocation that begins here, 255 inside one. */
+    uint8_t owner[FAKE_STAGE2_PAGES];
     unsigned in_use;
     unsigned fail_after; /* allocations until one fails; 0: none does */
     unsigned published;
