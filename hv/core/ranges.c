@@ -123,6 +123,36 @@ int hv_ranges_claim(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv
     return ASH_OK;
 }
 
+int hv_ranges_claim_rest(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv_owner owner,
+                         uint32_t vm)
+{
+    uint64_t end;
+    uint32_t i = 0;
+
+    if (!ash_add_ok(base, size, &end) || end > UINT64_MAX - PAGE || size == 0U) {
+        return ASH_EINVAL;
+    }
+    base = ash_align_down(base, PAGE);
+    end = ash_align_up(end, PAGE);
+    while (i < map->count) {
+        const struct hv_range *range = &map->range[i];
+        uint64_t from = range->base > base ? range->base : base;
+        uint64_t to = end_of(range) < end ? end_of(range) : end;
+        int error;
+
+        if (range->owner != HV_OWNER_FREE || from >= to) {
+            i++;
+            continue;
+        }
+        error = hv_ranges_claim(map, from, to - from, owner, vm);
+        if (error != ASH_OK) {
+            return error;
+        }
+        i = 0; /* the entries have moved; each round leaves less that is free */
+    }
+    return ASH_OK;
+}
+
 int hv_ranges_alloc(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm, uint64_t *base)
 {
     static const uint64_t alignments[] = {UINT64_C(1) << 30, UINT64_C(1) << 21, PAGE};

@@ -41,6 +41,11 @@ int hv_ranges_add_ram(struct hv_ranges *map, uint64_t base, uint64_t size) ASH_N
 int hv_ranges_claim(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv_owner owner,
                     uint32_t vm) ASH_NODISCARD;
 
+/** The same for what is still free of [base, base+size) alone; what is owned already stays its owner's. ASH_EINVAL, or
+ *  ASH_ENOSPC: the map is full, and a part of the range may be claimed. */
+int hv_ranges_claim_rest(struct hv_ranges *map, uint64_t base, uint64_t size, enum hv_owner owner,
+                         uint32_t vm) ASH_NODISCARD;
+
 /** Find and claim @size free bytes (a multiple of 4 KiB) at the highest of the alignments 1 GiB, 2 MiB, 4 KiB that
  *  is not above @size; first fit from the top of memory. ASH_ENOMEM: no free range is large enough. ASH_ENOSPC: the
  *  map is full. On an error *@base is untouched. */

@@ -61,12 +61,16 @@ static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owne
     }
 }
 
-/** Claimed by the firmware twice, as memreserve and as a node, or laid over the initrd: the first claim counts. */
-static void claim_reserved(uint64_t base, uint64_t size, bool no_map)
+/** What the firmware reserves, where nobody else has it: ranges of memreserve and of nodes overlap, and may lie over the
+ *  tree or the initrd. None of it may be left free, or a guest would get it. */
+static void claim_reserved(struct hv_cpu *cpu, const struct ash_boot_reserved *reserved)
 {
-    if (size > 0U) {
-        ASH_DISCARD(
-            hv_ranges_claim(&the_hv.ranges, base, size, no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0));
+    int error = hv_ranges_claim_rest(&the_hv.ranges, reserved->region.base.value, reserved->region.size,
+                                     reserved->no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0);
+
+    if (error != ASH_OK) {
+        hv_panic(cpu, "device tree: reserved memory 0x%lx, 0x%lx bytes: %s", reserved->region.base.value,
+                 reserved->region.size, ash_error_name(error));
     }
 }
 
@@ -87,9 +91,13 @@ static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
     if (board->initrd.size > 0U) {
         claim(cpu, board->initrd.base.value, board->initrd.size, HV_OWNER_BUNDLE, "the bundle (initrd)");
     }
-    for (unsigned i = 0; i < board->reserved_count; i++) {
-        claim_reserved(board->reserved[i].region.base.value, board->reserved[i].region.size,
-                       board->reserved[i].no_map);
+    /* First what must not even be mapped. */
+    for (unsigned pass = 0; pass < 2U; pass++) {
+        for (unsigned i = 0; i < board->reserved_count; i++) {
+            if (board->reserved[i].no_map == (pass == 0U)) {
+                claim_reserved(cpu, &board->reserved[i]);
+            }
+        }
     }
 }
 

@@ -443,6 +443,50 @@ static void a_vm_gives_back_its_own_and_nothing_else(void **state)
     assert_int_equal(map.count, 3);
 }
 
+static void claiming_the_rest_leaves_owners_alone_and_nothing_free(void **state)
+{
+    static struct hv_ranges map;
+
+    (void)state;
+    memset(&map, 0, sizeof(map));
+    assert_int_equal(hv_ranges_add_ram(&map, 16U * PAGE, 16U * PAGE), ASH_OK);
+    assert_int_equal(hv_ranges_add_ram(&map, 64U * PAGE, 16U * PAGE), ASH_OK);
+    assert_int_equal(hv_ranges_claim(&map, 20U * PAGE, 2U * PAGE, HV_OWNER_BUNDLE, 0), ASH_OK);
+    assert_int_equal(hv_ranges_claim(&map, 24U * PAGE, PAGE, HV_OWNER_NO_MAP, 0), ASH_OK);
+    assert_int_equal(hv_ranges_claim_rest(&map, 18U * PAGE + 1U, 50U * PAGE, HV_OWNER_FIRMWARE, 0), ASH_OK);
+
+    const struct hv_range expected[] = {
+        {16U * PAGE, 2U * PAGE, HV_OWNER_FREE, 0},     {18U * PAGE, 2U * PAGE, HV_OWNER_FIRMWARE, 0},
+        {20U * PAGE, 2U * PAGE, HV_OWNER_BUNDLE, 0},   {22U * PAGE, 2U * PAGE, HV_OWNER_FIRMWARE, 0},
+        {24U * PAGE, PAGE, HV_OWNER_NO_MAP, 0},        {25U * PAGE, 7U * PAGE, HV_OWNER_FIRMWARE, 0},
+        {64U * PAGE, 5U * PAGE, HV_OWNER_FIRMWARE, 0}, {69U * PAGE, 11U * PAGE, HV_OWNER_FREE, 0},
+    };
+    assert_int_equal(map.count, ASH_ARRAY_SIZE(expected));
+    for (uint32_t i = 0; i < map.count; i++) {
+        assert_int_equal(map.range[i].base, expected[i].base);
+        assert_int_equal(map.range[i].size, expected[i].size);
+        assert_int_equal(map.range[i].owner, expected[i].owner);
+    }
+    /* Again, and where no RAM is: nothing to do. */
+    assert_int_equal(hv_ranges_claim_rest(&map, 18U * PAGE, 14U * PAGE, HV_OWNER_FIRMWARE, 0), ASH_OK);
+    assert_int_equal(hv_ranges_claim_rest(&map, 40U * PAGE, 4U * PAGE, HV_OWNER_FIRMWARE, 0), ASH_OK);
+    assert_int_equal(map.count, ASH_ARRAY_SIZE(expected));
+    assert_int_equal(hv_ranges_claim_rest(&map, 18U * PAGE, 0, HV_OWNER_FIRMWARE, 0), ASH_EINVAL);
+    assert_int_equal(hv_ranges_claim_rest(&map, UINT64_MAX - PAGE, PAGE, HV_OWNER_FIRMWARE, 0), ASH_EINVAL);
+}
+
+static void a_full_map_does_not_swallow_a_reservation(void **state)
+{
+    static struct hv_ranges map;
+
+    (void)state;
+    memset(&map, 0, sizeof(map));
+    for (uint32_t i = 0; i < HV_RANGES_MAX; i++) {
+        assert_int_equal(hv_ranges_add_ram(&map, (uint64_t)i * 4U * PAGE, 2U * PAGE), ASH_OK);
+    }
+    assert_int_equal(hv_ranges_claim_rest(&map, 0, PAGE, HV_OWNER_FIRMWARE, 0), ASH_ENOSPC);
+}
+
 static void every_owner_has_a_word_of_its_own(void **state)
 {
     (void)state;
@@ -468,6 +512,8 @@ int main(void)
         cmocka_unit_test(memory_is_given_at_the_best_alignment_from_the_top),
         cmocka_unit_test(memory_without_the_best_alignment_is_better_than_none),
         cmocka_unit_test(a_vm_gives_back_its_own_and_nothing_else),
+        cmocka_unit_test(claiming_the_rest_leaves_owners_alone_and_nothing_free),
+        cmocka_unit_test(a_full_map_does_not_swallow_a_reservation),
         cmocka_unit_test(every_owner_has_a_word_of_its_own),
     };
 
