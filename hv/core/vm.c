@@ -146,6 +146,8 @@ static void vm_ended(struct hv_cpu *cpu, struct hv_vm *vm)
         vm->state = HV_VM_READY; /* no vCPU is on: nobody else looks */
         error = hv_vm_start(cpu, vm);
         if (error == ASH_OK) {
+            /* The last of the others may have gone while there was nothing here to stop. */
+            hv_vms_stop_background(vm->hv);
             return;
         }
         hv_log(vm->hv, "%s: cannot start again: %s", vm->name, ash_error_name(error));
