@@ -199,17 +199,18 @@ void sim_run(struct sim *sim, hv_host_guest *guest, uint64_t seed)
 
 /* ---- What must hold after it ------------------------------------------------------------------------------------- */
 
-static void assert_free_lock(const struct hv_lock *lock)
+/** The power may go while another CPU looks at the VMs once more: a lock may be held, but by those that are there. */
+static void assert_sane_lock(const struct hv *hv, const struct hv_lock *lock)
 {
-    assert_int_equal(lock->next, lock->serving);
+    assert_true(lock->next - lock->serving <= hv->cpus);
 }
 
 static void assert_vm_over(const struct hv_vm *vm)
 {
     assert_int_equal(vm->state, HV_VM_ENDED);
     assert_int_equal(vm->vcpus_on, 0);
-    assert_free_lock(&vm->lock);
-    assert_free_lock(&vm->machine.distributor_lock);
+    assert_sane_lock(vm->hv, &vm->lock);
+    assert_sane_lock(vm->hv, &vm->machine.distributor_lock);
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         assert_int_equal(vm->vcpu[i]->on, 0);
         assert_false(vm->vcpu[i]->vgic.resident);
@@ -257,9 +258,9 @@ void sim_assert_consistent(const struct sim *sim)
     for (uint32_t i = 0; i < hv->cpus; i++) {
         assert_null(sim->cpu[i].vcpu);
     }
-    assert_free_lock(&hv->vms_lock);
-    assert_free_lock(&hv->console_lock);
-    assert_free_lock(&hv->pages.lock);
+    assert_sane_lock(hv, &hv->vms_lock);
+    assert_sane_lock(hv, &hv->console_lock);
+    assert_sane_lock(hv, &hv->pages.lock);
     assert_ownership(hv);
     for (unsigned i = 0; i < HV_PAGES_WORDS; i++) {
         taken += (uint32_t)__builtin_popcountll(hv->pages.taken[i]);

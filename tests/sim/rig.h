@@ -45,7 +45,7 @@ void sim_board_with(struct sim *sim, unsigned cpus, const void *bundle, size_t s
 /** Boot it and run until the machine is off; it must get there. Then sim_assert_consistent(). */
 void sim_run(struct sim *sim, hv_host_guest *guest, uint64_t seed);
 
-/** After a run: every VM is over, no vCPU is on or loaded, no lock is held, the ownership map tiles RAM and agrees with
+/** After a run: every VM is over, no vCPU is on or loaded, the ownership map tiles RAM and agrees with
  *  the VMs, the page pool's bits and count agree, and nothing was taken since the first guest ran. */
 void sim_assert_consistent(const struct sim *sim);
 
