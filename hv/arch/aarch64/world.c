@@ -17,6 +17,7 @@
 #include "glue/stage2.h"
 
 #define CLEAN_SLICE UINT64_C(0x10000)
+#define SCTLR_M     ASH_BIT(0)
 #define SCTLR_C     ASH_BIT(2)
 
 static struct ash_vcpu_pstate_features pstate_features;
@@ -63,6 +64,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
     hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
     hv_sysreg_write(hcr_el2, vcpu->arch.hcr);
+    hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively */
     ash_vcpu_el2_load(&vcpu->context);
     ash_vcpu_el2_fp_load(&vcpu->context.fp);
     ash_vtimer_el2_load(&vcpu->arch.vtimer);
@@ -113,6 +115,10 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_machine_unlock(machine);
     ash_vcpu_el2_save(&vcpu->context);
     ash_vcpu_el2_fp_save(&vcpu->context.fp);
+    /* Stage 1 goes before stage 2 does: a speculative walk of what the guest left in TTBR<n>_EL1 would take its IPAs for
+     * physical addresses. */
+    hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) & ~SCTLR_M);
+    hv_isb();
     hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);
     hv_sysreg_write(vttbr_el2, 0);
     hv_isb();
@@ -156,8 +162,12 @@ static bool clean_slice(struct hv_vcpu *vcpu)
 
 static void set_hcr(struct hv_vcpu *vcpu, uint64_t hcr)
 {
+    /* VSE is the hardware's: it clears the bit when the guest takes the SError, and ours only remembers that it was set
+     * (D17.2). */
+    uint64_t pending = hv_sysreg_read(hcr_el2) & HCR_VSE;
+
     vcpu->arch.hcr = hcr;
-    hv_sysreg_write(hcr_el2, hcr); /* in force with the ERET */
+    hv_sysreg_write(hcr_el2, (hcr & ~HCR_VSE) | pending); /* in force with the ERET */
 }
 
 bool hv_world_clean_step(struct hv_vcpu *vcpu)
