@@ -128,7 +128,8 @@ enable_mmu:
     msr     mair_el2, x3
     msr     vbar_el2, x5
     isb                                 /* the registers are seen before the TLBI */
-    tlbi    alle2                       /* nothing of the firmware's stays */
+    tlbi    alle2                       /* nothing of the firmware's stays, */
+    tlbi    alle1                       /* of stage 2 neither: out of reset a TLB's contents are UNKNOWN */
     ic      iallu
     dsb     nsh
     isb
