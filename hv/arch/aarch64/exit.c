@@ -234,7 +234,9 @@ static enum hv_verdict exit_abort(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
     ash_vcpu_fault_decode(esr, &fault);
     if (fault.kind != ASH_VCPU_FAULT_TRANSLATION && fault.kind != ASH_VCPU_FAULT_PERMISSION &&
         fault.kind != ASH_VCPU_FAULT_ACCESS_FLAG && fault.kind != ASH_VCPU_FAULT_ADDRESS_SIZE) {
-        hv_exit_report_abort(vcpu, "abort that stage 2 did not make; external abort", esr, far, 0);
+        hv_vm_report(vcpu->vm,
+                     "vCPU %u: abort that stage 2 did not make, esr 0x%lx, pc 0x%lx: external abort",
+                     vcpu->index, esr, vcpu->context.pc);
         return inject_external_abort(vcpu, &fault, far);
     }
     if (fault_ipa(vcpu, &fault, esr, far, &ipa) != ASH_OK) {
