@@ -21,11 +21,11 @@
  * is alone on its CPU owns the FP registers. D17.2. */
 #define CPTR_POLICY (UINT64_C(0x33ff) | ASH_BIT(20) | ASH_BIT(30))
 
-/* TPMCR, TPM: PMU; TDA, TDOSA, TDRA: debug; HPMD, HCCD: hv is not counted; TTRF: trace filter; E2PB, E2TB 0: the
- * profiling and trace buffers are EL2's. D17.3. */
+/* TPMCR, TPM: PMU; TDA, TDOSA, TDRA: debug; HPMD, HCCD: hv is not counted; TTRF: trace filter; TPMS: profiling; E2PB,
+ * E2TB 0: the profiling and trace buffers are EL2's. D17.3. */
 #define MDCR_POLICY                                                                                          \
-    (ASH_BIT(5) | ASH_BIT(6) | ASH_BIT(9) | ASH_BIT(10) | ASH_BIT(11) | ASH_BIT(17) | ASH_BIT(19) |          \
-     ASH_BIT(23))
+    (ASH_BIT(5) | ASH_BIT(6) | ASH_BIT(9) | ASH_BIT(10) | ASH_BIT(11) | ASH_BIT(14) | ASH_BIT(17) |          \
+     ASH_BIT(19) | ASH_BIT(23))
 
 /* EL1PCTEN, EL1PCEN: counter and timer are the guest's, directly: its VM is pinned and its offset is 0. D17.11 */
 #define CNTHCTL_POLICY UINT64_C(3)
