@@ -252,6 +252,27 @@ static void read_board(struct hv_cpu *cpu, uint64_t dtb)
     hv_platform.maintenance_intid = board->maintenance.intid;
 }
 
+#define PPI_VIRTUAL_TIMER  27U /* Arm BSA, "PPI assignments"; a guest's timers have the same INTIDs */
+#define PPI_PHYSICAL_TIMER 30U
+
+/** Interrupts that hv cannot do without, or that another register would be written for. An absent one reads as 0, and
+ *  that is the kick's INTID. */
+static void check_interrupts(struct hv_cpu *cpu)
+{
+    if (hv_platform.vtimer_intid != PPI_VIRTUAL_TIMER || hv_platform.ptimer_intid != PPI_PHYSICAL_TIMER) {
+        hv_panic(cpu,
+                 "device tree: the timers' INTIDs are %u (virtual) and %u (physical); allowed: %u and %u",
+                 hv_platform.vtimer_intid, hv_platform.ptimer_intid, PPI_VIRTUAL_TIMER, PPI_PHYSICAL_TIMER);
+    }
+    if (hv_platform.maintenance_intid < 16U || hv_platform.maintenance_intid > 31U) {
+        hv_panic(cpu, "device tree: the GIC's maintenance interrupt has INTID %u; allowed: 16 to 31, a PPI",
+                 hv_platform.maintenance_intid);
+    }
+    if (hv_platform.uart_intid < 32U || hv_platform.uart_intid - 32U >= hv_platform.gic.spis) {
+        hv_platform.uart_intid = 0; /* none, or of the extended ranges: the console only writes */
+    }
+}
+
 /** The interrupt controller that the tree names. */
 static void open_gic(struct hv_cpu *cpu)
 {
@@ -271,6 +292,7 @@ static void open_gic(struct hv_cpu *cpu)
     hv_platform.gic.redistributor = hv_platform.redistributor;
     hv_platform.gic.redistributors = board->gicr_count;
     hv_gicv3_init_distributor(&hv_platform.gic, cpu->mpidr);
+    check_interrupts(cpu);
 }
 
 /** Seconds since the epoch from the board's RTC (PL031 DR, DDI 0224 3.3.1), 0 without one. */
