@@ -186,6 +186,19 @@ static void start_cpus(struct hv *hv, const struct hv_cpu *boot)
     }
 }
 
+/** A vCPU whose CPU never came would be waited for without end. */
+static bool has_its_cpus(const struct hv_vm *vm, const struct hv_cpu *boot)
+{
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        const struct hv_cpu *cpu = vm->vcpu[i]->cpu;
+        if (cpu != boot && __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) == 0U) {
+            hv_log(vm->hv, "%s: cannot start: CPU %u, which vCPU %u wants, did not", vm->name, cpu->index, i);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void start_vms(struct hv *hv, struct hv_cpu *cpu)
 {
     /* All are counted before the first runs: it may end at once. */
@@ -204,8 +217,7 @@ static void start_vms(struct hv *hv, struct hv_cpu *cpu)
         hv->foreground = hv->live;
     }
     for (uint32_t i = 0; i < hv->vms; i++) {
-        int error = hv_vm_start(cpu, hv->vm[i]);
-        if (error != ASH_OK) {
+        if (!has_its_cpus(hv->vm[i], cpu) || hv_vm_start(cpu, hv->vm[i]) != ASH_OK) {
             hv_vm_never_started(hv->vm[i]);
         }
     }
