@@ -103,5 +103,10 @@ void hv_console_vm_over(struct hv_vm *vm)
 {
     hv_lock(&vm->hv->console_lock);
     hv_console_vm_ended(&vm->hv->console, vm->slot);
+    /* It reads no more: what it left of the input must not keep Ctrl-] from getting through. */
+    __atomic_store_n(&vm->machine.reads_uart, 0U, __ATOMIC_RELAXED);
+    if (vm->hv->held_input >= 0) {
+        read_terminal(vm->hv);
+    }
     hv_unlock(&vm->hv->console_lock);
 }
