@@ -142,8 +142,8 @@ unsigned ash_stage2_split_cost_(uint64_t ipa, unsigned level, uint64_t lo, uint6
 /** If entry @index belongs to a contiguous group that [lo, hi) covers in part: rewrite the group without the hint. */
 void ash_stage2_ungroup_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
                          unsigned index);
-/** May the GROUP_ entries from @index on, which map @pa and what follows it, carry the hint while this job goes on?
- *  Not if [lo, hi) cuts them: a part is going to differ. */
+/** May the GROUP_ entries from @index on, a multiple of GROUP_, which map @pa and what follows it, carry the hint while
+ *  this job goes on? Not if [lo, hi) cuts them: a part is going to differ. */
 bool ash_stage2_may_group_(const struct ash_stage2_job_ *job, const struct ash_stage2_table_ *table,
                            unsigned index, uint64_t pa);
 /** Do the GROUP_ entries from @index on differ in nothing but consecutive addresses? The bits of @ignore apart. */

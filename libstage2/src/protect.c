@@ -32,6 +32,7 @@ static void take_away(struct ash_stage2_job_ *job, const struct ash_stage2_table
     ash_stage2_span_(table, job->lo, job->hi, &first, &last);
     for (unsigned i = first; i <= last; i++) {
         uint64_t ipa = ash_stage2_entry_ipa_(table, i);
+        struct ash_stage2_table_ child;
 
         if (ash_stage2_is_leaf_(table->entry[i], table->level)) {
             if ((table->entry[i] & DESC_ATTR_) == job->attr) {
@@ -45,10 +46,8 @@ static void take_away(struct ash_stage2_job_ *job, const struct ash_stage2_table
             }
             ash_stage2_split_(job, table, i);
         }
-        if (ash_stage2_is_table_(table->entry[i], table->level)) {
-            struct ash_stage2_table_ child = ash_stage2_child_(job->s2, table, i);
-            take_away(job, &child);
-        }
+        child = ash_stage2_child_(job->s2, table, i); /* plan() has seen that there is no hole */
+        take_away(job, &child);
     }
     job->s2->hal->publish(job->s2->ctx, &table->entry[first], last - first + 1U);
 }

@@ -122,8 +122,10 @@ static void replace(const struct ash_stage2 *s2, const struct ash_stage2_table_ 
     bool leaf_only = true;
 
     for (unsigned i = 0; i < count; i++) {
-        leaf_only = leaf_only && !ash_stage2_is_table_(table->entry[index + i], table->level) &&
-                    !ash_stage2_is_table_(with[i], table->level);
+        if (ash_stage2_is_table_(table->entry[index + i], table->level) ||
+            ash_stage2_is_table_(with[i], table->level)) {
+            leaf_only = false;
+        }
         ash_stage2_store_(&table->entry[index + i], 0);
     }
     s2->hal->publish(s2->ctx, &table->entry[index], count);
@@ -167,7 +169,7 @@ bool ash_stage2_may_group_(const struct ash_stage2_job_ *job, const struct ash_s
 {
     uint64_t size = GROUP_ * ash_stage2_size_(table->level);
 
-    return job->s2->contiguous && table->level >= 2U && index % GROUP_ == 0U && ash_is_aligned(pa, size) &&
+    return job->s2->contiguous && table->level >= 2U && ash_is_aligned(pa, size) &&
            !cuts_group(job, ash_stage2_entry_ipa_(table, index), table->level);
 }
 

@@ -105,6 +105,21 @@ static uint32_t find_free(struct ash_vmid_pool *pool)
     return 0;
 }
 
+/** A number of this generation or, if there is none left, of the next one, for @cpu. */
+static uint32_t take_free(struct ash_vmid_pool *pool, unsigned cpu, bool *rollover)
+{
+    uint32_t number = find_free(pool);
+
+    if (number == 0U) {
+        pool->active[cpu] = 0; /* this CPU runs nothing now: it gives up its number */
+        roll_over(pool);
+        *rollover = true;
+        number = find_free(pool); /* fewer CPUs than numbers: there is one */
+    }
+    take(pool, number);
+    return number;
+}
+
 int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu, bool *rollover)
 {
     *rollover = false;
@@ -114,22 +129,11 @@ int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cp
     if (!ash_vmid_is_current(pool, vmid)) {
         uint64_t renewed = pool->generation | (vmid->word & VMID_MASK);
 
+        /* A word of old that some CPU still runs under was reserved when its generation ended. */
         if (!renew_reserved(pool, vmid->word, renewed)) {
-            uint32_t number = find_free(pool);
+            uint32_t number = take_free(pool, cpu, rollover);
 
-            if (number == 0U) {
-                pool->active[cpu] = 0; /* this CPU runs nothing now: it gives up its number */
-                roll_over(pool);
-                *rollover = true;
-                renewed = pool->generation | (vmid->word & VMID_MASK);
-                if (!renew_reserved(pool, vmid->word, renewed)) {
-                    number = find_free(pool); /* fewer CPUs than numbers: there is one */
-                }
-            }
-            if (number != 0U) {
-                take(pool, number);
-                renewed = pool->generation | number;
-            }
+            renewed = pool->generation | number;
         }
         __atomic_store_n(&vmid->word, renewed, __ATOMIC_RELAXED);
     }
