@@ -248,6 +248,22 @@ static void a_block_of_a_group_is_split_after_the_group(void **state)
     end(&f);
 }
 
+static void a_group_that_is_filled_up_is_broken_first(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f, true);
+    assert_int_equal(map(&f, 4 * PAGE, GIGA + 4 * PAGE, 4 * PAGE, RW), ASH_OK);
+    assert_int_equal(map(&f, 0, GIGA, 2 * GROUP, RW), ASH_OK); /* round it */
+    expect_hint(&f, 0, PAGE, true);
+    expect_hint(&f, GROUP, PAGE, true);
+    assert_int_equal(f.fake.invalidations, 1); /* four pages were there without the hint */
+    assert_int_equal(last(&f)->ipa.value, 0);
+    assert_int_equal(last(&f)->size, GROUP);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +279,7 @@ int main(void)
         cmocka_unit_test(protect_does_not_group_what_does_not_line_up),
         cmocka_unit_test(a_split_gives_the_hint_to_all_groups_but_those_that_are_cut),
         cmocka_unit_test(a_block_of_a_group_is_split_after_the_group),
+        cmocka_unit_test(a_group_that_is_filled_up_is_broken_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,18 @@ static void wrong_configurations_are_refused(void **state)
     hal.size--;
     assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
     hal.size++;
+    hal.table_alloc = NULL;
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
+    hal = fake_stage2_hal;
+    hal.table_free = NULL;
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
+    hal = fake_stage2_hal;
+    hal.table_at = NULL;
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
+    hal = fake_stage2_hal;
+    hal.publish = NULL;
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
+    hal = fake_stage2_hal;
     hal.invalidate = NULL;
     assert_int_equal(ash_stage2_init(&f.s2, &config, &hal, &f.fake), ASH_EINVAL);
     assert_int_equal(ash_stage2_init(&f.s2, &config, NULL, &f.fake), ASH_EINVAL);

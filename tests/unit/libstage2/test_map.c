@@ -97,6 +97,24 @@ static void what_only_looks_like_a_block_does_not_coalesce(void **state)
     end(&f);
 }
 
+static void a_table_of_1_gib_blocks_stays_a_table(void **state)
+{
+    struct ash_stage2_config config = config_of(48, 5, false); /* from level 0, where there are no blocks */
+    struct fixture f;
+
+    (void)state;
+    fake_stage2_init(&f.fake);
+    assert_int_equal(ash_stage2_init(&f.s2, &config, &fake_stage2_hal, &f.fake), ASH_OK);
+    assert_int_equal(map(&f, 0, 0, 511 * GIGA, RW), ASH_OK);
+    assert_int_equal(map(&f, 511 * GIGA, 511 * GIGA, GIGA, RW), ASH_OK);
+    assert_int_equal(map(&f, 512 * GIGA, 512 * GIGA, 512 * GIGA, RW), ASH_OK);
+    expect(&f, 3 * GIGA, 3 * GIGA, GIGA, RW);
+    expect(&f, 600 * GIGA, 600 * GIGA, GIGA, RW);
+    assert_int_equal(f.fake.in_use, 3);
+    assert_int_equal(f.fake.invalidations, 0);
+    end(&f);
+}
+
 static void contiguous_groups_carry_the_hint(void **state)
 {
     struct fixture f;
@@ -185,6 +203,7 @@ int main(void)
         cmocka_unit_test(the_identical_mapping_stays_and_another_is_refused_whole),
         cmocka_unit_test(pages_coalesce_when_the_last_one_comes),
         cmocka_unit_test(what_only_looks_like_a_block_does_not_coalesce),
+        cmocka_unit_test(a_table_of_1_gib_blocks_stays_a_table),
         cmocka_unit_test(contiguous_groups_carry_the_hint),
         cmocka_unit_test(bad_arguments_change_nothing),
         cmocka_unit_test(each_allocation_that_fails_leaves_no_trace),

@@ -57,6 +57,28 @@ static void a_page_of_a_block_and_back_again(void **state)
     end(&f);
 }
 
+static void the_head_and_the_tail_of_a_block_change(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f, false);
+    assert_int_equal(map(&f, 0, GIGA, GIGA, RW), ASH_OK);
+    assert_int_equal(protect(&f, 0, MEGA2 + PAGE, RO), ASH_OK);
+    expect(&f, 0, GIGA, MEGA2, RO);
+    expect(&f, MEGA2, GIGA + MEGA2, PAGE, RO);
+    expect(&f, MEGA2 + PAGE, GIGA + MEGA2 + PAGE, PAGE, RW);
+    expect(&f, 2 * MEGA2, GIGA + 2 * MEGA2, MEGA2, RW);
+    assert_int_equal(f.fake.invalidations, 3); /* two splits and the change */
+    assert_int_equal(protect(&f, GIGA - PAGE, PAGE, RWX), ASH_OK);
+    expect(&f, GIGA - PAGE, 2 * GIGA - PAGE, PAGE, RWX);
+    expect(&f, GIGA - 2 * PAGE, 2 * GIGA - 2 * PAGE, PAGE, RW);
+    assert_int_equal(protect(&f, 0, GIGA, RO), ASH_OK);
+    expect(&f, 5 * PAGE, GIGA + 5 * PAGE, GIGA, RO); /* one block again */
+    assert_int_equal(f.fake.in_use, 2);
+    end(&f);
+}
+
 static void a_contiguous_group_that_changes_whole_keeps_the_hint(void **state)
 {
     struct fixture f;
@@ -80,6 +102,10 @@ static void a_hole_is_refused_and_nothing_changes(void **state)
     assert_int_equal(map(&f, 0, 0, 4 * PAGE, RW), ASH_OK);
     assert_int_equal(protect(&f, 0, 5 * PAGE, RO), ASH_ENOENT);
     expect(&f, 0, 0, PAGE, RW);
+    assert_int_equal(map(&f, 5 * PAGE, 5 * PAGE, 4 * GIGA, RW), ASH_OK);
+    assert_int_equal(protect(&f, 0, 4 * GIGA, RO), ASH_ENOENT); /* a hole with much behind it */
+    expect(&f, 0, 0, PAGE, RW);
+    expect(&f, 2 * GIGA, 2 * GIGA, GIGA, RW);
     assert_int_equal(protect(&f, 0, PAGE, ASH_STAGE2_WRITE), ASH_EINVAL);
     assert_int_equal(protect(&f, 0, PAGE + 1, RO), ASH_EINVAL);
     assert_int_equal(protect(&f, UINT64_C(1) << 40, PAGE, RO), ASH_ERANGE);
@@ -114,6 +140,7 @@ int main(void)
         cmocka_unit_test(rights_and_type_change_and_addresses_stay),
         cmocka_unit_test(no_change_costs_nothing),
         cmocka_unit_test(a_page_of_a_block_and_back_again),
+        cmocka_unit_test(the_head_and_the_tail_of_a_block_change),
         cmocka_unit_test(a_contiguous_group_that_changes_whole_keeps_the_hint),
         cmocka_unit_test(a_hole_is_refused_and_nothing_changes),
         cmocka_unit_test(each_allocation_that_fails_changes_nothing),

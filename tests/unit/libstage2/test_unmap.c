@@ -88,6 +88,24 @@ static void empty_tables_are_given_back_after_a_full_invalidation(void **state)
     end(&f);
 }
 
+static void a_table_that_keeps_a_page_stays_beside_one_that_goes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f, false);
+    assert_int_equal(map(&f, MEGA2 - PAGE, 0, 3 * PAGE, RW), ASH_OK);
+    assert_int_equal(f.fake.in_use, 2 + 1 + 2);
+    assert_int_equal(unmap(&f, 0, MEGA2 + PAGE), ASH_OK);
+    assert_int_equal(f.fake.in_use, 2 + 1 + 1);
+    assert_int_equal(at(&f, 0).size, MEGA2);
+    assert_false(at(&f, MEGA2).valid);
+    expect(&f, MEGA2 + PAGE, 2 * PAGE, PAGE, RW);
+    assert_int_equal(f.fake.invalidations, 1);
+    assert_false(f.fake.last[0].leaf_only);
+    end(&f);
+}
+
 static void each_allocation_that_fails_leaves_the_block_whole(void **state)
 {
     struct fixture f;
@@ -164,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_block_that_is_cut_is_split_first),
         cmocka_unit_test(a_contiguous_group_that_is_cut_loses_the_hint_first),
         cmocka_unit_test(empty_tables_are_given_back_after_a_full_invalidation),
+        cmocka_unit_test(a_table_that_keeps_a_page_stays_beside_one_that_goes),
         cmocka_unit_test(each_allocation_that_fails_leaves_the_block_whole),
         cmocka_unit_test(a_table_may_lie_at_address_0),
         cmocka_unit_test(a_hole_of_many_levels_is_one_invalidation),

@@ -73,6 +73,140 @@ static void a_rollover_spares_what_runs(void **state)
     assert_true(ash_vmid_is_current(&p.pool, &running));
 }
 
+/** Load fresh VMs on @cpu until the generation rises. */
+static void roll_over(struct pool *p, unsigned cpu, int not_this)
+{
+    uint64_t generation = p->pool.generation;
+
+    for (unsigned i = 0; p->pool.generation == generation; i++) {
+        struct ash_vmid passing = {0};
+        bool rollover;
+        assert_true(i < 256U);
+        assert_int_not_equal(ash_vmid_load(&p->pool, &passing, cpu, &rollover), not_this);
+        assert_int_equal(rollover, p->pool.generation != generation);
+    }
+}
+
+static void a_vm_that_never_stops_keeps_its_number_over_many_rollovers(void **state)
+{
+    struct pool p;
+    struct ash_vmid running = {0};
+    int number;
+
+    (void)state;
+    begin(&p);
+    number = load(&p, &running, 0, false);
+    assert_int_equal(load(&p, &running, 2, false), number);
+    for (unsigned i = 0; i < 3U; i++) {
+        roll_over(&p, 1, number);
+    }
+    assert_int_equal(load(&p, &running, 0, false), number); /* CPU 2 still runs under the old word */
+    roll_over(&p, 1, number);
+    assert_int_equal(load(&p, &running, 1, false), number);
+    assert_int_equal(load(&p, &running, 2, false), number);
+    roll_over(&p, 0, number);
+    assert_false(ash_vmid_is_current(&p.pool, &running));
+    assert_int_equal(load(&p, &running, 0, false), number);
+}
+
+static void a_vm_that_runs_elsewhere_finds_its_number_when_none_is_left(void **state)
+{
+    struct pool p;
+    struct ash_vmid running = {0};
+    int number;
+
+    (void)state;
+    begin(&p);
+    number = load(&p, &running, 0, false);
+    roll_over(&p, 1, number);
+    /* Its word is of the generation before; nothing is free when it comes to CPU 2. */
+    for (unsigned i = 0; i < 253U; i++) {
+        struct ash_vmid passing = {0};
+        assert_int_not_equal(load(&p, &passing, 1, false), number);
+    }
+    assert_int_equal(load(&p, &running, 2, false), number);
+    assert_true(ash_vmid_is_current(&p.pool, &running));
+    roll_over(&p, 1, number);
+}
+
+static void a_vm_that_stopped_gets_a_number_of_the_new_generation(void **state)
+{
+    struct pool p;
+    struct ash_vmid stopped = {0};
+    struct ash_vmid other[2] = {{0}, {0}};
+    int number;
+
+    (void)state;
+    begin(&p);
+    (void)load(&p, &other[0], 0, false);
+    number = load(&p, &stopped, 1, false);
+    ash_vmid_put(&p.pool, 1);
+    roll_over(&p, 2, 0);
+    assert_false(ash_vmid_is_current(&p.pool, &stopped));
+    (void)load(&p, &other[1], 2, false); /* the numbers begin again: somebody has its old one */
+    assert_int_equal(other[1].word & 0xffffU, (uint64_t)number + 1U);
+    assert_int_not_equal(load(&p, &stopped, 1, false), number);
+    assert_true(ash_vmid_is_current(&p.pool, &stopped));
+}
+
+static void sixteen_bits_give_65535_numbers_and_each_once(void **state)
+{
+    static uint64_t bitmap[ASH_VMID_BITMAP_WORDS(16)];
+    static bool seen[1U << 16];
+    uint64_t active[CPUS];
+    uint64_t reserved[CPUS];
+    const struct ash_vmid_pool_config config = {.size = sizeof(config),
+                                                .bits = 16,
+                                                .cpus = CPUS,
+                                                .bitmap = bitmap,
+                                                .active = active,
+                                                .reserved = reserved};
+    struct ash_vmid_pool pool;
+    struct ash_vmid vmid;
+    bool rollover;
+
+    (void)state;
+    assert_int_equal(ash_vmid_pool_init(&pool, &config), ASH_OK);
+    for (unsigned i = 1; i < 1U << 16; i++) {
+        vmid.word = 0;
+        int number = ash_vmid_load(&pool, &vmid, 0, &rollover);
+        assert_in_range(number, 1, 0xffff);
+        assert_false(rollover || seen[number]);
+        seen[number] = true;
+    }
+    vmid.word = 0;
+    assert_true(ash_vmid_load(&pool, &vmid, 0, &rollover) >= 1);
+    assert_true(rollover);
+}
+
+static void one_number_more_than_cpus_is_enough(void **state)
+{
+    enum { MANY = 254 };
+    struct pool p;
+    uint64_t active[MANY];
+    uint64_t reserved[MANY];
+    struct ash_vmid vmid[MANY + 2] = {{0}};
+    const struct ash_vmid_pool_config config = {.size = sizeof(config),
+                                                .bits = 8,
+                                                .cpus = MANY,
+                                                .bitmap = p.bitmap,
+                                                .active = active,
+                                                .reserved = reserved};
+    bool rollover;
+
+    (void)state;
+    assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_OK);
+    for (unsigned cpu = 0; cpu < MANY; cpu++) {
+        assert_true(ash_vmid_load(&p.pool, &vmid[cpu], cpu, &rollover) >= 1);
+    }
+    assert_int_equal(load(&p, &vmid[MANY], 0, false), 255);
+    assert_int_equal(load(&p, &vmid[MANY + 1], 0, true),
+                     1); /* CPU 0's first, the only one that nobody runs under */
+    for (unsigned cpu = 1; cpu < MANY; cpu++) {
+        assert_int_equal(load(&p, &vmid[cpu], cpu, false), cpu + 1U);
+    }
+}
+
 static void a_put_cpu_reserves_nothing_and_a_released_number_waits(void **state)
 {
     struct pool p;
@@ -117,7 +251,18 @@ static void wrong_configurations_are_refused(void **state)
     config.cpus = CPUS;
     config.bitmap = NULL;
     assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
+    config.bitmap = p.bitmap;
+    config.active = NULL;
+    assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
+    config.active = p.active;
+    config.reserved = NULL;
+    assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
+    config.reserved = p.reserved;
+    config.size++;
+    assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
+    config.size--;
     assert_int_equal(ash_vmid_pool_init(&p.pool, NULL), ASH_EINVAL);
+    assert_int_equal(ash_vmid_pool_init(NULL, &config), ASH_EINVAL);
 }
 
 int main(void)
@@ -125,6 +270,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vm_keeps_its_number_on_every_cpu),
         cmocka_unit_test(a_rollover_spares_what_runs),
+        cmocka_unit_test(a_vm_that_never_stops_keeps_its_number_over_many_rollovers),
+        cmocka_unit_test(a_vm_that_runs_elsewhere_finds_its_number_when_none_is_left),
+        cmocka_unit_test(a_vm_that_stopped_gets_a_number_of_the_new_generation),
+        cmocka_unit_test(sixteen_bits_give_65535_numbers_and_each_once),
+        cmocka_unit_test(one_number_more_than_cpus_is_enough),
         cmocka_unit_test(a_put_cpu_reserves_nothing_and_a_released_number_waits),
         cmocka_unit_test(wrong_configurations_are_refused),
     };
