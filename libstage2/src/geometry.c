@@ -26,8 +26,8 @@ static bool has_4k_at_stage2(uint64_t mmfr0)
     return at_stage2 >= 2U;
 }
 
-/** The start level with the fewest levels: up to 16 root tables are concatenated (DDI 0487 D8.2.7 "VMSAv8-64 translation
- *  using the 4KB granule"). */
+/** The start level with the fewest levels: up to 16 root tables are concatenated (DDI 0487 D8.2.7 "VMSAv8-64
+ *  translation using the 4KB granule"). */
 static void choose_start(struct ash_stage2 *s2)
 {
     unsigned bits = s2->ipa_bits;
@@ -38,8 +38,8 @@ static void choose_start(struct ash_stage2 *s2)
     s2->root_pages = (uint8_t)(bits > covered ? 1U << (bits - covered) : 1U);
 }
 
-/** VTCR_EL2 (DDI 0487 D17.2). Walks: Normal Write-Back Read- and Write-Allocate, Inner Shareable; no hardware AF or dirty
- *  state. SL0 for 4 KiB: 0 starts at level 2, 1 at level 1, 2 at level 0. */
+/** VTCR_EL2 (DDI 0487 D17.2). Walks: Normal Write-Back Read- and Write-Allocate, Inner Shareable; no hardware AF or
+ *  dirty state. SL0 for 4 KiB: 0 starts at level 2, 1 at level 1, 2 at level 0. */
 static uint64_t vtcr_of(const struct ash_stage2 *s2, const struct ash_stage2_config *config)
 {
     uint64_t range = ash_field(config->id_aa64mmfr0_el1, 3, 0);

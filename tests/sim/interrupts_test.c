@@ -108,7 +108,7 @@ static bool all_arrived(void)
 {
     for (unsigned to = 0; to < VCPUS; to++) {
         for (unsigned from = 0; from < VCPUS; from++) {
-            /* SGIs of one INTID that are pending together are one (IHI 0069 2.2.1: an SGI has a single pending state) */
+            /* SGIs of one INTID that are pending together are one (one pending state each) */
             if ((mesh.sent[to][from] > 0U) != (mesh.got[to][from] > 0U)) {
                 return false;
             }

@@ -554,6 +554,38 @@ static void when_no_vm_can_start_the_machine_ends_with_a_fault(void **state)
     sim_assert_exit(&sim, "vm-fault", "one");
 }
 
+static unsigned rounds_behind;
+
+static enum hv_verdict wait_for_the_end(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    (void)cpu;
+    (void)round;
+    assert_true(sim_is(vcpu, "behind"));
+    rounds_behind++;
+    return HV_RESUME; /* for ever, were it not stopped */
+}
+
+static void run_nobody_before(uint64_t seed)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "front", .vcpus = 1, .memory = 2U * SIM_MIB, .kernel = "nothing.bin"},
+        {.name = "behind", .vcpus = 1, .memory = 2U * SIM_MIB, .background = true},
+    };
+
+    sim_board(&sim, 2, vms, 2);
+    sim_run(&sim, wait_for_the_end, seed);
+    sim_assert_says(&sim, "behind is off");
+    sim_assert_exit(&sim, "vm-fault", "front");
+}
+
+static void a_background_vm_does_not_outlive_a_start_that_failed(void **state)
+{
+    (void)state;
+    rounds_behind = 0;
+    under_seeds("nobody before", SEEDS, run_nobody_before);
+    assert_true(rounds_behind > 0U); /* it did start, at least sometimes */
+}
+
 /* ---- Many, and only such as stay behind -------------------------------------------------------------------------- */
 
 static enum hv_verdict until_told(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -618,6 +650,7 @@ int main(void)
         cmocka_unit_test(a_refused_vm_leaves_the_others_running_and_takes_nothing),
         cmocka_unit_test(without_a_vm_the_machine_ends_with_a_fault),
         cmocka_unit_test(when_no_vm_can_start_the_machine_ends_with_a_fault),
+        cmocka_unit_test(a_background_vm_does_not_outlive_a_start_that_failed),
         cmocka_unit_test(vms_with_nobody_to_be_behind_run_to_their_own_end),
         cmocka_unit_test(sixteen_vms_run_on_sixteen_cpus),
     };

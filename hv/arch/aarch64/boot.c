@@ -61,8 +61,8 @@ static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owne
     }
 }
 
-/** What the firmware reserves, where nobody else has it: ranges of memreserve and of nodes overlap, and may lie over the
- *  tree or the initrd. None of it may be left free, or a guest would get it. */
+/** What the firmware reserves, where nobody else has it: ranges of memreserve and of nodes overlap, and may lie over
+ *  the tree or the initrd. None of it may be left free, or a guest would get it. */
 static void claim_reserved(struct hv_cpu *cpu, const struct ash_boot_reserved *reserved)
 {
     int error = hv_ranges_claim_rest(&the_hv.ranges, reserved->region.base.value, reserved->region.size,

@@ -115,8 +115,8 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_machine_unlock(machine);
     ash_vcpu_el2_save(&vcpu->context);
     ash_vcpu_el2_fp_save(&vcpu->context.fp);
-    /* Stage 1 goes before stage 2 does: a speculative walk of what the guest left in TTBR<n>_EL1 would take its IPAs for
-     * physical addresses. */
+    /* Stage 1 goes before stage 2 does: a speculative walk of what the guest left in TTBR<n>_EL1 would take its IPAs
+     * for physical addresses. */
     hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) & ~SCTLR_M);
     hv_isb();
     hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);

@@ -31,8 +31,8 @@ void ash_stage2_el2_publish(void *ctx, const uint64_t *first, size_t count)
     (void)ctx;
     (void)first;
     (void)count;
-    /* A walker observes a store to the tables only after a DSB of the CPU that stored (D8.2 "Ordering of memory accesses
-     * from translation table walks", R_SPVBD). */
+    /* A walker observes a store to the tables only after a DSB of the CPU that stored (D8.2 "Ordering of memory
+     * accesses from translation table walks", R_SPVBD). */
     DSB(ishst);
 }
 
