@@ -25,8 +25,15 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
         ${BSP_CPU_FLAGS})
 endif()
 
-# What every unit test runs under.
+# What every unit test runs under. A build that counts lines and branches (tests/coverage) has none of them: their
+# checks would be branches of their own.
+option(ASHLAR_COVERAGE "Tests are built for gcov, without sanitizers" OFF)
 add_library(ashlar_sanitizers INTERFACE)
-target_compile_options(ashlar_sanitizers INTERFACE
-    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
-target_link_options(ashlar_sanitizers INTERFACE -fsanitize=address,undefined)
+if(ASHLAR_COVERAGE)
+    target_compile_options(ashlar_sanitizers INTERFACE --coverage -O0 -g)
+    target_link_options(ashlar_sanitizers INTERFACE --coverage)
+else()
+    target_compile_options(ashlar_sanitizers INTERFACE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    target_link_options(ashlar_sanitizers INTERFACE -fsanitize=address,undefined)
+endif()
