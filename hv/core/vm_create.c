@@ -114,7 +114,7 @@ int hv_vm_create(struct hv *hv, const struct ash_boot_vm *config)
     if (hv->vms == HV_MAX_VMS) {
         return refuse(hv, &refused, ASH_ENOSPC, NULL, NULL, "is one VM too many", "16 VMs");
     }
-    if (config->has_memory_base) {
+    if (config->memory_count != 0U) {
         return refuse(hv, &refused, ASH_ENOTSUP, "memory", "<base size>", "is not supported yet", "<size>");
     }
     vm = (struct hv_vm *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*vm)));

@@ -66,9 +66,30 @@ static void begin_vm(struct pass *pass, const char *name)
     pass->reader.vm = vm;
     pass->reader.node_name = name;
     pass->reader.seen = 0;
+    memset(pass->reader.value, 0, sizeof(pass->reader.value));
 }
 
-/** Of two VMs with one vmid or one name the later one is wrong. */
+/** The first of @vm's ranges that overlaps one of @other's. */
+static void check_memory(struct ash_boot_vm *vm, const struct ash_boot_vm *other)
+{
+    for (unsigned i = 0; i < vm->memory_count && vm->fault.code == ASH_OK; i++) {
+        if (ash_boot_vm_memory_meets_(other, &vm->memory[i])) {
+            char value[ASH_BOOT_FAULT_VALUE_SIZE];
+            struct ash_boot_text_ text;
+
+            ash_boot_text_begin_(&text, value, sizeof(value));
+            ash_boot_text_number_(&text, vm->memory[i].size);
+            ash_boot_text_literal_(&text, " bytes at ");
+            ash_boot_text_number_(&text, vm->memory[i].base);
+            ash_boot_text_literal_(&text, "; VM ");
+            ash_boot_text_literal_(&text, other->name);
+            (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "memory", value, "overlaps another VM's memory",
+                                     "memory of its own for each VM");
+        }
+    }
+}
+
+/** Of two VMs with one vmid, one name or common memory the later one is wrong. */
 static void check_duplicates(struct pass *pass)
 {
     struct ash_boot_vm *vm = pass->reader.vm;
@@ -87,6 +108,8 @@ static void check_duplicates(struct pass *pass)
             ash_boot_text_char_(&text, '>');
             (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "vmid", value, "is another VM's already",
                                      "0..63, each VM its own");
+        } else if (other->fault.code == ASH_OK) {
+            check_memory(vm, other);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 #define MEMORY_GRANULE  UINT64_C(0x200000)
 #define ENTRY_GRANULE   UINT64_C(0x1000)
+#define TREE_GRANULE    8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
 #define FILE_NAME_SIZE  256U /* bytes, NUL included */
 #define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
 
@@ -113,20 +114,64 @@ static const char *parse_affinity(struct ash_boot_vm *vm, struct ash_boot_span v
     return NULL;
 }
 
+bool ash_boot_vm_memory_meets_(const struct ash_boot_vm *vm, const struct ash_boot_vm_memory *range)
+{
+    for (unsigned i = 0; i < vm->memory_count; i++) {
+        if (ash_ranges_overlap(vm->memory[i].base, vm->memory[i].size, range->base, range->size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *check_range(uint64_t base, uint64_t size)
+{
+    if (!ash_is_aligned(base | size, MEMORY_GRANULE)) {
+        return "is not aligned";
+    }
+    return ash_range_ok(base, size) ? NULL : out_of_range;
+}
+
 static const char *parse_memory(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     const uint8_t *cells = (const uint8_t *)value.data;
 
-    if (value.size != 8U && value.size != 16U) {
+    if (value.size != 8U && (value.size == 0U || value.size % 16U != 0U)) {
         return "has a wrong number of cells";
     }
-    vm->has_memory_base = value.size == 16U;
-    vm->memory_base = vm->has_memory_base ? ash_load_be64(cells) : 0U;
-    vm->memory_size = ash_load_be64(&cells[value.size - 8U]);
-    if (!ash_is_aligned(vm->memory_base | vm->memory_size, MEMORY_GRANULE)) {
-        return "is not aligned";
+    if (value.size / 16U > ASH_BOOT_MEMORY_MAX) {
+        return "has too many ranges";
     }
-    return ash_range_ok(vm->memory_base, vm->memory_size) ? NULL : out_of_range;
+    vm->memory_count = 0;
+    if (value.size == 8U) {
+        vm->memory_size = ash_load_be64(cells);
+        return check_range(0, vm->memory_size);
+    }
+    vm->memory_size = 0;
+    for (size_t at = 0; at < value.size; at += 16U) {
+        struct ash_boot_vm_memory range = {ash_load_be64(&cells[at]), ash_load_be64(&cells[at + 8U])};
+        const char *problem = check_range(range.base, range.size);
+
+        if (problem != NULL) {
+            return problem;
+        }
+        if (ash_boot_vm_memory_meets_(vm, &range)) {
+            return "has ranges that overlap";
+        }
+        vm->memory[vm->memory_count++] = range;
+        vm->memory_size += range.size; /* cannot wrap: the ranges do not overlap */
+    }
+    return NULL;
+}
+
+static const char *parse_setup_data(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U && value.size != 8U) {
+        return not_a_number;
+    }
+    vm->has_setup_data = true;
+    vm->setup_data = ash_boot_fdt_cells_((const uint8_t *)value.data, (unsigned)(value.size / 4U));
+    return ash_is_aligned(vm->setup_data, TREE_GRANULE) ? NULL : "is not aligned";
 }
 
 static const char *parse_entry(struct ash_boot_vm *vm, struct ash_boot_span value)
@@ -207,18 +252,14 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
     return value.size == 0U ? NULL : "has a value";
 }
 
-static const char *parse_not_yet(struct ash_boot_vm *vm, struct ash_boot_span value)
-{
-    (void)vm;
-    (void)value;
-    return not_yet;
-}
-
 static const char known[] =
-    "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry bootargs "
+    "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
     "(or cmdline) rng-seed background vm_32bit";
 
 #define REQUIRED true
+
+/* Those that the checks at a node's end look at. */
+enum { AFFINITY = 5, KERNEL = 7, RAMDISK, ENTRY, BOOTARGS, RNG_SEED, SETUP_DATA = 13 };
 
 /** `same`: properties with one number are one thing under several names. */
 static const struct rule {
@@ -233,17 +274,19 @@ static const struct rule {
     {"vm_name", parse_vm_name, 2, false, NAME_CHARACTERS ", each VM its own"},
     {"type", parse_type, 3, false, "\"linux\", \"bare\", \"rtos\", \"other\""},
     {"vcpus", parse_vcpus, 4, false, "one cell, 1..8"},
-    {"vcpu_affinity", parse_affinity, 5, false, "one cell a vCPU: numbers of the board's CPUs, each once"},
+    {"vcpu_affinity", parse_affinity, AFFINITY, false,
+     "one cell a vCPU: numbers of the board's CPUs, each once"},
     {"memory", parse_memory, 6, REQUIRED,
-     "<size-high size-low> or <base-high base-low size-high size-low>, bytes, multiples of 2 MiB"},
-    {"kernel", parse_kernel, 7, REQUIRED, "the name of a file in the bundle"},
-    {"ramdisk", parse_ramdisk, 8, false, "the name of a file in the bundle"},
-    {"entry", parse_entry, 9, false, "one or two cells, a multiple of 4 KiB"},
-    {"bootargs", parse_bootargs, 10, false, "one string, 2047 characters at most"},
-    {"cmdline", parse_bootargs, 10, false, "one string, 2047 characters at most; bootargs is the same"},
-    {"rng-seed", parse_rng_seed, 11, false, "8..64 bytes"},
+     "<size-high size-low> or up to 4 times <base-high base-low size-high size-low>, bytes, multiples of 2 "
+     "MiB"},
+    {"kernel", parse_kernel, KERNEL, false, "the name of a file in the bundle"},
+    {"ramdisk", parse_ramdisk, RAMDISK, false, "the name of a file in the bundle"},
+    {"entry", parse_entry, ENTRY, false, "one or two cells, a multiple of 4 KiB"},
+    {"bootargs", parse_bootargs, BOOTARGS, false, "one string, 2047 characters at most"},
+    {"cmdline", parse_bootargs, BOOTARGS, false, "one string, 2047 characters at most; bootargs is the same"},
+    {"rng-seed", parse_rng_seed, RNG_SEED, false, "8..64 bytes"},
     {"vm_32bit", parse_32bit, 12, false, "leaving it out, or <0>"},
-    {"setup_data", parse_not_yet, 13, false, "leaving it out"},
+    {"setup_data", parse_setup_data, SETUP_DATA, false, "one or two cells, a multiple of 8"},
     {"background", parse_background, 15, false, "no value: background;"},
     {"phandle", parse_ignored, 14, false, NULL},
 };
@@ -291,6 +334,7 @@ void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name,
         return;
     }
     reader->seen |= 1U << rule->same;
+    reader->value[rule->same] = value;
     problem = rule->parse(reader->vm, value);
     if (problem != NULL) {
         refuse_property(reader->vm, problem == not_yet ? ASH_ENOTSUP : ASH_EFORMAT, name, value, problem,
@@ -298,16 +342,13 @@ void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name,
     }
 }
 
-static void check_affinity(struct ash_boot_vm *vm, unsigned cpus)
+static void check_affinity(const struct ash_boot_vm_reader_ *reader, unsigned cpus)
 {
-    uint8_t cells[4U * ASH_BOOT_VCPUS_MAX];
-    struct ash_boot_span value = {cells, 4U * (size_t)vm->affinity_count};
+    struct ash_boot_vm *vm = reader->vm;
+    struct ash_boot_span value = reader->value[AFFINITY];
     bool absent = false;
 
     for (unsigned i = 0; i < vm->affinity_count; i++) {
-        uint32_t cell = __builtin_bswap32(vm->affinity[i]);
-
-        memcpy(&cells[4U * i], &cell, sizeof(cell));
         absent = absent || (cpus != 0U && vm->affinity[i] >= cpus);
     }
     if (absent) {
@@ -316,6 +357,52 @@ static void check_affinity(struct ash_boot_vm *vm, unsigned cpus)
     } else if (vm->affinity_count != 0U && vm->affinity_count != vm->vcpus) {
         refuse_property(vm, ASH_EFORMAT, "vcpu_affinity", value, "does not agree with vcpus",
                         "one cell a vCPU");
+    }
+}
+
+static bool is_in_memory(const struct ash_boot_vm *vm, uint64_t address, uint64_t size)
+{
+    for (unsigned i = 0; i < vm->memory_count; i++) {
+        if (ash_range_within(address, size, vm->memory[i].base, vm->memory[i].size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** No kernel in the bundle: what a boot loader left in memory is entered as it is. */
+static void check_in_memory(const struct ash_boot_vm_reader_ *reader)
+{
+    static const struct {
+        const char *name;
+        unsigned same;
+    } idle[] = {{"ramdisk", RAMDISK}, {"bootargs", BOOTARGS}, {"rng-seed", RNG_SEED}};
+    static const struct ash_boot_span none = {NULL, 0};
+    struct ash_boot_vm *vm = reader->vm;
+
+    if ((reader->seen & (1U << KERNEL)) != 0U) {
+        return; /* there, but wrong: said already */
+    }
+    if (!vm->has_entry || vm->memory_count == 0U) {
+        refuse_property(
+            vm, ASH_ENOENT, "kernel", none, "is missing",
+            "the name of a file in the bundle; or none, with entry and memory = <base size>, for an "
+            "image that the boot loader left in memory");
+    }
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(idle); i++) {
+        if ((reader->seen & (1U << idle[i].same)) != 0U) {
+            refuse_property(vm, ASH_EFORMAT, idle[i].name, reader->value[idle[i].same],
+                            "has no effect without kernel",
+                            "leaving it out: the guest gets the tree at setup_data as it is");
+        }
+    }
+    if (!is_in_memory(vm, vm->entry, ENTRY_GRANULE)) {
+        refuse_property(vm, ASH_ERANGE, "entry", reader->value[ENTRY], "is outside the VM's memory",
+                        "a multiple of 4 KiB inside memory");
+    }
+    if (vm->has_setup_data && !is_in_memory(vm, vm->setup_data, TREE_GRANULE)) {
+        refuse_property(vm, ASH_ERANGE, "setup_data", reader->value[SETUP_DATA], "is outside the VM's memory",
+                        "a multiple of 8 inside memory");
     }
 }
 
@@ -337,5 +424,11 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
                             NAME_CHARACTERS);
         }
     }
-    check_affinity(vm, cpus);
+    check_affinity(reader, cpus);
+    if (vm->kernel == NULL) {
+        check_in_memory(reader);
+    } else if (vm->has_setup_data) {
+        refuse_property(vm, ASH_EFORMAT, "setup_data", reader->value[SETUP_DATA], "is given beside kernel",
+                        "leaving it out: hv writes the tree of a guest whose kernel is in the bundle");
+    }
 }

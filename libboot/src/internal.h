@@ -76,16 +76,22 @@ bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
 
 /* config_properties.c: the properties of one VM's node. */
 
+#define ASH_BOOT_VM_PROPERTIES_ 16U
+
 struct ash_boot_vm_reader_ {
     struct ash_boot_vm *vm;
-    const char *node_name; /* not cut */
-    uint32_t seen;         /* bits by place in the property table */
+    const char *node_name;                               /* not cut */
+    uint32_t seen;                                       /* bits by the property table's @same */
+    struct ash_boot_span value[ASH_BOOT_VM_PROPERTIES_]; /* likewise; as it stands in the tree */
 };
 
 extern const char ash_boot_config_file_[];
 
 /** One property of the VM's node: into the VM, or its fault. */
 void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name, struct ash_boot_span value);
+
+/** Does @range overlap one of @vm's? */
+bool ash_boot_vm_memory_meets_(const struct ash_boot_vm *vm, const struct ash_boot_vm_memory *range);
 
 /** The node has ended: defaults, what is missing, what contradicts. @cpus as in struct ash_boot_config. */
 void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus);

@@ -22,11 +22,18 @@ extern "C" {
 #define ASH_BOOT_VMID_MAX      63
 #define ASH_BOOT_RNG_SEED_MIN  8    /* bytes */
 #define ASH_BOOT_RNG_SEED_MAX  64   /* bytes */
+#define ASH_BOOT_MEMORY_MAX    4    /* ranges of one VM */
 #define ASH_BOOT_BOOTARGS_SIZE 2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
     ASH_BOOT_VM_LINUX, /* type = "linux"; the default */
     ASH_BOOT_VM_OTHER  /* type = "bare", "rtos", "other" */
+};
+
+/** Guest RAM at the same address in the guest and in the machine. Bytes, multiples of 2 MiB; never wraps. */
+struct ash_boot_vm_memory {
+    uint64_t base;
+    uint64_t size; /* > 0 */
 };
 
 /** One VM as its node describes it. Strings and spans point into the tree. */
@@ -39,12 +46,15 @@ struct ash_boot_vm {
     unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
     unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
     uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus; distinct */
-    uint64_t memory_size;                  /* bytes, a multiple of 2 MiB, > 0 */
-    bool has_memory_base;                  /* <base size> was given: guest RAM 1:1 at memory_base */
-    uint64_t memory_base;                  /* bytes, a multiple of 2 MiB; base + size does not wrap */
+    uint64_t memory_size;                  /* bytes in all, a multiple of 2 MiB, > 0 */
+    unsigned memory_count;                 /* ranges given as <base size>; 0: only a size, hv chooses */
+    struct ash_boot_vm_memory memory[ASH_BOOT_MEMORY_MAX]; /* as given, none overlaps another */
     bool has_entry;
-    uint64_t entry;                /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
-    const char *kernel;            /* name in the bundle; never NULL in a usable VM */
+    uint64_t entry; /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
+    bool has_setup_data;
+    uint64_t setup_data; /* without @kernel: IPA of the guest's device tree, for x0; a multiple of 8 */
+    const char
+        *kernel; /* name in the bundle; NULL: the image is in memory, which has ranges, and @entry in them */
     const char *ramdisk;           /* name in the bundle, or NULL */
     const char *bootargs;          /* NULL: none */
     bool background;               /* does not keep the machine up: stopped when only such VMs are left */
@@ -61,7 +71,8 @@ struct ash_boot_config {
 };
 
 /** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. Each VM is judged alone: a
- *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid or one name the later is faulty.
+ *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid, one name or common memory the later
+ *  is faulty.
  *  data: 8-byte aligned (a libfdt rule), else ASH_EINVAL.
  *  Returns ASH_OK: config->count VMs, look at each one's fault and at config->fault. Otherwise count is 0 and
  *  config->fault says why: ASH_EFORMAT or ASH_ETRUNC (not a well-formed tree), ASH_ENOENT (no /vms). */

@@ -107,7 +107,7 @@ static void every_property_is_read(void **state)
     assert_int_equal(vms[0].affinity[0], 3);
     assert_int_equal(vms[0].affinity[1], 1);
     assert_int_equal(vms[0].memory_size, 512 * MIB);
-    assert_false(vms[0].has_memory_base);
+    assert_int_equal(vms[0].memory_count, 0);
     assert_false(vms[0].has_entry);
     assert_string_equal(vms[0].kernel, "Image");
     assert_string_equal(vms[0].ramdisk, "initrd");
@@ -117,8 +117,9 @@ static void every_property_is_read(void **state)
     assert_int_equal(vms[1].fault.code, ASH_OK);
     assert_string_equal(vms[1].name, "vm1"); /* the node's */
     assert_int_equal(vms[1].type, ASH_BOOT_VM_OTHER);
-    assert_true(vms[1].has_memory_base);
-    assert_int_equal(vms[1].memory_base, 0x80000000);
+    assert_int_equal(vms[1].memory_count, 1);
+    assert_int_equal(vms[1].memory[0].base, 0x80000000);
+    assert_int_equal(vms[1].memory[0].size, 2 * MIB);
     assert_int_equal(vms[1].memory_size, 2 * MIB);
     assert_true(vms[1].has_entry);
     assert_int_equal(vms[1].entry, 0x80080000);
@@ -253,7 +254,20 @@ static void memory_is_a_size_or_a_base_and_a_size(void **state)
     assert_int_equal(MEMORY(1, 0)->code, ASH_OK);
     assert_int_equal(vms[0].memory_size, UINT64_C(1) << 32);
     assert_int_equal(MEMORY(8, 0x40000000, 0, 0x200000)->code, ASH_OK);
-    assert_int_equal(vms[0].memory_base, UINT64_C(0x840000000));
+    assert_int_equal(vms[0].memory_count, 1);
+    assert_int_equal(vms[0].memory[0].base, UINT64_C(0x840000000));
+    assert_int_equal(MEMORY(0, 0x40000000, 0, 0x200000, 8, 0, 0, 0x400000)->code, ASH_OK);
+    assert_int_equal(vms[0].memory_count, 2);
+    assert_int_equal(vms[0].memory[1].base, UINT64_C(0x800000000));
+    assert_int_equal(vms[0].memory_size, 6 * MIB);
+    assert_int_equal(MEMORY(0, 0, 0, 0x200000, 1, 0, 0, 0x200000, 2, 0, 0, 0x200000, 3, 0, 0, 0x200000)->code,
+                     ASH_OK);
+    assert_fault_says(
+        MEMORY(0, 0, 0, 0x200000, 1, 0, 0, 0x200000, 2, 0, 0, 0x200000, 3, 0, 0, 0x200000, 4, 0, 0, 0x200000),
+        "has too many ranges");
+    assert_fault_says(MEMORY(0, 0x400000, 0, 0x200000, 0, 0x200000, 0, 0x400000), "has ranges that overlap");
+    assert_fault_says(MEMORY(0, 0x400000, 0, 0x200000, 0, 0x400000, 0, 0x200000), "has ranges that overlap");
+    assert_fault_says(MEMORY(0, 0x400000, 0, 0x200000, 0, 0x800000, 0, 0), "is out of range");
     assert_fault_says(MEMORY(0x20000000), "memory = <0x20000000>: has a wrong number of cells");
     assert_fault_says(MEMORY(0, 0x200000, 0), "wrong number of cells");
     assert_fault_says(MEMORY(0, 0, 0, 0x200000, 0, 0), "wrong number of cells");
@@ -340,12 +354,140 @@ static void background_is_a_flag(void **state)
     REFUSED("background", CELL("\0"), "background = <0>: ");
 }
 
+/** A VM without kernel, but for what is given here. */
+struct in_memory {
+    uint32_t entry[2];
+    uint32_t setup_data[2];
+    uint32_t memory[8];
+    unsigned cells_of_memory;
+    const char *string; /* a property that is a string */
+};
+
+static const struct ash_boot_fault *with_image_in_memory(const struct in_memory *vm)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    string(&tree, "device_type", "virtual_machine");
+    cells(&tree, "vmid", 0);
+    if (vm->entry[0] != UINT32_MAX) {
+        cells_of(&tree, "entry", vm->entry, 2);
+    }
+    cells_of(&tree, "memory", vm->memory, vm->cells_of_memory);
+    if (vm->setup_data[0] != UINT32_MAX) {
+        cells_of(&tree, "setup_data", vm->setup_data, 2);
+    }
+    if (vm->string != NULL) {
+        string(&tree, vm->string, "what it says");
+    }
+    end(&tree);
+    simple_vm(&tree, "vm1", 1);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    return &vms[0].fault;
+}
+
+static void an_image_in_memory_needs_entry_and_memory_with_a_base(void **state)
+{
+    struct in_memory vm = {.entry = {0, 0x80080000},
+                           .setup_data = {0, 0x83e00008},
+                           .memory = {0, 0x80000000, 0, 0x4000000, 1, 0, 0, 0x200000},
+                           .cells_of_memory = 8};
+
+    (void)state;
+    assert_int_equal(with_image_in_memory(&vm)->code, ASH_OK);
+    assert_null(vms[0].kernel);
+    assert_true(vms[0].has_entry && vms[0].has_setup_data);
+    assert_int_equal(vms[0].entry, 0x80080000);
+    assert_int_equal(vms[0].setup_data, 0x83e00008);
+    vm.setup_data[0] = 1; /* in the second range, at its last 8 bytes */
+    vm.setup_data[1] = 0x1ffff8;
+    assert_int_equal(with_image_in_memory(&vm)->code, ASH_OK);
+    vm.setup_data[1] = 0x200000;
+    assert_fault_says(with_image_in_memory(&vm),
+                      "setup_data = <1 0x200000>: is outside the VM's memory; allowed");
+    vm.setup_data[1] = 0x1ffffc;
+    assert_fault_says(with_image_in_memory(&vm), "setup_data = <1 0x1ffffc>: is not aligned; allowed");
+    vm.setup_data[0] = UINT32_MAX;
+    assert_int_equal(with_image_in_memory(&vm)->code, ASH_OK);
+    assert_false(vms[0].has_setup_data);
+    vm.entry[1] = 0x83fff000;
+    assert_int_equal(with_image_in_memory(&vm)->code, ASH_OK);
+    vm.entry[1] = 0x84000000;
+    assert_fault_says(with_image_in_memory(&vm),
+                      "entry = <0 0x84000000>: is outside the VM's memory; allowed");
+    vm.entry[0] = UINT32_MAX;
+    assert_fault_says(with_image_in_memory(&vm),
+                      "kernel: is missing; allowed: the name of a file in the bundle; or");
+    vm = (struct in_memory){.entry = {0, 0x40080000}, .memory = {0, 0x200000}, .cells_of_memory = 2};
+    assert_fault_says(with_image_in_memory(&vm),
+                      "kernel: is missing; allowed: the name of a file in the bundle; or");
+}
+
+static void what_only_hv_could_put_into_a_tree_is_refused_without_kernel(void **state)
+{
+    static const char *const idle[] = {"ramdisk", "bootargs", "cmdline", "rng-seed"};
+    struct in_memory vm = {.entry = {0, 0x80080000},
+                           .setup_data = {UINT32_MAX, 0},
+                           .memory = {0, 0x80000000, 0, 0x4000000},
+                           .cells_of_memory = 4};
+
+    (void)state;
+    for (unsigned i = 0; i < 4U; i++) {
+        vm.string = idle[i];
+        assert_fault_says(with_image_in_memory(&vm), "has no effect without kernel");
+    }
+    vm.string = "vm_name"; /* a wrong one: said first, and only that */
+    assert_fault_says(with_image_in_memory(&vm), "vm_name = \"what it says\"");
+}
+
+static void setup_data_beside_kernel_is_refused(void **state)
+{
+    (void)state;
+    REFUSED("setup_data", CELL("\10"), "setup_data = <8>: is given beside kernel; allowed: leaving it out");
+    REFUSED("setup_data", CELL("\1"), "setup_data = <1>: is not aligned");
+    REFUSED("setup_data", "12", "right width");
+}
+
+/** Two VMs with memory at these bases, 4 MiB each. */
+static const struct ash_boot_fault *two_bases(uint32_t first, uint32_t second)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    for (uint32_t i = 0; i < 2U; i++) {
+        node(&tree, i == 0U ? "vm0" : "vm1");
+        string(&tree, "device_type", "virtual_machine");
+        cells(&tree, "vmid", i);
+        string(&tree, "kernel", "Image");
+        cells(&tree, "memory", 0, i == 0U ? first : second, 0, 0x400000);
+        end(&tree);
+    }
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    return &vms[1].fault;
+}
+
+static void of_two_vms_with_common_memory_the_later_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(two_bases(0x40000000, 0x40400000)->code, ASH_OK);
+    assert_int_equal(two_bases(0x40400000, 0x40000000)->code, ASH_OK);
+    assert_int_equal(two_bases(0x40000000, 0x40200000)->code, ASH_EEXIST);
+    assert_fault_says(
+        two_bases(0x40000000, 0x40200000),
+        "VM vm1: /vms/vm1: memory = 0x400000 bytes at 0x40200000; VM vm0: overlaps another VM's "
+        "memory; allowed: memory of its own for each VM");
+    assert_int_equal(two_bases(0x40200000, 0x40000000)->code, ASH_EEXIST);
+    assert_int_equal(two_bases(0x40000000, 0x40000000)->code, ASH_EEXIST);
+}
+
 static void what_is_not_built_yet_is_said_so(void **state)
 {
     (void)state;
     refused("vm_32bit", "", 0, ASH_ENOTSUP, "vm_32bit: is not supported yet");
     refused("vm_32bit", CELL("\1"), 4, ASH_ENOTSUP, "vm_32bit = <1>: is not supported yet");
-    refused("setup_data", CELL("\1"), 4, ASH_ENOTSUP, "is not supported yet");
     ACCEPTED("vm_32bit", CELL("\0"));
 }
 
@@ -614,7 +756,8 @@ static int read_config(const void *data, size_t size, struct ash_boot_fault *fau
         assert_in_range(vm->vcpus, 1, ASH_BOOT_VCPUS_MAX);
         assert_true(vm->affinity_count == 0U || vm->affinity_count == vm->vcpus);
         assert_true(vm->memory_size != 0U && vm->vmid <= ASH_BOOT_VMID_MAX);
-        assert_true(strlen(vm->kernel) > 0U && strlen(vm->name) > 0U);
+        assert_true(vm->kernel == NULL ? vm->has_entry && vm->memory_count != 0U : strlen(vm->kernel) > 0U);
+        assert_true(strlen(vm->name) > 0U);
         assert_true(vm->bootargs == NULL || strlen(vm->bootargs) < ASH_BOOT_BOOTARGS_SIZE);
     }
     ash_boot_fault_clear(fault);
@@ -750,6 +893,10 @@ int main(void)
         cmocka_unit_test(file_names_and_bootargs_are_clean_strings),
         cmocka_unit_test(numbers_types_and_seeds_are_checked),
         cmocka_unit_test(background_is_a_flag),
+        cmocka_unit_test(an_image_in_memory_needs_entry_and_memory_with_a_base),
+        cmocka_unit_test(what_only_hv_could_put_into_a_tree_is_refused_without_kernel),
+        cmocka_unit_test(setup_data_beside_kernel_is_refused),
+        cmocka_unit_test(of_two_vms_with_common_memory_the_later_is_refused),
         cmocka_unit_test(what_is_not_built_yet_is_said_so),
         cmocka_unit_test(an_unknown_property_is_named_with_the_known_ones),
         cmocka_unit_test(a_property_given_twice_is_refused),
