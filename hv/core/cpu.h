@@ -40,6 +40,7 @@ struct hv_cpu {
     ASH_ALIGNED(64) uint64_t mpidr; /* affinity fields only */
     uint64_t release_address;       /* spin-table */
     uint64_t redistributor;         /* GICv3: its frame's address */
+    uint32_t gic_target;            /* GICv2: the bit of its CPU interface */
 };
 
 /** Post @requests to @cpu and kick it. Any context. */

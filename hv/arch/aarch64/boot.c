@@ -208,15 +208,15 @@ static void start_this_cpu(struct hv_cpu *cpu)
     int error;
 
     hv_policy_apply();
-    error = hv_gicv3_init_cpu(&hv_platform.gic, cpu);
+    error = hv_gic_init_cpu(&hv_platform.gic, cpu);
     if (error != ASH_OK) {
         hv_panic(cpu, "GICv3: no redistributor has this CPU's affinity 0x%lx", cpu->mpidr);
     }
     ash_vgic_el2_cpu_init();
-    hv_gicv3_enable(&hv_platform.gic, cpu, HV_GIC_SGI_KICK, true);
-    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
-    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);
-    hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.ptimer_intid, true);
+    hv_gic_enable(&hv_platform.gic, cpu, HV_GIC_SGI_KICK, true);
+    hv_gic_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
+    hv_gic_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);
+    hv_gic_enable(&hv_platform.gic, cpu, hv_platform.ptimer_intid, true);
 }
 
 static void log_erratum(void *arg, const struct hv_erratum *erratum)
@@ -252,6 +252,8 @@ static void read_board(struct hv_cpu *cpu, uint64_t dtb)
     hv_platform.maintenance_intid = board->maintenance.intid;
 }
 
+#define GICV2_INTERFACE_SIZE 0x2000U /* GICC and GICV: GICC_DIR has the second page (IHI 0048B 4.4) */
+
 #define PPI_VIRTUAL_TIMER  27U /* Arm BSA, "PPI assignments"; a guest's timers have the same INTIDs */
 #define PPI_PHYSICAL_TIMER 30U
 
@@ -273,25 +275,60 @@ static void check_interrupts(struct hv_cpu *cpu)
     }
 }
 
-/** The interrupt controller that the tree names. */
-static void open_gic(struct hv_cpu *cpu)
+static void open_redistributors(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
 
-    if (board->gic != ASH_BOOT_GIC_V3) {
-        hv_panic(cpu,
-                 "the board's interrupt controller is not a GICv3: not supported yet (QEMU: gic-version=3)");
-    }
-    map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
     for (unsigned i = 0; i < board->gicr_count; i++) {
         map_device(cpu, board->gicr[i].base.value, board->gicr[i].size, "a GIC redistributor region");
         hv_platform.redistributor[i].base = board->gicr[i].base.value;
         hv_platform.redistributor[i].size = board->gicr[i].size;
     }
-    hv_platform.gic.distributor = board->gicd.base.value;
     hv_platform.gic.redistributor = hv_platform.redistributor;
     hv_platform.gic.redistributors = board->gicr_count;
-    hv_gicv3_init_distributor(&hv_platform.gic, cpu->mpidr);
+}
+
+/** A GICv2's interfaces: the one that hv takes interrupts from, the one that it gives them through, and the one that
+ *  stands in for the guest's (IHI 0048B 5.2, 5.5). */
+static void open_interfaces(struct hv_cpu *cpu)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    if (board->gicc.size < GICV2_INTERFACE_SIZE || board->gich.size == 0U ||
+        board->gicv.size < GICV2_INTERFACE_SIZE || !ash_is_aligned(board->gicv.base.value, HV_PAGE_SIZE)) {
+        hv_panic(cpu,
+                 "device tree: the GICv2's reg gives GICC 0x%lx bytes, GICH 0x%lx, GICV 0x%lx at 0x%lx; "
+                 "allowed: 0x2000, some, 0x2000 at a page",
+                 board->gicc.size, board->gich.size, board->gicv.size, board->gicv.base.value);
+    }
+    map_device(cpu, board->gicc.base.value, board->gicc.size, "the GIC CPU interface");
+    map_device(cpu, board->gich.base.value, board->gich.size, "the GIC virtual interface control");
+    hv_platform.gic.cpu_interface = board->gicc.base.value;
+    hv_platform.gic.interface_control = board->gich.base.value;
+}
+
+/** The interrupt controller that the tree names. */
+static void open_gic(struct hv_cpu *cpu)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    if (board->gic == ASH_BOOT_GIC_NONE) {
+        hv_panic(
+            cpu,
+            "device tree: no interrupt controller; allowed: arm,gic-v3, arm,gic-400, arm,cortex-a15-gic");
+    }
+    if (board->gic != ASH_BOOT_GIC_V3) {
+        hv_panic(cpu, "the board's interrupt controller is a GICv2: not supported yet (QEMU: gic-version=3)");
+    }
+    hv_platform.gic.version = board->gic == ASH_BOOT_GIC_V3 ? 3U : 2U;
+    hv_platform.gic.distributor = board->gicd.base.value;
+    map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
+    if (hv_platform.gic.version == 3U) {
+        open_redistributors(cpu);
+    } else {
+        open_interfaces(cpu);
+    }
+    hv_gic_init_distributor(&hv_platform.gic, cpu);
     check_interrupts(cpu);
 }
 
@@ -332,7 +369,7 @@ static void boot_on_own_stack(void *arg)
     read_features();
     hv_console_create(&the_hv);
     if (hv_platform.uart_intid != 0U) {
-        hv_gicv3_enable(&hv_platform.gic, cpu, hv_platform.uart_intid, true);
+        hv_gic_enable(&hv_platform.gic, cpu, hv_platform.uart_intid, true);
         hv_arch_console_listen(true);
     }
     hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,

@@ -33,10 +33,10 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     struct hv_machine *machine;
     int lr;
 
-    hv_gicv3_drop(intid);
+    hv_gic_drop(&hv_platform.gic, intid);
     if (vcpu == NULL) {
         /* It fired while the vCPU was being put; the timer is off by now. */
-        hv_gicv3_deactivate(intid);
+        hv_gic_deactivate(&hv_platform.gic, intid);
         return;
     }
     machine = &vcpu->vm->machine;
@@ -51,13 +51,13 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     hv_machine_unlock(machine);
 }
 
-static void handle(struct hv_cpu *cpu, uint32_t intid)
+static void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
 {
     if (intid == hv_platform.vtimer_intid || intid == hv_platform.ptimer_intid) {
         guest_timer(cpu, intid);
         return;
     }
-    hv_gicv3_drop(intid);
+    hv_gic_drop(&hv_platform.gic, acknowledged);
     if (intid == hv_platform.maintenance_intid) {
         /* Level-sensitive: its cause goes away with the resync, so only then is it deactivated. */
         if (cpu->vcpu != NULL) {
@@ -68,19 +68,20 @@ static void handle(struct hv_cpu *cpu, uint32_t intid)
         hv_console_received(cpu);
     } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */
         cpu->unexpected_interrupts++;
-        hv_gicv3_enable(&hv_platform.gic, cpu, intid, false);
+        hv_gic_enable(&hv_platform.gic, cpu, intid, false);
     }
-    hv_gicv3_deactivate(intid);
+    hv_gic_deactivate(&hv_platform.gic, acknowledged);
 }
 
 static void take_interrupts(struct hv_cpu *cpu)
 {
     for (unsigned n = 0; n < MAX_PER_EXIT; n++) {
-        uint32_t intid = hv_gicv3_acknowledge();
+        uint32_t acknowledged = hv_gic_acknowledge(&hv_platform.gic);
+        uint32_t intid = hv_gic_intid(&hv_platform.gic, acknowledged);
         if (intid >= HV_GIC_SPURIOUS) {
             return;
         }
-        handle(cpu, intid);
+        handle(cpu, acknowledged, intid);
     }
 }
 

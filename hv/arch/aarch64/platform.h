@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "drivers/gicv3.h"
+#include "drivers/gic.h"
 #include "drivers/pl011.h"
 
 struct hv_cpu;
@@ -17,8 +17,8 @@ struct hv_platform {
     uint32_t vtimer_intid;
     uint32_t ptimer_intid;
     uint32_t maintenance_intid;
-    struct hv_gicv3 gic;
-    struct hv_gicv3_region redistributor[4];
+    struct hv_gic gic;
+    struct hv_gic_region redistributor[4];
     bool has_psci; /* by SMC: what EL2 has above itself */
 };
 

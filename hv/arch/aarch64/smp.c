@@ -73,7 +73,7 @@ void hv_arch_halt(void)
 
 void hv_arch_kick(struct hv_cpu *cpu)
 {
-    hv_gicv3_send_sgi(cpu->mpidr, HV_GIC_SGI_KICK);
+    hv_gic_send_sgi(&hv_platform.gic, cpu, HV_GIC_SGI_KICK);
 }
 
 void hv_arch_stop_others(struct hv_cpu *cpu)

@@ -127,7 +127,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
 
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
 {
-    hv_gicv3_clear_active(&hv_platform.gic, vcpu->cpu, intid);
+    hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, intid);
 }
 
 void hv_arch_fp_borrow(struct hv_cpu *cpu)

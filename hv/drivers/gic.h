@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** The board's interrupt controller: a GICv2 (IHI 0048B) or a GICv3 (IHI 0069), whichever its device tree names.
+ *  hv runs with EOImode 1: an acknowledge is followed by a priority drop at once; what hv consumes it deactivates
+ *  itself, a HW-linked interrupt is deactivated by the guest's EOI (IHI 0069 ICC_CTLR_EL1, IHI 0048B GICC_CTLR). */
+#ifndef HV_DRIVERS_GIC_H
+#define HV_DRIVERS_GIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libbase/errors.h>
+
+#include "drivers/gicv2.h"
+#include "drivers/gicv3.h"
+
+#define HV_GIC_SGI_KICK 0U
+#define HV_GIC_SPURIOUS 1020U /* 1020..1023: nothing to handle */
+
+/** Boot CPU, before any other function: every SPI disabled, in hv's group and routed to this CPU. */
+void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu);
+
+/** This CPU's part of it. ASH_ENOENT: a GICv3 without a redistributor for this CPU's affinity. */
+int hv_gic_init_cpu(const struct hv_gic *gic, struct hv_cpu *cpu);
+
+/** Enable or disable an interrupt. SGIs and PPIs: @cpu's own, on that CPU. */
+void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid, bool enable);
+
+/** Clear the active state of an SPI, or of a PPI of @cpu: on that CPU with a GICv2, where its registers are banked. */
+void hv_gic_clear_active(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid);
+
+/** Send SGI @intid to @cpu. What was stored before is seen by whoever takes it. */
+static inline void hv_gic_send_sgi(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
+{
+    if (gic->version == 3U) {
+        hv_gicv3_send_sgi(cpu, intid);
+    } else {
+        hv_gicv2_send_sgi(gic, cpu, intid);
+    }
+}
+
+/** Acknowledge the highest pending interrupt: the word that drop and deactivate want back. */
+static inline uint32_t hv_gic_acknowledge(const struct hv_gic *gic)
+{
+    return gic->version == 3U ? hv_gicv3_acknowledge() : hv_gicv2_acknowledge(gic);
+}
+
+/** The INTID in what hv_gic_acknowledge() gave; HV_GIC_SPURIOUS or above: none. GICv2: bits 12:10 are the source. */
+static inline uint32_t hv_gic_intid(const struct hv_gic *gic, uint32_t acknowledged)
+{
+    return gic->version == 3U ? acknowledged : acknowledged & 0x3ffU;
+}
+
+/** Priority drop. */
+static inline void hv_gic_drop(const struct hv_gic *gic, uint32_t acknowledged)
+{
+    if (gic->version == 3U) {
+        hv_gicv3_drop(acknowledged);
+    } else {
+        hv_gicv2_drop(gic, acknowledged);
+    }
+}
+
+/** Deactivate. */
+static inline void hv_gic_deactivate(const struct hv_gic *gic, uint32_t acknowledged)
+{
+    if (gic->version == 3U) {
+        hv_gicv3_deactivate(acknowledged);
+    } else {
+        hv_gicv2_deactivate(gic, acknowledged);
+    }
+}
+
+#endif

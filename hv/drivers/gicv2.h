@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** GICv2: distributor, and the CPU interface as a device (IHI 0048B). Used through gic.h. */
+#ifndef HV_DRIVERS_GICV2_H
+#define HV_DRIVERS_GICV2_H
+
+#include <stdint.h>
+
+#include "drivers/gic_common.h"
+
+/** Every SPI to this CPU, the distributor on. */
+void hv_gicv2_route_spis(const struct hv_gic *gic);
+/** Set cpu->gic_target of this CPU, turn its interface on. */
+void hv_gicv2_init_cpu_interface(const struct hv_gic *gic, struct hv_cpu *cpu);
+
+void hv_gicv2_send_sgi(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid);
+uint32_t hv_gicv2_acknowledge(const struct hv_gic *gic);
+void hv_gicv2_drop(const struct hv_gic *gic, uint32_t acknowledged);
+void hv_gicv2_deactivate(const struct hv_gic *gic, uint32_t acknowledged);
+
+#endif
