@@ -24,6 +24,16 @@ void hv_log(struct hv *hv, const char *format, ...)
     hv_unlock(&hv->console_lock);
 }
 
+void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault)
+{
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+    (void)ash_boot_fault_format(line, sizeof(line), fault);
+    hv_lock(&hv->console_lock);
+    hv_console_log_line(&hv->console, line);
+    hv_unlock(&hv->console_lock);
+}
+
 uint64_t hv_seconds_since_epoch(const struct hv *hv)
 {
     return hv->epoch_seconds + (hv_arch_ticks() - hv->epoch_ticks) / hv_arch_ticks_per_second();
@@ -58,16 +68,24 @@ static void read_options(struct hv *hv)
 static int read_bundle(struct hv *hv, struct ash_boot_config *config, struct ash_boot_fault *fault)
 {
     struct ash_boot_span tree = {NULL, 0};
+    struct ash_boot_span archive = {(const void *)(uintptr_t)hv->board.initrd.base.value,
+                                    hv->board.initrd.size};
+    bool linked =
+        archive.size == 0U; /* what the boot loader gives counts more: no rebuild for another bundle */
     int error;
 
-    if (hv->board.initrd.size == 0U) {
+    if (linked) {
+        archive = hv->linked_bundle;
+    }
+    if (archive.size == 0U) {
         return ash_boot_fault_set(fault, ASH_ENOENT, "bundle", NULL, NULL, NULL, NULL,
                                   "was not given by the boot loader",
                                   "an initrd (QEMU: -initrd bundle.cpio; docs/bundle.md)");
     }
-    error = ash_boot_bundle_open(&hv->bundle, (const void *)(uintptr_t)hv->board.initrd.base.value,
-                                 hv->board.initrd.size, fault);
+    error = ash_boot_bundle_open(&hv->bundle, archive.data, archive.size, fault);
     if (error == ASH_OK) {
+        hv_log(hv, "bundle: %lu KiB, %lu files, %s", (archive.size + 1023U) / 1024U, hv->bundle.entries,
+               linked ? "linked into hv" : "from the boot loader");
         error = ash_boot_bundle_find(&hv->bundle, "vms.dtb", &tree, fault);
     }
     if (error == ASH_OK) {
@@ -82,19 +100,19 @@ static int read_bundle(struct hv *hv, struct ash_boot_config *config, struct ash
 static int read_configuration(struct hv *hv, struct ash_boot_config *config)
 {
     struct ash_boot_fault fault;
-    char line[ASH_BOOT_FAULT_LINE_SIZE];
     int error;
 
     ash_boot_fault_clear(&fault);
     error = read_bundle(hv, config, &fault);
-    if (error == ASH_ENOENT && hv->board_tree.size > 0U &&
-        ash_boot_config_parse(config, hv->board_tree.data, hv->board_tree.size) == ASH_OK) {
-        error = ASH_OK;
-        fault = config->fault;
+    if (error == ASH_ENOENT && hv->board_tree.size > 0U) {
+        config->file = "device tree";
+        if (ash_boot_config_parse(config, hv->board_tree.data, hv->board_tree.size) == ASH_OK) {
+            error = ASH_OK;
+            fault = config->fault;
+        }
     }
     if (fault.code != ASH_OK) {
-        (void)ash_boot_fault_format(line, sizeof(line), &fault);
-        hv_log(hv, "%s", line);
+        hv_log_fault(hv, &fault);
     }
     if (error != ASH_OK || fault.code != ASH_OK) {
         hv->faulted = "-"; /* whatever runs all the same, this is not what was asked for */
@@ -120,6 +138,7 @@ const void *hv_align_tree(struct hv *hv, const struct ash_boot_span *tree)
 
 static void refused(struct hv *hv, const struct ash_boot_vm *config)
 {
+    hv->front_refused = hv->front_refused || !config->background;
     if (hv->faulted == NULL) {
         (void)hv_format(hv->refused_name, sizeof(hv->refused_name), "%s",
                         config->name[0] != '\0' ? config->name : config->node);
@@ -127,24 +146,22 @@ static void refused(struct hv *hv, const struct ash_boot_vm *config)
     }
 }
 
-static void create_vms(struct hv *hv, const struct ash_boot_config *config)
+static void create_vms(struct hv *hv, const struct ash_boot_config *config, struct hv_plan *plan)
 {
-    char line[ASH_BOOT_FAULT_LINE_SIZE];
+    plan->ranges = &hv->ranges;
+    plan->bundle = hv->bundle.archive.size != 0U ? &hv->bundle : NULL;
+    plan->cpus = hv->cpus;
+    plan->ipa_bits = hv_arch_features()->ipa_bits;
+    hv_plan_make(plan, config->vms, config->count);
+    for (uint32_t i = 0; i < plan->vms; i++) {
+        struct hv_plan_vm *vm = &plan->vm[i];
 
-    for (size_t i = 0; i < config->count; i++) {
-        for (unsigned v = 0; v < config->vms[i].affinity_count; v++) {
-            hv->cpus_named |= 1U << (config->vms[i].affinity[v] % 32U);
-        }
-    }
-    for (size_t i = 0; i < config->count; i++) {
-        const struct ash_boot_vm *vm = &config->vms[i];
-
-        if (vm->fault.code != ASH_OK) {
-            (void)ash_boot_fault_format(line, sizeof(line), &vm->fault);
-            hv_log(hv, "%s", line);
-            refused(hv, vm);
+        if (vm->config->fault.code != ASH_OK) {
+            hv_log_fault(hv, &vm->config->fault);
+            refused(hv, vm->config);
         } else if (hv_vm_create(hv, vm) != ASH_OK) {
-            refused(hv, vm);
+            hv_plan_drop(plan, vm);
+            refused(hv, vm->config);
         }
     }
 }
@@ -157,8 +174,9 @@ static void log_vm(const struct hv_vm *vm)
     for (uint32_t i = 0; i < vm->vcpus && length < sizeof(cpus); i++) {
         length += hv_format(cpus + length, sizeof(cpus) - length, " %u", vm->vcpu[i]->cpu->index);
     }
-    hv_log(vm->hv, "VM %u %s: %lu MiB at 0x%lx, vCPUs on CPU%s", vm->slot + 1U, vm->name,
-           vm->machine.ram.size / (1024U * 1024U), vm->machine.ram_pa, cpus);
+    hv_log(vm->hv, "VM %u %s: %lu MiB at 0x%lx%s, vCPUs on CPU%s", vm->slot + 1U, vm->name,
+           vm->config.memory_size / (1024U * 1024U), vm->machine.part[0].pa,
+           vm->machine.parts > 1U ? " and elsewhere" : "", cpus);
 }
 
 /** Bring up every other CPU; one that does not come is left out, with the VMs that want it. */
@@ -210,7 +228,7 @@ static void start_vms(struct hv *hv, struct hv_cpu *cpu)
         ASH_DISCARD(hv_console_add_vm(&hv->console, i, hv->vm[i]->name)); /* as many slots as VMs */
         hv_unlock(&hv->console_lock);
     }
-    if (hv->foreground == 0U) { /* nobody to be behind */
+    if (hv->foreground == 0U && !hv->front_refused) { /* nobody to be behind */
         for (uint32_t i = 0; i < hv->vms; i++) {
             hv->vm[i]->config.background = false;
         }
@@ -226,18 +244,23 @@ static void start_vms(struct hv *hv, struct hv_cpu *cpu)
 
 void hv_boot(struct hv *hv, struct hv_cpu *cpu)
 {
-    const struct hv_page_request request = {.pages = hv_pages_for(sizeof(struct ash_boot_vm) * HV_MAX_VMS)};
+    struct { /* too large for the stack, and needed only here */
+        struct ash_boot_vm vms[HV_MAX_VMS];
+        struct hv_plan plan;
+    } * scratch;
+    const struct hv_page_request request = {.pages = hv_pages_for(sizeof(*scratch))};
     struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus};
 
     read_options(hv);
     hv_provoke(hv, cpu);
-    config.vms = (struct ash_boot_vm *)hv_pages_alloc(&hv->pages, &request);
-    HV_CHECK(cpu, config.vms != NULL);
+    scratch = hv_pages_alloc(&hv->pages, &request);
+    HV_CHECK(cpu, scratch != NULL);
+    config.vms = scratch->vms;
     HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
     if (read_configuration(hv, &config) == ASH_OK) {
-        create_vms(hv, &config);
+        create_vms(hv, &config, &scratch->plan);
     }
-    hv_pages_free(&hv->pages, config.vms, request.pages);
+    hv_pages_free(&hv->pages, scratch, request.pages);
     if (hv->vms == 0U) {
         hv_finish(hv);
     }

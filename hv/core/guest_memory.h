@@ -11,8 +11,13 @@
 
 struct hv_vm;
 
-/** Where hv reads and writes [ipa, ipa+size) of @vm's RAM; NULL: not all of it is RAM. */
+/** Where hv reads and writes [ipa, ipa+size) of @vm's RAM; NULL: not all of it is RAM, or it does not lie in one piece
+ *  of the machine's memory (a block of 2 MiB, aligned, always does). */
 void *hv_guest_map(struct hv_vm *vm, ash_ipa_t ipa, uint64_t size) ASH_NODISCARD;
+
+/** All of @vm's RAM as one run of bytes, in ascending IPA: where byte @offset lies. *@size: in, how many one would
+ *  like; out, how many lie together, 1 at least. NULL: @offset is behind the end. */
+void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size) ASH_NODISCARD;
 
 /** Copy into or out of @vm's RAM. ASH_OK, or ASH_ERANGE: not all of it is RAM, nothing was copied. */
 int hv_guest_write(struct hv_vm *vm, ash_ipa_t ipa, const void *from, size_t size) ASH_NODISCARD;

@@ -11,17 +11,18 @@
 #include "core/cpu.h"
 #include "core/lock.h"
 #include "core/pages.h"
+#include "core/plan.h"
 #include "core/ranges.h"
 #include "core/rng.h"
 #include "core/vm.h"
 
-#define HV_MAX_VMS   16U
 #define HV_NONCE_MAX 64U
 
 struct hv {
     struct ash_boot_board board;
-    struct ash_boot_span board_tree; /* the board's device tree itself; size 0: none */
-    struct ash_boot_bundle bundle;
+    struct ash_boot_span board_tree;    /* the board's device tree itself; size 0: none */
+    struct ash_boot_span linked_bundle; /* part of hv's image; size 0: none */
+    struct ash_boot_bundle bundle;      /* archive.size 0: there is none */
     struct hv_ranges ranges;
     struct hv_pages pages;
     struct hv_rng rng;
@@ -34,10 +35,10 @@ struct hv {
     uint32_t vms;
     uint32_t live;                            /* VMs that have not ended */
     uint32_t foreground;                      /* of those, the ones that keep the machine up */
+    bool front_refused;                       /* a VM that would have kept the machine up was refused */
     const char *faulted;                      /* the first VM that was stopped for a fault, or refused */
     const char *ended;                        /* the last VM that ended */
     char refused_name[ASH_BOOT_VM_NAME_SIZE]; /* what @faulted points to when that VM was never built */
-    uint32_t cpus_named;                      /* bit n: some VM's vcpu_affinity names CPU n */
 
     struct hv_lock console_lock;
     struct hv_console console;
@@ -59,6 +60,9 @@ struct hv {
 
 /** A line of hv's own on the console: "ashlar: …". Takes the console lock. */
 void hv_log(struct hv *hv, const char *format, ...) ASH_PRINTF(2, 3);
+
+/** A mistake in an input, as one line of hv's own, whole. Takes the console lock. */
+void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault);
 
 /** Now, in seconds since 1970, by the board's RTC at boot and the counter since. */
 uint64_t hv_seconds_since_epoch(const struct hv *hv);

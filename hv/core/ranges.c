@@ -5,6 +5,8 @@
 #include <libbase/checked.h>
 
 #define PAGE UINT64_C(4096)
+#define MIB2 (UINT64_C(1) << 21)
+#define GIB  (UINT64_C(1) << 30)
 
 static uint64_t end_of(const struct hv_range *range)
 {
@@ -184,6 +186,126 @@ int hv_ranges_alloc(struct hv_ranges *map, uint64_t size, enum hv_owner owner, u
     return ASH_ENOMEM;
 }
 
+/** The free range with the most multiples of @alignment in it, @limit at most: where its highest ones begin.
+ *  0: none. */
+static uint64_t best_piece(const struct hv_ranges *map, uint64_t alignment, uint64_t limit, uint64_t *base)
+{
+    uint64_t most = 0;
+
+    for (uint32_t i = map->count; i-- > 0U;) {
+        const struct hv_range *range = &map->range[i];
+        uint64_t end = ash_align_down(end_of(range), alignment);
+        uint64_t start = ash_align_up(range->base, alignment);
+        uint64_t size = start >= range->base && start < end ? end - start : 0U;
+
+        size = size < limit ? size : limit;
+        if (range->owner == HV_OWNER_FREE && size > most) {
+            most = size;
+            *base = end - size;
+        }
+    }
+    return most;
+}
+
+static int add_piece(struct hv_ranges *map, uint64_t left, enum hv_owner owner, uint32_t vm,
+                     struct hv_piece *piece)
+{
+    static const uint64_t alignments[] = {GIB, MIB2};
+
+    for (unsigned a = 0; a < ASH_ARRAY_SIZE(alignments); a++) {
+        piece->size = best_piece(map, alignments[a], ash_align_down(left, alignments[a]), &piece->base);
+        if (piece->size != 0U) {
+            return hv_ranges_claim(map, piece->base, piece->size, owner, vm);
+        }
+    }
+    return ASH_ENOMEM;
+}
+
+/** A single piece at the best alignment that its size has, as long as that is 2 MiB at least. */
+static bool one_piece(const struct hv_ranges *map, uint64_t size, struct hv_piece *piece)
+{
+    static const uint64_t alignments[] = {GIB, MIB2};
+
+    for (unsigned a = 0; a < ASH_ARRAY_SIZE(alignments); a++) {
+        for (uint32_t i = map->count; alignments[a] <= size && i-- > 0U;) {
+            const struct hv_range *range = &map->range[i];
+            uint64_t start;
+
+            if (range->owner != HV_OWNER_FREE || range->size < size) {
+                continue;
+            }
+            start = ash_align_down(end_of(range) - size, alignments[a]);
+            if (start >= range->base) {
+                piece->base = start;
+                piece->size = size;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int hv_ranges_alloc_pieces(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
+                           struct hv_piece *pieces, unsigned max)
+{
+    const struct hv_ranges before = *map;
+    uint64_t left = size;
+    int error = ASH_OK;
+    unsigned count = 0;
+
+    if (size == 0U || !ash_is_aligned(size, MIB2) || max == 0U) {
+        return ASH_EINVAL;
+    }
+    if (one_piece(map, size, pieces)) {
+        error = hv_ranges_claim(map, pieces->base, size, owner, vm);
+        return error == ASH_OK ? 1 : error;
+    }
+    while (left > 0U && error == ASH_OK) {
+        error = count < max ? add_piece(map, left, owner, vm, &pieces[count]) : ASH_ENOMEM;
+        if (error == ASH_OK) {
+            left -= pieces[count++].size;
+        }
+    }
+    if (error != ASH_OK) {
+        *map = before;
+        return error;
+    }
+    return (int)count;
+}
+
+bool hv_ranges_first_taken(const struct hv_ranges *map, uint64_t base, uint64_t size, struct hv_range *part)
+{
+    uint64_t at = base;
+    uint64_t end;
+
+    *part = (struct hv_range){.base = base, .size = size, .owner = HV_OWNER_NOT_RAM};
+    if (!ash_add_ok(base, size, &end)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < map->count && at < end; i++) {
+        const struct hv_range *range = &map->range[i];
+
+        if (end_of(range) <= at) {
+            continue;
+        }
+        if (range->base > at) { /* a hole before it */
+            part->base = at;
+            part->size = (range->base < end ? range->base : end) - at;
+            return true;
+        }
+        if (range->owner != HV_OWNER_FREE) {
+            *part = *range;
+            part->base = at;
+            part->size = (end_of(range) < end ? end_of(range) : end) - at;
+            return true;
+        }
+        at = end_of(range);
+    }
+    part->base = at;
+    part->size = at < end ? end - at : 0U;
+    return at < end;
+}
+
 void hv_ranges_release_vm(struct hv_ranges *map, uint32_t vm)
 {
     for (uint32_t i = 0; i < map->count; i++) {
@@ -193,6 +315,16 @@ void hv_ranges_release_vm(struct hv_ranges *map, uint32_t vm)
         }
     }
     join_neighbours(map);
+}
+
+uint64_t hv_ranges_free(const struct hv_ranges *map)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        sum += map->range[i].owner == HV_OWNER_FREE ? map->range[i].size : 0U;
+    }
+    return sum;
 }
 
 uint64_t hv_ranges_largest_free(const struct hv_ranges *map)
@@ -217,6 +349,7 @@ const char *hv_owner_name(enum hv_owner owner)
         [HV_OWNER_BOARD_DT] = "board-dt",
         [HV_OWNER_BUNDLE] = "bundle",
         [HV_OWNER_VM] = "vm",
+        [HV_OWNER_NOT_RAM] = "not-ram",
     };
 
     return (unsigned)owner < ASH_ARRAY_SIZE(names) ? names[owner] : "?";

@@ -53,11 +53,13 @@ struct hv_vm {
     struct hv_vcpu *vcpu[HV_MACHINE_MAX_VCPUS];
     struct hv_machine machine; /* its own locks: glue/machine.h */
     struct ash_boot_vm config;
+    struct ash_boot_vm_images images;
+    bool spent; /* its images were in memory, and it has run: they are not pristine any more */
 };
 
-/** Take memory and CPUs for @config and build the VM around them: READY. On an error everything is given back and a
- *  line on the console says what. Lock domain: boot. */
-int hv_vm_create(struct hv *hv, const struct ash_boot_vm *config);
+/** Build the VM that @plan has CPUs, memory and images for: READY. On an error a line on the console says what, and
+ *  what it had been given is the plan's to drop. Lock domain: boot. */
+int hv_vm_create(struct hv *hv, const struct hv_plan_vm *plan);
 
 /** Load pristine images and turn vCPU 0 on. READY only; on any CPU that has no vCPU loaded. Takes the lock. */
 int hv_vm_start(struct hv_cpu *cpu, struct hv_vm *vm);

@@ -1,55 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "glue/loader.h"
 
-#include <libbase/checked.h>
 #include <libbase/mem.h>
-#include <libboot/image.h>
 
 #include "arch/arch.h"
 #include "core/format.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
-
-struct images {
-    struct ash_boot_span kernel;
-    struct ash_boot_span ramdisk;
-    struct ash_boot_image image;
-    struct ash_boot_placement placement;
-};
-
-static void log_fault(struct hv_vm *vm, const struct ash_boot_fault *fault)
-{
-    char line[ASH_BOOT_FAULT_LINE_SIZE];
-
-    (void)ash_boot_fault_format(line, sizeof(line), fault);
-    hv_log(vm->hv, "%s: %s", vm->name, line);
-}
-
-static int find_and_place(struct hv_vm *vm, struct images *images, struct ash_boot_fault *fault)
-{
-    const struct ash_boot_bundle *bundle = &vm->hv->bundle;
-    struct ash_boot_place_request request = {
-        .image = &images->image,
-        .ram_base = vm->machine.ram.base,
-        .ram_size = vm->machine.ram.size,
-        .dtb_size = ASH_BOOT_GUEST_FDT_SIZE,
-        .has_entry = vm->config.has_entry,
-        .entry = ash_ipa(vm->config.entry),
-    };
-    int error = ash_boot_bundle_find(bundle, vm->config.kernel, &images->kernel, fault);
-
-    if (error == ASH_OK && vm->config.ramdisk != NULL) {
-        error = ash_boot_bundle_find(bundle, vm->config.ramdisk, &images->ramdisk, fault);
-    }
-    if (error == ASH_OK) {
-        error = ash_boot_image_identify(images->kernel.data, images->kernel.size, &images->image, fault);
-    }
-    if (error == ASH_OK) {
-        request.initrd_size = images->ramdisk.size;
-        error = ash_boot_place(&request, &images->placement, fault);
-    }
-    return error;
-}
 
 /** The VM's bootargs with hv's additions behind them. */
 static int compose_bootargs(const struct hv_vm *vm, char *buffer, size_t size)
@@ -68,14 +25,16 @@ static int compose_bootargs(const struct hv_vm *vm, char *buffer, size_t size)
     return length < size ? ASH_OK : ASH_ENOSPC;
 }
 
-static int write_tree(struct hv_vm *vm, const struct images *images)
+static int write_tree(struct hv_vm *vm)
 {
     static const size_t seed_size = 32;
     struct ash_boot_guest_machine machine = vm->machine.layout;
     char bootargs[ASH_BOOT_BOOTARGS_SIZE];
     uint8_t seed[32];
     uint64_t kaslr[1];
-    void *tree = hv_guest_map(vm, images->placement.dtb, ASH_BOOT_GUEST_FDT_SIZE);
+    /* Never in two pieces: they are whole blocks of 2 MiB, and a tree crosses the end of one only where RAM is no
+     * multiple of that (ash_boot_place()). */
+    void *tree = hv_guest_map(vm, vm->images.placement.dtb, ASH_BOOT_GUEST_FDT_SIZE);
     size_t used;
 
     if (tree == NULL) {
@@ -91,8 +50,8 @@ static int write_tree(struct hv_vm *vm, const struct images *images)
     hv_rng_bytes(&vm->hv->rng, kaslr, sizeof(kaslr));
     hv_unlock(&vm->hv->vms_lock);
     machine.bootargs = bootargs;
-    machine.initrd = images->placement.initrd;
-    machine.initrd_size = images->placement.initrd_size;
+    machine.initrd = vm->images.placement.initrd;
+    machine.initrd_size = vm->images.placement.initrd_size;
     machine.rng_seed = vm->config.rng_seed;
     if (machine.rng_seed.size == 0U) {
         machine.rng_seed = (struct ash_boot_span){seed, seed_size};
@@ -102,43 +61,52 @@ static int write_tree(struct hv_vm *vm, const struct images *images)
     return ash_boot_guest_fdt_write(&machine, tree, ASH_BOOT_GUEST_FDT_SIZE, &used);
 }
 
-static int fill_ram(struct hv_vm *vm, const struct images *images)
+/** Every piece of the RAM in turn: zeroed, or made visible to a guest with its caches off. */
+static void each_part(struct hv_vm *vm, bool zero)
 {
+    for (uint32_t i = 0; i < vm->machine.parts; i++) {
+        void *ram = (void *)(uintptr_t)vm->machine.part[i].pa;
+
+        if (zero) {
+            hv_arch_zero_pages(ram, vm->machine.part[i].size);
+        } else {
+            hv_arch_publish_to_guest(ram, vm->machine.part[i].size);
+        }
+    }
+}
+
+static int fill_ram(struct hv_vm *vm)
+{
+    const struct ash_boot_vm_images *images = &vm->images;
     const struct ash_boot_placement *place = &images->placement;
-    void *ram = hv_guest_map(vm, vm->machine.ram.base, vm->machine.ram.size);
     int error;
 
-    if (ram == NULL) {
-        return ASH_EINTERNAL;
-    }
-    hv_arch_zero_pages(ram, vm->machine.ram.size);
+    each_part(vm, true);
     error = hv_guest_write(vm, place->kernel, images->kernel.data, images->kernel.size);
     if (error == ASH_OK && place->initrd_size > 0U) {
         error = hv_guest_write(vm, place->initrd, images->ramdisk.data, images->ramdisk.size);
     }
-    if (error == ASH_OK) {
-        error = write_tree(vm, images);
-    }
-    hv_arch_publish_to_guest(ram, vm->machine.ram.size);
-    return error;
+    return error == ASH_OK ? write_tree(vm) : error;
 }
 
 int hv_loader_load(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loaded *loaded)
 {
-    struct images images = {.kernel = {NULL, 0}};
-    struct ash_boot_fault fault;
-    int error;
+    int error = ASH_OK;
 
-    ash_boot_fault_clear(&fault);
-    hv_arch_fp_borrow(cpu);
-    error = find_and_place(vm, &images, &fault);
-    if (error != ASH_OK) {
-        log_fault(vm, &fault);
-    } else {
-        error = fill_ram(vm, &images);
+    loaded->entry = vm->images.placement.entry;
+    loaded->x0 = vm->images.placement.dtb.value;
+    if (vm->config.kernel == NULL && vm->spent) {
+        hv_log(vm->hv,
+               "%s: its images were in memory and are used up: only the boot loader can start it again",
+               vm->name);
+        return ASH_ENOTSUP;
     }
-    hv_arch_fp_return(cpu);
-    loaded->entry = images.placement.entry;
-    loaded->x0 = images.placement.dtb.value;
+    if (vm->config.kernel != NULL) {
+        hv_arch_fp_borrow(cpu);
+        error = fill_ram(vm);
+        hv_arch_fp_return(cpu);
+    }
+    vm->spent = true;
+    each_part(vm, false);
     return error;
 }

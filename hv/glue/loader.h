@@ -14,8 +14,8 @@ struct hv_loaded {
 };
 
 /** Zero the RAM of @vm, copy its images from the bundle, write its device tree, publish all of it to a guest with its
- *  caches off. No vCPU is on. A mistake is a line on the console. Uses libfdt: not while a vCPU's FP registers are
- *  live on @cpu. Returns ASH_OK or a negative ASH_E*. */
+ *  caches off. Images that a boot loader left in memory are only published, and only once: what a guest has run in is
+ *  not pristine. No vCPU is on. What goes wrong is a line on the console. Returns ASH_OK or a negative ASH_E*. */
 int hv_loader_load(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loaded *loaded);
 
 #endif

@@ -104,8 +104,8 @@ static int reset_psci(struct hv_vm *vm)
         .cpus = machine->psci_cpu,
         .cpu_count = vm->vcpus,
         .boot_cpu = 0,
-        .entry_ranges = &machine->ram,
-        .entry_range_count = 1,
+        .entry_ranges = machine->ram,
+        .entry_range_count = machine->ram_count,
         .hvc = true,
         .smc = true,
     };
@@ -238,19 +238,50 @@ static void create_devices(struct hv_vm *vm)
 
 /* ---- The machine ------------------------------------------------------------------------------------------------- */
 
-static void describe(struct hv_vm *vm, uint64_t ram_pa)
+/** What of the parts adjoins is one RAM to the guest, unless the configuration has it as several. */
+static void describe_ram(struct hv_vm *vm, const struct hv_plan_vm *plan)
+{
+    struct hv_machine *machine = &vm->machine;
+    struct ash_boot_guest_machine *layout = &machine->layout;
+
+    machine->parts = plan->parts;
+    memcpy(machine->part, plan->part, sizeof(machine->part));
+    layout->ram[0].size = vm->config.memory_size;
+    for (uint32_t i = 0; i < vm->config.memory_count; i++) {
+        layout->ram[i].base = ash_ipa(plan->part[i].ipa);
+        layout->ram[i].size = plan->part[i].size;
+        layout->ram_count = i + 1U;
+    }
+    machine->ram_count = layout->ram_count;
+    for (uint32_t i = 0; i < layout->ram_count; i++) {
+        machine->ram[i] = (struct ash_vcpu_ipa_range){layout->ram[i].base, layout->ram[i].size};
+    }
+}
+
+static int map_ram(struct hv_machine *machine)
+{
+    int error = ASH_OK;
+
+    for (uint32_t i = 0; i < machine->parts && error == ASH_OK; i++) {
+        const struct hv_ram_part *part = &machine->part[i];
+
+        error = ash_stage2_map(&machine->stage2, ash_ipa(part->ipa), ash_pa(part->pa), part->size,
+                               ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_EXEC | ASH_STAGE2_NORMAL);
+    }
+    return error;
+}
+
+static void describe(struct hv_vm *vm, const struct hv_plan_vm *plan)
 {
     struct hv_machine *machine = &vm->machine;
     struct ash_boot_guest_machine *layout = &machine->layout;
 
     ash_boot_guest_machine_default(layout);
-    layout->ram_size = vm->config.memory_size;
     layout->vcpus = vm->vcpus;
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         layout->mpidr[i] = i; /* Aff0, up to 8: also what libvgic takes by default */
     }
-    machine->ram = (struct ash_vcpu_ipa_range){layout->ram_base, layout->ram_size};
-    machine->ram_pa = ram_pa;
+    describe_ram(vm, plan);
 }
 
 static int create_vcpus(struct hv_vm *vm)
@@ -263,12 +294,12 @@ static int create_vcpus(struct hv_vm *vm)
     return error;
 }
 
-int hv_machine_create(struct hv_vm *vm, uint64_t ram_pa)
+int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
 {
     struct hv_machine *machine = &vm->machine;
     int error;
 
-    describe(vm, ram_pa);
+    describe(vm, plan);
     error = create_id(machine);
     if (error == ASH_OK) {
         error = create_vcpus(vm);
@@ -285,8 +316,7 @@ int hv_machine_create(struct hv_vm *vm, uint64_t ram_pa)
     create_devices(vm);
     error = hv_stage2_create(vm);
     if (error == ASH_OK) {
-        error = ash_stage2_map(&machine->stage2, machine->ram.base, ash_pa(ram_pa), machine->ram.size,
-                               ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_EXEC | ASH_STAGE2_NORMAL);
+        error = map_ram(machine);
         if (error != ASH_OK) {
             ash_stage2_destroy(&machine->stage2);
         }

@@ -17,6 +17,7 @@
 #include <libvtimer/vtimer.h>
 
 #include "core/lock.h"
+#include "core/plan.h"
 #include "vdev/vpl011.h"
 #include "vdev/vpl031.h"
 
@@ -70,16 +71,18 @@ struct hv_machine {
     struct ash_vmid vmid;
     struct ash_vcpu_psci psci;
     struct ash_vcpu_psci_cpu psci_cpu[HV_MACHINE_MAX_VCPUS];
-    struct ash_vcpu_ipa_range ram; /* as the guest sees it */
-    uint64_t ram_pa;
+    uint32_t parts;
+    struct hv_ram_part part[HV_RAM_PARTS]; /* RAM: where each stretch of it lies, ascending IPA */
+    struct ash_vcpu_ipa_range ram[ASH_BOOT_MEMORY_MAX]; /* RAM as the guest sees it, ascending */
+    uint32_t ram_count;
     struct ash_vcpu_id id;
     struct ash_vtimer_vm time;
     struct ash_boot_guest_machine layout;
 };
 
-/** Build the machine of @vm around RAM at @ram_pa: tables, devices, vGIC, for vm->vcpus vCPUs that exist.
- *  On an error everything is given back. Lock domain: boot. */
-int hv_machine_create(struct hv_vm *vm, uint64_t ram_pa);
+/** Build the machine of @vm around the RAM that @plan has for it: tables, devices, vGIC, for vm->vcpus vCPUs that
+ *  exist. On an error everything is given back. Lock domain: boot. */
+int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan);
 void hv_machine_destroy(struct hv_vm *vm);
 
 /** Everything but the RAM as at power-on. The VM's lock is held, no vCPU is on. */

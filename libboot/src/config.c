@@ -16,6 +16,13 @@ struct pass {
     bool vms_seen;
 };
 
+static const char config_file[] = "vms.dtb";
+
+static const char *file_of(const struct ash_boot_config *config)
+{
+    return config->file != NULL ? config->file : config_file;
+}
+
 /** "/vms/" + the node's name. */
 static void node_path(const char *node, char *path, size_t size)
 {
@@ -32,8 +39,8 @@ int ash_boot_vm_refuse(struct ash_boot_vm *vm, int code, const char *property, c
     char path[ASH_BOOT_FAULT_NODE_SIZE];
 
     node_path(vm->node, path, sizeof(path));
-    return ash_boot_fault_set(&vm->fault, code, ash_boot_config_file_, vm->name, path, property, value,
-                              problem, allowed);
+    return ash_boot_fault_set(&vm->fault, code, vm->file != NULL ? vm->file : config_file, vm->name, path,
+                              property, value, problem, allowed);
 }
 
 /** A mistake that belongs to no VM. The first one is kept. */
@@ -41,7 +48,7 @@ static void refuse(struct pass *pass, int code, const char *node, const char *pr
                    const char *allowed)
 {
     if (pass->config->fault.code == ASH_OK) {
-        (void)ash_boot_fault_set(&pass->config->fault, code, ash_boot_config_file_, NULL, node, property,
+        (void)ash_boot_fault_set(&pass->config->fault, code, file_of(pass->config), NULL, node, property,
                                  NULL, problem, allowed);
     }
 }
@@ -62,6 +69,7 @@ static void begin_vm(struct pass *pass, const char *name)
     memset(vm, 0, sizeof(*vm));
     vm->type = ASH_BOOT_VM_LINUX;
     vm->vcpus = 1;
+    vm->file = config->file;
     ash_boot_copy_text_(vm->node, sizeof(vm->node), name);
     pass->reader.vm = vm;
     pass->reader.node_name = name;
@@ -206,7 +214,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     }
     if (result != ASH_OK) {
         config->count = 0;
-        config->fault.file = ash_boot_config_file_;
+        config->fault.file = file_of(config);
     }
     return result;
 }

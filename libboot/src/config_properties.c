@@ -13,8 +13,6 @@
 #define FILE_NAME_SIZE  256U /* bytes, NUL included */
 #define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
 
-const char ash_boot_config_file_[] = "vms.dtb";
-
 /** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
 typedef const char *parser(struct ash_boot_vm *vm, struct ash_boot_span value);
 

@@ -140,10 +140,12 @@ static void write_chosen(struct writer *w, const struct ash_boot_guest_machine *
 
 static void write_memory(struct writer *w, const struct ash_boot_guest_machine *machine)
 {
-    begin_node_at(w, "memory", machine->ram_base.value);
-    put_string(w, "device_type", "memory");
-    put_reg(w, machine->ram_base.value, machine->ram_size);
-    end_node(w);
+    for (unsigned i = 0; i < machine->ram_count; i++) {
+        begin_node_at(w, "memory", machine->ram[i].base.value);
+        put_string(w, "device_type", "memory");
+        put_reg(w, machine->ram[i].base.value, machine->ram[i].size);
+        end_node(w);
+    }
 }
 
 static void write_cpus(struct writer *w, const struct ash_boot_guest_machine *machine)
@@ -274,7 +276,8 @@ static void write_root(struct writer *w, const struct ash_boot_guest_machine *ma
 void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
 {
     memset(machine, 0, sizeof(*machine));
-    machine->ram_base = ash_ipa(0x40000000);
+    machine->ram_count = 1;
+    machine->ram[0].base = ash_ipa(0x40000000);
     machine->vcpus = 1;
     for (unsigned i = 0; i < ASH_BOOT_VCPUS_MAX; i++) {
         machine->mpidr[i] = i;
@@ -296,13 +299,26 @@ void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
     machine->clock_hz = 24000000;
 }
 
+static bool has_ram(const struct ash_boot_guest_machine *machine)
+{
+    if (machine->ram_count < 1U || machine->ram_count > ASH_BOOT_MEMORY_MAX) {
+        return false;
+    }
+    for (unsigned i = 0; i < machine->ram_count; i++) {
+        if (machine->ram[i].size == 0U) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void *buffer, size_t size,
                              size_t *used)
 {
     struct writer w = {.tree = buffer};
     size_t usable = size <= INT32_MAX ? size : INT32_MAX;
 
-    if (machine->vcpus < 1U || machine->vcpus > ASH_BOOT_VCPUS_MAX || machine->ram_size == 0U ||
+    if (machine->vcpus < 1U || machine->vcpus > ASH_BOOT_VCPUS_MAX || !has_ram(machine) ||
         !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
         return ASH_EINVAL;
     }

@@ -85,8 +85,6 @@ struct ash_boot_vm_reader_ {
     struct ash_boot_span value[ASH_BOOT_VM_PROPERTIES_]; /* likewise; as it stands in the tree */
 };
 
-extern const char ash_boot_config_file_[];
-
 /** One property of the VM's node: into the VM, or its fault. */
 void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name, struct ash_boot_span value);
 

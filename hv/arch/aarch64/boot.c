@@ -17,10 +17,9 @@
 #include "arch/aarch64/world.h"
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "core/ownership.h"
 #include "core/panic.h"
 #include "glue/console_glue.h"
-
-#define POOL_PAGES 1024U
 
 /* One CPU's window in the stacks' region: an unmapped page below each stack. */
 #define WINDOW_SIZE     UINT64_C(0x10000)
@@ -50,54 +49,18 @@ bool hv_stack_mapped(uint64_t address)
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-static void claim(struct hv_cpu *cpu, uint64_t base, uint64_t size, enum hv_owner owner, const char *what)
-{
-    int error = hv_ranges_claim(&the_hv.ranges, base, size, owner, 0);
-
-    if (error != ASH_OK) {
-        hv_panic(cpu, "%s at 0x%lx, 0x%lx bytes: %s", what, base, size,
-                 error == ASH_EEXIST ? "overlaps something else of hv's or the firmware's"
-                                     : ash_error_name(error));
-    }
-}
-
-/** What the firmware reserves, where nobody else has it: ranges of memreserve and of nodes overlap, and may lie over
- *  the tree or the initrd. None of it may be left free, or a guest would get it. */
-static void claim_reserved(struct hv_cpu *cpu, const struct ash_boot_reserved *reserved)
-{
-    int error = hv_ranges_claim_rest(&the_hv.ranges, reserved->region.base.value, reserved->region.size,
-                                     reserved->no_map ? HV_OWNER_NO_MAP : HV_OWNER_FIRMWARE, 0);
-
-    if (error != ASH_OK) {
-        hv_panic(cpu, "device tree: reserved memory 0x%lx, 0x%lx bytes: %s", reserved->region.base.value,
-                 reserved->region.size, ash_error_name(error));
-    }
-}
-
 static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
 {
-    const struct ash_boot_board *board = &the_hv.board;
+    const struct hv_ownership of = {
+        .board = &the_hv.board,
+        .image = (uint64_t)(uintptr_t)_start,
+        .image_size = (uint64_t)(uintptr_t)__image_end - (uint64_t)(uintptr_t)_start,
+        .tree = dtb,
+    };
+    char why[160];
 
-    for (unsigned i = 0; i < board->memory_count; i++) {
-        int error = hv_ranges_add_ram(&the_hv.ranges, board->memory[i].base.value, board->memory[i].size);
-        if (error != ASH_OK) {
-            hv_panic(cpu, "device tree: /memory region 0x%lx, 0x%lx bytes: %s", board->memory[i].base.value,
-                     board->memory[i].size, ash_error_name(error));
-        }
-    }
-    claim(cpu, (uint64_t)(uintptr_t)_start, (uint64_t)(uintptr_t)__image_end - (uint64_t)(uintptr_t)_start,
-          HV_OWNER_HV, "hv's image");
-    claim(cpu, dtb, board->tree_size, HV_OWNER_BOARD_DT, "the device tree");
-    if (board->initrd.size > 0U) {
-        claim(cpu, board->initrd.base.value, board->initrd.size, HV_OWNER_BUNDLE, "the bundle (initrd)");
-    }
-    /* First what must not even be mapped. */
-    for (unsigned pass = 0; pass < 2U; pass++) {
-        for (unsigned i = 0; i < board->reserved_count; i++) {
-            if (board->reserved[i].no_map == (pass == 0U)) {
-                claim_reserved(cpu, &board->reserved[i]);
-            }
-        }
+    if (hv_ownership_build(&the_hv.ranges, &of, why, sizeof(why)) != ASH_OK) {
+        hv_panic(cpu, "%s", why);
     }
 }
 
@@ -135,9 +98,8 @@ static void make_pool(struct hv_cpu *cpu)
 {
     uint64_t base;
 
-    HV_CHECK(cpu, hv_ranges_alloc(&the_hv.ranges, (uint64_t)POOL_PAGES * HV_PAGE_SIZE, HV_OWNER_HV, 0,
-                                  &base) == ASH_OK);
-    HV_CHECK(cpu, hv_pages_init(&the_hv.pages, base, POOL_PAGES) == ASH_OK);
+    HV_CHECK(cpu, hv_ownership_take_pool(&the_hv.ranges, &base) == ASH_OK);
+    HV_CHECK(cpu, hv_pages_init(&the_hv.pages, base, HV_POOL_PAGES) == ASH_OK);
 }
 
 /* ---- CPUs -------------------------------------------------------------------------------------------------------- */

@@ -149,15 +149,14 @@ static bool clean_slice(struct hv_vcpu *vcpu)
 {
     struct hv_vm *vm = vcpu->vm;
     uint64_t at = vcpu->arch.setway_cursor;
-    uint64_t left = vm->machine.ram.size - at;
-    uint64_t now = left < CLEAN_SLICE ? left : CLEAN_SLICE;
-    void *slice = hv_guest_map(vm, ash_ipa(vm->machine.ram.base.value + at), now);
+    uint64_t size = CLEAN_SLICE;
+    void *slice = hv_guest_ram_at(vm, at, &size);
 
     if (slice != NULL) {
-        hv_cache_clean_invalidate(slice, now);
+        hv_cache_clean_invalidate(slice, size);
     }
-    vcpu->arch.setway_cursor = left == now ? 0U : at + now;
-    return left == now;
+    vcpu->arch.setway_cursor = slice != NULL ? at + size : 0U;
+    return slice == NULL;
 }
 
 static void set_hcr(struct hv_vcpu *vcpu, uint64_t hcr)

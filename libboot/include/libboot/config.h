@@ -39,6 +39,7 @@ struct ash_boot_vm_memory {
 /** One VM as its node describes it. Strings and spans point into the tree. */
 struct ash_boot_vm {
     struct ash_boot_fault fault;      /* code ASH_OK: usable; else why not, and the rest is partial */
+    const char *file;                 /* what its faults call the tree; NULL: "vms.dtb" */
     char node[ASH_BOOT_VM_NAME_SIZE]; /* node name, cut if longer */
     char name[ASH_BOOT_VM_NAME_SIZE]; /* vm_name, else the node name: letters, digits, '-', '_', '.' */
     uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
@@ -65,6 +66,7 @@ struct ash_boot_vm {
 struct ash_boot_config {
     struct ash_boot_vm *vms; /* in: an array for @capacity VMs */
     size_t capacity;         /* in: > 0 */
+    const char *file;        /* in: what faults call the tree; NULL: "vms.dtb" */
     unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
     size_t count;  /* out: nodes read, in the tree's order; the faulty ones included */
     struct ash_boot_fault fault; /* out: a mistake of no VM (/vms itself, too many); the VMs read stand */

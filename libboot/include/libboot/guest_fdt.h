@@ -28,10 +28,19 @@ struct ash_boot_guest_device {
     uint32_t spi;  /* shared peripheral interrupt: INTID - 32; level, active high */
 };
 
+struct ash_boot_guest_ram {
+    ash_ipa_t base;
+    uint64_t size; /* bytes, > 0 */
+};
+
+/** Every device of the default machine lies in here: no place for RAM. */
+#define ASH_BOOT_GUEST_DEVICES_BASE UINT64_C(0x08000000)
+#define ASH_BOOT_GUEST_DEVICES_SIZE UINT64_C(0x08000000)
+
 /** The guest's machine: every number that goes into its tree. */
 struct ash_boot_guest_machine {
-    ash_ipa_t ram_base;
-    uint64_t ram_size; /* bytes */
+    unsigned ram_count; /* 1..ASH_BOOT_MEMORY_MAX; each is a memory node */
+    struct ash_boot_guest_ram ram[ASH_BOOT_MEMORY_MAX];
 
     unsigned vcpus;                     /* 1..ASH_BOOT_VCPUS_MAX */
     uint64_t mpidr[ASH_BOOT_VCPUS_MAX]; /* affinity fields of each vCPU's MPIDR_EL1 */
@@ -58,8 +67,8 @@ struct ash_boot_guest_machine {
     uint64_t kaslr_seed;
 };
 
-/** The default guest machine of docs/guest-machine.md, laid out as QEMU's virt board. The caller then sets ram_size,
- *  vcpus, bootargs, initrd and seeds. */
+/** The default guest machine of docs/guest-machine.md, laid out as QEMU's virt board. The caller then sets the
+ *  size of its one RAM, vcpus, bootargs, initrd and seeds. */
 void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine);
 
 /** Write @machine's tree into [buffer, buffer+size); *@used: its length in bytes (totalsize).

@@ -25,8 +25,8 @@ static int make(void **state)
     for (size_t i = 0; i < RAM_SIZE; i++) {
         rig->ram[i] = (uint8_t)(i * 7U);
     }
-    rig->vm.machine.ram = (struct ash_vcpu_ipa_range){ash_ipa(RAM_BASE), RAM_SIZE};
-    rig->vm.machine.ram_pa = (uint64_t)(uintptr_t)rig->ram;
+    rig->vm.machine.parts = 1;
+    rig->vm.machine.part[0] = (struct hv_ram_part){RAM_BASE, (uint64_t)(uintptr_t)rig->ram, RAM_SIZE};
     *state = rig;
     return 0;
 }
@@ -140,6 +140,76 @@ static void nothing_is_copied_for_a_size_of_0(void **state)
     assert_int_equal(rig->ram[0], 0);
 }
 
+/* ---- RAM in several pieces --------------------------------------------------------------------------------------- */
+
+/** The second half of the RAM lies before the first; behind a hole there is more. */
+static void in_pieces(struct rig *rig)
+{
+    uint64_t pa = (uint64_t)(uintptr_t)rig->ram;
+
+    rig->vm.machine.parts = 3;
+    rig->vm.machine.part[0] = (struct hv_ram_part){RAM_BASE, pa + 4096U, 2048};
+    rig->vm.machine.part[1] = (struct hv_ram_part){RAM_BASE + 2048U, pa, 2048};
+    rig->vm.machine.part[2] = (struct hv_ram_part){RAM_BASE + 8192U, pa + 6144U, 2048};
+}
+
+static void pieces_that_adjoin_are_written_and_read_as_one(void **state)
+{
+    struct rig *rig = (struct rig *)*state;
+    uint8_t data[4096];
+    uint8_t again[4096];
+
+    in_pieces(rig);
+    for (unsigned i = 0; i < sizeof(data); i++) {
+        data[i] = (uint8_t)(i * 13U + 1U);
+    }
+    assert_int_equal(hv_guest_write(&rig->vm, ash_ipa(RAM_BASE), data, sizeof(data)), ASH_OK);
+    assert_memory_equal(rig->ram + 4096, data, 2048);
+    assert_memory_equal(rig->ram, data + 2048, 2048);
+    assert_int_equal(hv_guest_read(&rig->vm, ash_ipa(RAM_BASE), again, sizeof(again)), ASH_OK);
+    assert_memory_equal(again, data, sizeof(data));
+    assert_int_equal(hv_guest_read(&rig->vm, ash_ipa(RAM_BASE + 2046U), again, 4), ASH_OK);
+    assert_memory_equal(again, data + 2046, 4);
+}
+
+static void a_hole_between_pieces_is_not_ram(void **state)
+{
+    struct rig *rig = (struct rig *)*state;
+    uint8_t data[4097];
+    uint8_t before[RAM_SIZE];
+
+    in_pieces(rig);
+    memset(data, 0x77, sizeof(data));
+    memcpy(before, rig->ram, sizeof(before));
+    assert_int_equal(hv_guest_write(&rig->vm, ash_ipa(RAM_BASE), data, 4097), ASH_ERANGE);
+    assert_int_equal(hv_guest_write(&rig->vm, ash_ipa(RAM_BASE + 8190U), data, 4), ASH_ERANGE);
+    assert_int_equal(hv_guest_read(&rig->vm, ash_ipa(RAM_BASE + 4096U), data, 1), ASH_ERANGE);
+    assert_memory_equal(rig->ram, before, sizeof(before));
+    assert_int_equal(data[0], 0x77);
+    assert_null(hv_guest_map(&rig->vm, ash_ipa(RAM_BASE + 2047U), 2)); /* RAM, but in two pieces */
+    assert_ptr_equal(hv_guest_map(&rig->vm, ash_ipa(RAM_BASE + 2048U), 2048), rig->ram);
+    assert_ptr_equal(hv_guest_map(&rig->vm, ash_ipa(RAM_BASE + 8192U), 2048), rig->ram + 6144);
+}
+
+static void all_ram_is_gone_through_in_order(void **state)
+{
+    struct rig *rig = (struct rig *)*state;
+    uint64_t size = 1000;
+
+    in_pieces(rig);
+    assert_ptr_equal(hv_guest_ram_at(&rig->vm, 0, &size), rig->ram + 4096);
+    assert_int_equal(size, 1000);
+    assert_ptr_equal(hv_guest_ram_at(&rig->vm, 2000, &size), rig->ram + 4096 + 2000);
+    assert_int_equal(size, 48);
+    size = 5000;
+    assert_ptr_equal(hv_guest_ram_at(&rig->vm, 2048, &size), rig->ram);
+    assert_int_equal(size, 2048);
+    assert_ptr_equal(hv_guest_ram_at(&rig->vm, 4096 + 2047, &size), rig->ram + 6144 + 2047);
+    assert_int_equal(size, 1);
+    assert_null(hv_guest_ram_at(&rig->vm, 6144, &size));
+    assert_null(hv_guest_ram_at(&rig->vm, UINT64_MAX, &size));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +218,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_write_reaches_its_bytes_and_no_other, make, unmake),
         cmocka_unit_test_setup_teardown(a_read_gives_what_is_there, make, unmake),
         cmocka_unit_test_setup_teardown(nothing_is_copied_for_a_size_of_0, make, unmake),
+        cmocka_unit_test_setup_teardown(pieces_that_adjoin_are_written_and_read_as_one, make, unmake),
+        cmocka_unit_test_setup_teardown(a_hole_between_pieces_is_not_ram, make, unmake),
+        cmocka_unit_test_setup_teardown(all_ram_is_gone_through_in_order, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

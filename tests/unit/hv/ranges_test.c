@@ -490,18 +490,176 @@ static void a_full_map_does_not_swallow_a_reservation(void **state)
 static void every_owner_has_a_word_of_its_own(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i <= HV_OWNER_VM; i++) {
+    for (unsigned i = 0; i <= HV_OWNER_NOT_RAM; i++) {
         assert_true(strlen(hv_owner_name((enum hv_owner)i)) > 1U);
         for (unsigned j = 0; j < i; j++) {
             assert_string_not_equal(hv_owner_name((enum hv_owner)i), hv_owner_name((enum hv_owner)j));
         }
     }
-    assert_string_equal(hv_owner_name((enum hv_owner)(HV_OWNER_VM + 1)), "?");
+    assert_string_equal(hv_owner_name((enum hv_owner)(HV_OWNER_NOT_RAM + 1)), "?");
+}
+
+/* ---- Pieces ------------------------------------------------------------------------------------------------------ */
+
+#define BLOCK UINT64_C(0x200000)
+
+/** RAM at these bases and sizes, in blocks of 2 MiB. */
+static void make_blocks(struct hv_ranges *map, const uint64_t (*blocks)[2], unsigned count)
+{
+    memset(map, 0, sizeof(*map));
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(hv_ranges_add_ram(map, blocks[i][0] * BLOCK, blocks[i][1] * BLOCK), ASH_OK);
+    }
+}
+
+static void one_piece_is_taken_where_one_is_large_enough(void **state)
+{
+    static const uint64_t blocks[][2] = {{512, 100}, {1024, 7}, {2048, 1024}};
+    static struct hv_ranges map;
+    struct hv_piece piece[4];
+
+    (void)state;
+    make_blocks(&map, blocks, 3);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 7U * BLOCK, HV_OWNER_VM, 3, piece, 4), 1);
+    assert_int_equal(piece[0].base, (2048U + 1024U - 7U) * BLOCK);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, GIB, HV_OWNER_VM, 3, piece, 4), 1);
+    assert_int_equal(piece[0].base, 4U * GIB); /* at a multiple of 1 GiB, where one is whole */
+    assert_int_equal(hv_ranges_free(&map), (100U + 7U + 512U - 7U) * BLOCK);
+}
+
+static void pieces_are_whole_gib_first_and_then_the_largest(void **state)
+{
+    static const uint64_t blocks[][2] = {{512, 100}, {700, 30}, {2048 - 3, 1024 + 5}};
+    static struct hv_ranges map;
+    struct hv_piece piece[4];
+    struct hv_range part;
+
+    (void)state;
+    make_blocks(&map, blocks, 3);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, (1024U + 110U) * BLOCK, HV_OWNER_VM, 0, piece, 4), 3);
+    assert_int_equal(piece[0].base, 4U * GIB);
+    assert_int_equal(piece[0].size, 2U * GIB);
+    assert_int_equal(piece[1].base, 512U * BLOCK);
+    assert_int_equal(piece[1].size, 100U * BLOCK);
+    assert_int_equal(piece[2].base, 720U * BLOCK);
+    assert_int_equal(piece[2].size, 10U * BLOCK);
+    assert_true(hv_ranges_first_taken(&map, 700U * BLOCK, 30U * BLOCK, &part));
+    assert_int_equal(part.base, 720U * BLOCK);
+    assert_int_equal(part.owner, HV_OWNER_VM);
+}
+
+static void a_range_that_is_not_aligned_gives_its_whole_blocks(void **state)
+{
+    static struct hv_ranges map;
+    struct hv_piece piece[2];
+
+    (void)state;
+    memset(&map, 0, sizeof(map));
+    assert_int_equal(hv_ranges_add_ram(&map, 10U * BLOCK + PAGE, 3U * BLOCK), ASH_OK);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 3U * BLOCK, HV_OWNER_VM, 0, piece, 2), ASH_ENOMEM);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 2U * BLOCK, HV_OWNER_VM, 0, piece, 2), 1);
+    assert_int_equal(piece[0].base, 11U * BLOCK);
+}
+
+static void pieces_that_cannot_be_had_change_nothing(void **state)
+{
+    static const uint64_t blocks[][2] = {{0, 1}, {2, 1}, {4, 1}, {6, 1}};
+    static struct hv_ranges map;
+    static struct hv_ranges before;
+    struct hv_piece piece[4];
+
+    (void)state;
+    make_blocks(&map, blocks, 4);
+    before = map;
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 5U * BLOCK, HV_OWNER_VM, 0, piece, 4), ASH_ENOMEM);
+    assert_memory_equal(&map, &before, sizeof(map));
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 4U * BLOCK, HV_OWNER_VM, 0, piece, 3), ASH_ENOMEM);
+    assert_memory_equal(&map, &before, sizeof(map));
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 0, HV_OWNER_VM, 0, piece, 4), ASH_EINVAL);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, BLOCK + PAGE, HV_OWNER_VM, 0, piece, 4), ASH_EINVAL);
+    assert_int_equal(hv_ranges_alloc_pieces(&map, BLOCK, HV_OWNER_VM, 0, piece, 0), ASH_EINVAL);
+    assert_memory_equal(&map, &before, sizeof(map));
+    assert_int_equal(hv_ranges_alloc_pieces(&map, 4U * BLOCK, HV_OWNER_VM, 0, piece, 4), 4);
+    assert_int_equal(hv_ranges_free(&map), 0);
+}
+
+static void random_pieces_are_free_aligned_and_add_up(void **state)
+{
+    static struct hv_ranges map;
+    struct test_rng rng;
+
+    (void)state;
+    test_rng_init(&rng, "pieces");
+    for (unsigned round = 0; round < 3000U; round++) {
+        static struct hv_ranges before;
+        struct hv_piece piece[6];
+        uint64_t size = (1U + test_rng_below(&rng, 3000)) * BLOCK;
+        uint64_t sum = 0;
+        int count;
+
+        memset(&map, 0, sizeof(map));
+        for (unsigned i = 0; i < 12U; i++) {
+            ASH_DISCARD(hv_ranges_add_ram(&map,
+                                          test_rng_below(&rng, 8192) * BLOCK + test_rng_below(&rng, 3) * PAGE,
+                                          test_rng_below(&rng, 1200) * BLOCK));
+        }
+        before = map;
+        count = hv_ranges_alloc_pieces(&map, size, HV_OWNER_VM, 1, piece, 6);
+        for (int i = 0; i < count; i++) {
+            struct hv_range part;
+
+            assert_false(hv_ranges_first_taken(&before, piece[i].base, piece[i].size, &part));
+            assert_true(hv_ranges_first_taken(&map, piece[i].base, piece[i].size, &part));
+            assert_int_equal(part.size, piece[i].size);
+            assert_int_equal((piece[i].base | piece[i].size) % BLOCK, 0);
+            sum += piece[i].size;
+        }
+        assert_int_equal(sum, count > 0 ? size : 0U);
+        assert_int_equal(hv_ranges_free(&before) - hv_ranges_free(&map), sum);
+    }
+}
+
+static void the_first_part_that_is_taken_is_named(void **state)
+{
+    static const uint64_t blocks[][2] = {{1, 4}, {8, 4}};
+    static struct hv_ranges map;
+    struct hv_range part;
+
+    (void)state;
+    make_blocks(&map, blocks, 2);
+    assert_int_equal(hv_ranges_claim(&map, 10U * BLOCK, BLOCK, HV_OWNER_BUNDLE, 0), ASH_OK);
+    assert_false(hv_ranges_first_taken(&map, BLOCK, 4U * BLOCK, &part));
+    assert_true(hv_ranges_first_taken(&map, 0, 2U * BLOCK, &part));
+    assert_int_equal(part.base, 0);
+    assert_int_equal(part.size, BLOCK);
+    assert_int_equal(part.owner, HV_OWNER_NOT_RAM);
+    assert_true(hv_ranges_first_taken(&map, 4U * BLOCK, 9U * BLOCK, &part));
+    assert_int_equal(part.base, 5U * BLOCK);
+    assert_int_equal(part.size, 3U * BLOCK);
+    assert_int_equal(part.owner, HV_OWNER_NOT_RAM);
+    assert_true(hv_ranges_first_taken(&map, 8U * BLOCK, 4U * BLOCK, &part));
+    assert_int_equal(part.base, 10U * BLOCK);
+    assert_int_equal(part.size, BLOCK);
+    assert_int_equal(part.owner, HV_OWNER_BUNDLE);
+    assert_true(hv_ranges_first_taken(&map, 10U * BLOCK + PAGE, PAGE, &part));
+    assert_int_equal(part.base, 10U * BLOCK + PAGE);
+    assert_int_equal(part.size, PAGE);
+    assert_true(hv_ranges_first_taken(&map, 11U * BLOCK, 2U * BLOCK, &part));
+    assert_int_equal(part.base, 12U * BLOCK);
+    assert_int_equal(part.size, BLOCK);
+    assert_true(hv_ranges_first_taken(&map, UINT64_MAX - PAGE, 2U * PAGE, &part));
+    assert_int_equal(part.owner, HV_OWNER_NOT_RAM);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_piece_is_taken_where_one_is_large_enough),
+        cmocka_unit_test(pieces_are_whole_gib_first_and_then_the_largest),
+        cmocka_unit_test(a_range_that_is_not_aligned_gives_its_whole_blocks),
+        cmocka_unit_test(pieces_that_cannot_be_had_change_nothing),
+        cmocka_unit_test(random_pieces_are_free_aligned_and_add_up),
+        cmocka_unit_test(the_first_part_that_is_taken_is_named),
         cmocka_unit_test(random_operations_agree_with_a_map_of_pages),
         cmocka_unit_test(a_range_that_wraps_is_refused),
         cmocka_unit_test(ram_at_address_0_is_ram),

@@ -40,6 +40,7 @@ static int parse(const void *data, size_t size)
     config.vms = vms;
     config.capacity = 4;
     config.cpus = 4;
+    config.file = NULL;
     return ash_boot_config_parse(&config, data, size);
 }
 

@@ -14,7 +14,7 @@ static struct ash_boot_guest_machine linux_machine(void)
     struct ash_boot_guest_machine machine;
 
     ash_boot_guest_machine_default(&machine);
-    machine.ram_size = UINT64_C(0x120000000);
+    machine.ram[0].size = UINT64_C(0x120000000);
     machine.vcpus = 2;
     machine.bootargs = "console=ttyAMA0 quiet";
     machine.initrd = ash_ipa(0x48000000);
@@ -131,7 +131,7 @@ static void chosen_holds_what_was_asked_for_and_no_more(void **state)
     assert_prop("/chosen", "rng-seed", "0123456789abcdef0123456789abcdef", 32);
     assert_cells("/chosen", "kaslr-seed", 0x11223344, 0x55667788);
     ash_boot_guest_machine_default(&machine);
-    machine.ram_size = 0x200000;
+    machine.ram[0].size = 0x200000;
     (void)write_ok(&machine);
     assert_false(has("/chosen", "bootargs"));
     assert_false(has("/chosen", "linux,initrd-start"));
@@ -145,7 +145,7 @@ static void the_numbers_come_from_the_machine(void **state)
     struct ash_boot_guest_machine machine = linux_machine();
 
     (void)state;
-    machine.ram_base = ash_ipa(UINT64_C(0x880000000));
+    machine.ram[0].base = ash_ipa(UINT64_C(0x880000000));
     machine.gicd = ash_ipa(0x2F000000);
     machine.gicr = ash_ipa(0x2F100000);
     machine.uart.base = ash_ipa(0x1C090000);
@@ -237,7 +237,7 @@ static void the_documented_size_is_enough_for_the_largest_guest(void **state)
     for (unsigned i = 0; i < ASH_BOOT_VCPUS_MAX; i++) {
         machine.mpidr[i] = UINT64_C(0xFF00FFFF00) + i;
     }
-    machine.ram_base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
+    machine.ram[0].base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
     machine.uart.base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
     (void)write_ok(&machine);
 }
@@ -254,7 +254,7 @@ static void impossible_machines_are_refused(void **state)
     assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
     machine.vcpus = 1;
     assert_int_equal(ash_boot_guest_fdt_write(&machine, (uint8_t *)buffer + 4, 4096, &used), ASH_EINVAL);
-    machine.ram_size = 0;
+    machine.ram[0].size = 0;
     assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
     assert_int_equal(used, 4711);
 }

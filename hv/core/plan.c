@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/plan.h"
+
+#include <libbase/bits.h>
+#include <libbase/checked.h>
+#include <libbase/mem.h>
+#include <libboot/guest_fdt.h>
+
+#include "core/format.h"
+
+#define VALUE_SIZE ASH_BOOT_FAULT_VALUE_SIZE
+
+/* ---- CPUs -------------------------------------------------------------------------------------------------------- */
+
+/** The CPUs that some VM names, one bit each: the others take what is left. */
+static uint32_t named_cpus(const struct ash_boot_vm *vms, size_t count)
+{
+    uint32_t named = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned v = 0; v < vms[i].affinity_count; v++) {
+            named |= UINT32_C(1) << (vms[i].affinity[v] % 32U);
+        }
+    }
+    return named;
+}
+
+/** A CPU for vCPU @index of @vm: the one that it names, else the first that nobody wants. */
+static uint32_t choose_cpu(const struct hv_plan *plan, const struct ash_boot_vm *vm, uint32_t index,
+                           uint32_t named)
+{
+    if (vm->affinity_count > 0U) {
+        uint32_t wanted = vm->affinity[index];
+        return wanted < plan->cpus && plan->cpu_vm[wanted] == HV_PLAN_NOBODY ? wanted : HV_PLAN_NOBODY;
+    }
+    for (uint32_t i = 0; i < plan->cpus; i++) {
+        if (plan->cpu_vm[i] == HV_PLAN_NOBODY && (named & (UINT32_C(1) << i)) == 0U) {
+            return i;
+        }
+    }
+    return HV_PLAN_NOBODY;
+}
+
+static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm, uint32_t named)
+{
+    struct ash_boot_vm *config = vm->config;
+
+    for (uint32_t i = 0; i < config->vcpus && config->fault.code == ASH_OK; i++) {
+        uint32_t cpu = choose_cpu(plan, config, i, named);
+
+        if (cpu == HV_PLAN_NOBODY) {
+            char value[VALUE_SIZE];
+            bool names_it = config->affinity_count > 0U;
+
+            (void)hv_format(value, sizeof(value), "<%u>", names_it ? config->affinity[i] : config->vcpus);
+            (void)ash_boot_vm_refuse(config, ASH_EBUSY, names_it ? "vcpu_affinity" : "vcpus", value,
+                                     "needs a CPU that is free",
+                                     "as many vCPUs in all as the board has CPUs, one on each");
+            return;
+        }
+        vm->cpu[i] = cpu;
+        plan->cpu_vm[cpu] = vm->number;
+    }
+}
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+
+static const char *const taken_by[] = {
+    [HV_OWNER_FREE] = "is free after all",
+    [HV_OWNER_HV] = "overlaps hv's own memory",
+    [HV_OWNER_FIRMWARE] = "overlaps memory that the firmware reserves",
+    [HV_OWNER_NO_MAP] = "overlaps memory that the firmware reserves",
+    [HV_OWNER_BOARD_DT] = "overlaps the board's device tree",
+    [HV_OWNER_BUNDLE] = "overlaps the bundle",
+    [HV_OWNER_VM] = "overlaps another VM's memory",
+    [HV_OWNER_NOT_RAM] = "is not RAM",
+};
+
+static void refuse_range(struct ash_boot_vm *config, int code, const struct ash_boot_vm_memory *range,
+                         const char *problem, const char *allowed)
+{
+    char value[VALUE_SIZE];
+
+    (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx", range->size, range->base);
+    (void)ash_boot_vm_refuse(config, code, "memory", value, problem, allowed);
+}
+
+/** Guest RAM [base, base+size) as the guest sees it: is there room for it? */
+static bool fits_guest(const struct hv_plan *plan, struct ash_boot_vm *config,
+                       const struct ash_boot_vm_memory *range)
+{
+    if (!ash_range_within(range->base, range->size, 0, UINT64_C(1) << plan->ipa_bits)) {
+        char value[VALUE_SIZE];
+
+        (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx; a guest's addresses have %u bits",
+                        range->size, range->base, plan->ipa_bits);
+        (void)ash_boot_vm_refuse(config, ASH_ERANGE, "memory", value, "reaches past a guest's address space",
+                                 "less memory, or lower addresses");
+        return false;
+    }
+    if (ash_ranges_overlap(range->base, range->size, ASH_BOOT_GUEST_DEVICES_BASE,
+                           ASH_BOOT_GUEST_DEVICES_SIZE)) {
+        refuse_range(config, ASH_ERANGE, range, "overlaps the guest's devices",
+                     "addresses outside 0x8000000..0xfffffff");
+        return false;
+    }
+    return true;
+}
+
+/** Memory that the configuration names: the same addresses in the guest. */
+static void take_named_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    struct ash_boot_vm *config = vm->config;
+
+    for (unsigned i = 0; i < config->memory_count && config->fault.code == ASH_OK; i++) {
+        const struct ash_boot_vm_memory *range = &config->memory[i];
+        struct hv_range taken;
+        int error;
+
+        if (!fits_guest(plan, config, range)) {
+            return;
+        }
+        if (hv_ranges_first_taken(plan->ranges, range->base, range->size, &taken)) {
+            char value[VALUE_SIZE];
+
+            (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx, of which 0x%lx at 0x%lx",
+                            range->size, range->base, taken.size, taken.base);
+            (void)ash_boot_vm_refuse(config, ASH_EEXIST, "memory", value, taken_by[taken.owner],
+                                     "RAM that is free (hv/tools/mkbundle --check shows the map)");
+            return;
+        }
+        error = hv_ranges_claim(plan->ranges, range->base, range->size, HV_OWNER_VM, vm->number);
+        if (error != ASH_OK) {
+            refuse_range(config, error, range, "cannot be noted: the ownership map is full", "fewer ranges");
+        }
+    }
+}
+
+/** The parts of memory that is named, in ascending order. */
+static void note_named_memory(struct hv_plan_vm *vm)
+{
+    for (unsigned i = 0; i < vm->config->memory_count; i++) {
+        const struct ash_boot_vm_memory *range = &vm->config->memory[i];
+        uint32_t at = vm->parts++;
+
+        for (; at > 0U && vm->part[at - 1U].ipa > range->base; at--) {
+            vm->part[at] = vm->part[at - 1U];
+        }
+        vm->part[at] = (struct hv_ram_part){range->base, range->base, range->size};
+    }
+}
+
+/** Memory from wherever there is some, one range to the guest. */
+static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    struct ash_boot_vm *config = vm->config;
+    struct hv_piece piece[HV_RAM_PARTS];
+    struct ash_boot_vm_memory range = {0, config->memory_size};
+    struct ash_boot_guest_machine machine;
+    int pieces;
+
+    ash_boot_guest_machine_default(&machine);
+    range.base = machine.ram[0].base.value;
+    if (!fits_guest(plan, config, &range)) {
+        return;
+    }
+    pieces = hv_ranges_alloc_pieces(plan->ranges, config->memory_size, HV_OWNER_VM, vm->number, piece,
+                                    HV_RAM_PARTS);
+    if (pieces < 0) {
+        char value[VALUE_SIZE];
+
+        (void)hv_format(value, sizeof(value), "0x%lx; free are 0x%lx, the largest free range is 0x%lx",
+                        config->memory_size, hv_ranges_free(plan->ranges),
+                        hv_ranges_largest_free(plan->ranges));
+        (void)ash_boot_vm_refuse(config, pieces, "memory", value, "does not fit",
+                                 "at most what is free, in up to 8 pieces of whole 2 MiB");
+        return;
+    }
+    for (int i = 0; i < pieces; i++) {
+        vm->part[vm->parts++] = (struct hv_ram_part){range.base, piece[i].base, piece[i].size};
+        range.base += piece[i].size;
+    }
+}
+
+/* ---- The plan ---------------------------------------------------------------------------------------------------- */
+
+/** Where the guest's images go: its first range, as the configuration has it. */
+static void lay_out(const struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    struct ash_boot_vm *config = vm->config;
+    struct ash_boot_guest_machine machine;
+    ash_ipa_t base;
+    uint64_t size = config->memory_count > 0U ? config->memory[0].size : config->memory_size;
+
+    ash_boot_guest_machine_default(&machine);
+    base = config->memory_count > 0U ? ash_ipa(config->memory[0].base) : machine.ram[0].base;
+    /* What is wrong is the VM's fault from here on. */
+    ASH_DISCARD(ash_boot_vm_lay_out(config, plan->bundle, base, size, ASH_BOOT_GUEST_FDT_SIZE, &vm->images));
+}
+
+static bool wanted(const struct hv_plan_vm *vm)
+{
+    return vm->config->fault.code == ASH_OK;
+}
+
+void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
+{
+    uint32_t named = named_cpus(vms, count);
+
+    plan->vms = count < HV_MAX_VMS ? (uint32_t)count : HV_MAX_VMS;
+    for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
+        plan->cpu_vm[i] = HV_PLAN_NOBODY;
+    }
+    /* Memory that is named before memory that may be anywhere, whatever the order of the VMs. */
+    for (uint32_t i = 0; i < plan->vms; i++) {
+        struct hv_plan_vm *vm = &plan->vm[i];
+
+        memset(vm, 0, sizeof(*vm));
+        vm->config = &vms[i];
+        vm->number = i;
+        if (wanted(vm)) {
+            lay_out(plan, vm);
+        }
+        if (wanted(vm)) {
+            take_cpus(plan, vm, named);
+        }
+        if (wanted(vm)) {
+            take_named_memory(plan, vm);
+        }
+        if (!wanted(vm)) {
+            hv_plan_drop(plan, vm);
+        }
+    }
+    for (uint32_t i = 0; i < plan->vms; i++) {
+        struct hv_plan_vm *vm = &plan->vm[i];
+
+        if (wanted(vm) && vm->config->memory_count > 0U) {
+            note_named_memory(vm);
+        } else if (wanted(vm)) {
+            take_any_memory(plan, vm);
+        }
+        if (!wanted(vm)) {
+            hv_plan_drop(plan, vm);
+        }
+    }
+}
+
+void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    hv_ranges_release_vm(plan->ranges, vm->number);
+    for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
+        if (plan->cpu_vm[i] == vm->number) {
+            plan->cpu_vm[i] = HV_PLAN_NOBODY;
+        }
+    }
+    vm->parts = 0;
+}

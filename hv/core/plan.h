@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** Who gets what: CPUs, memory and images for every VM of a configuration, decided before the first one is built. A VM
+ *  that cannot have what it asks for gets a fault that says why, and the others what is theirs. Plain data in, plain
+ *  data out: hv boots by it, and the off-line checker (hv/tools/mkbundle --check) reports it.
+ *  Lock domain: boot. */
+#ifndef HV_CORE_PLAN_H
+#define HV_CORE_PLAN_H
+
+#include <libboot/bundle.h>
+#include <libboot/config.h>
+#include <libboot/vm_images.h>
+
+#include "core/cpu.h"
+#include "core/ranges.h"
+
+#define HV_MAX_VMS     16U
+#define HV_RAM_PARTS   8U /* host ranges that one guest's RAM may be made of */
+#define HV_PLAN_NOBODY UINT32_MAX
+
+/** Guest RAM [ipa, ipa+size) lies at pa. Bytes, multiples of 2 MiB. */
+struct hv_ram_part {
+    uint64_t ipa;
+    uint64_t pa;
+    uint64_t size;
+};
+
+struct hv_plan_vm {
+    struct ash_boot_vm *config; /* its fault: it is not to be built */
+    uint32_t number;            /* its place in the configuration: the VM in the ownership map */
+    uint32_t cpu[ASH_BOOT_VCPUS_MAX];
+    uint32_t parts;
+    struct hv_ram_part part[HV_RAM_PARTS]; /* ascending IPA */
+    struct ash_boot_vm_images images;
+};
+
+struct hv_plan {
+    struct hv_ranges *ranges;             /* in; out: with the VMs' memory claimed */
+    const struct ash_boot_bundle *bundle; /* in; NULL: none */
+    uint32_t cpus;                        /* in: of the board, HV_MAX_CPUS at most */
+    unsigned ipa_bits;                    /* in: of a guest's physical address */
+    uint32_t vms;                         /* out: HV_MAX_VMS at most */
+    struct hv_plan_vm vm[HV_MAX_VMS];
+    uint32_t cpu_vm[HV_MAX_CPUS]; /* out: the number of the VM that has this CPU, or HV_PLAN_NOBODY */
+};
+
+/** Fill *@plan for the @count VMs at @vms, of which those with a fault already are left out. On return each VM without
+ *  a fault has its CPUs, its memory claimed in the ownership map, and its images laid out. */
+void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count);
+
+/** Give back what @vm was to have: it could not be built. */
+void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm);
+
+#endif
