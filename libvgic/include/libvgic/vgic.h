@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** A virtual GIC that an operating system cannot tell from hardware.
  *
- *  GICv3 so far: distributor, redistributors, SGI generation, list registers as an image. One security
- *  state (GICD_CTLR.DS = 1), affinity routing always on (ARE = 1), system register access. No LPIs.
+ *  GICv3 (`version` 3): distributor, redistributors, SGI generation by system register. One security state
+ *  (GICD_CTLR.DS = 1), affinity routing always on (ARE = 1), system register access. No LPIs, no extended
+ *  SPIs and PPIs.
+ *  GICv2 (`version` 2): distributor with GICD_SGIR and GICD_ITARGETSR, at most 8 vCPUs; no Security
+ *  Extensions, so both groups are the guest's. Its CPU interface is hardware's: the caller maps GICV where
+ *  the guest expects GICC. The list registers behind it are GICH's (libvgic/gich.h), or, on a GICv3 that
+ *  still has GICV, ICH's with ICC_SRE_EL1.SRE = 0.
  *  The caller owns all memory: one `struct ash_vgic` and an array of SPIs per VM, one `struct ash_vgic_vcpu`
  *  per vCPU. No locks, no printing; INTIDs are 32 bits everywhere and found by one look-up.
  *
@@ -36,7 +41,20 @@
  *  one is withdrawn, an active one loses the EOI bit, so a driver that quiets its device in the handler costs
  *  no maintenance interrupt.
  *
- *  Manual: IHI 0069 (issue in docs/references.md).
+ *  ## Where the manuals leave a choice
+ *  Reset, as an EL1 guest finds a GICv3 behind firmware: interrupts Group 1, level-sensitive (SGIs: edge),
+ *  disabled, priority 0; the redistributor awake; GICD_IROUTER vCPU 0. GICv2, as a GIC without Security
+ *  Extensions comes up: Group 0, GICD_ITARGETSR 0 (no CPU), else the same. SGIs of a GICv2 are always enabled
+ *  (IHI 0048B 4.3.5: read as one, writes ignored). The CPU interface: all closed, smallest binary points.
+ *  A width that a register does not have, and an unaligned access: RAZ/WI, of 16 and 64 bits too.
+ *  1 of N (GICD_IROUTER.Interrupt_Routing_Mode; a GICv2's SPI with several targets): one vCPU is chosen when
+ *  the interrupt becomes deliverable, among those whose interface takes its group, in turn; another one when
+ *  that one goes offline or to sleep.
+ *  Several CPUs pending for one GICv2 SGI: taken in the order of their numbers.
+ *  SPIs by message: GICD_SETSPI_NSR and GICD_CLRSPI_NSR are there (GICD_TYPER.MBIS = 1). A level-sensitive
+ *  SPI is pending while its line or its message says so.
+ *
+ *  Manuals: IHI 0069 and IHI 0048 (issues in docs/references.md).
  */
 #ifndef LIBVGIC_VGIC_H
 #define LIBVGIC_VGIC_H
@@ -53,13 +71,15 @@ extern "C" {
 #define ASH_VGIC_PRIVATE_IRQS UINT32_C(32)  /* INTIDs 0..31: SGIs 0..15, PPIs 16..31, one set per vCPU */
 #define ASH_VGIC_MAX_SPIS     UINT32_C(988) /* INTIDs 32..1019 */
 #define ASH_VGIC_MAX_VCPUS    UINT32_C(512)
+#define ASH_VGIC_V2_MAX_VCPUS UINT32_C(8)
 #define ASH_VGIC_MAX_LRS      16U
 #define ASH_VGIC_NO_VCPU      UINT16_C(0xFFFF)
 #define ASH_VGIC_NO_LR        UINT8_C(0xFF)
 #define ASH_VGIC_NO_PINTID    UINT32_C(0xFFFFFFFF)
 
-#define ASH_VGIC_DIST_SIZE   UINT64_C(0x10000) /* bytes of the distributor's frame */
-#define ASH_VGIC_REDIST_SIZE UINT64_C(0x20000) /* bytes of one vCPU's two redistributor frames */
+#define ASH_VGIC_DIST_SIZE    UINT64_C(0x10000) /* bytes of a GICv3 distributor's frame */
+#define ASH_VGIC_REDIST_SIZE  UINT64_C(0x20000) /* bytes of one vCPU's two redistributor frames */
+#define ASH_VGIC_V2_DIST_SIZE UINT64_C(0x1000)  /* bytes of a GICv2 distributor's frame */
 
 struct ash_vgic;
 
@@ -85,7 +105,7 @@ struct ash_vgic_hal {
 struct ash_vgic_irq {
     struct ash_vgic_irq *next; /* in the queue of vCPU @owner, or in none */
     struct ash_vgic_irq *prev;
-    uint64_t route; /* SPI: GICD_IROUTER<n> */
+    uint64_t route; /* SPI: GICD_IROUTER<n>; GICv2: GICD_ITARGETSR, and bit 31 if that names several */
     uint32_t intid;
     uint32_t pintid; /* the linked physical INTID, or ASH_VGIC_NO_PINTID */
     uint32_t state;  /* bits, see src/internal.h */
@@ -94,12 +114,15 @@ struct ash_vgic_irq {
     uint8_t priority;
     uint8_t lr;      /* the LR it is in, or ASH_VGIC_NO_LR */
     uint8_t lr_hint; /* the LR it was in last */
-    uint8_t sources; /* GICv2 SGIs: requesting CPU interfaces */
+    uint8_t sources; /* GICv2 SGIs: the CPU interfaces for which it is pending, but for what is in an LR */
+    uint8_t source;  /* GICv2 SGIs: whose request is in the LR or active */
+    uint8_t reserved[3];
 };
 
-/** The image of a vCPU's virtual CPU interface. Plain data in the format of the ICH_* registers. */
+/** The image of a vCPU's virtual CPU interface. Plain data in the format of the ICH_* registers, for both
+ * versions: the GICH_* registers hold the same, packed differently (libvgic/gich.h converts). */
 struct ash_vgic_lrs {
-    uint64_t lr[ASH_VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
+    uint64_t lr[ASH_VGIC_MAX_LRS]; /* ICH_LR<n>_EL2; SGIs of a GICv2: vINTID[12:10] is the source CPU */
     uint32_t used;                 /* bit n: LR n was given to the guest; it is to be read before sync */
     uint32_t changed; /* bit n: flush changed LR n; bit 31: flush changed hcr. The mover writes these, then
                          clears */
@@ -134,17 +157,19 @@ struct ash_vgic_vcpu {
 
 struct ash_vgic_config {
     size_t size;              /* sizeof(struct ash_vgic_config) */
-    unsigned version;         /* 3 (2: ASH_ENOTSUP so far) */
-    uint32_t vcpu_count;      /* 1..ASH_VGIC_MAX_VCPUS */
+    unsigned version;         /* 2 or 3, the guest's */
+    uint32_t vcpu_count;      /* 1..ASH_VGIC_MAX_VCPUS; version 2: 1..ASH_VGIC_V2_MAX_VCPUS */
     uint32_t spi_count;       /* 0..960, a multiple of 32, or 988 */
     unsigned lr_count;        /* 1..16: ICH_VTR_EL2.ListRegs + 1 (0, software delivery: ASH_ENOTSUP so far) */
-    unsigned priority_bits;   /* 4..8: ICH_VTR_EL2.PRIbits + 1 (ash_vgic_decode_vtr() in libvgic/el2.h) */
+    unsigned priority_bits;   /* 4..8: ICH_VTR_EL2.PRIbits + 1 (ash_vgic_decode_vtr() in libvgic/el2.h; of a
+                               * GICH: ash_vgic_decode_gich_vtr() in libvgic/gich.h) */
     unsigned preemption_bits; /* 4..7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
     bool has_tdir;            /* ICH_VTR_EL2.TDS: ICV_DIR_EL1 can be trapped alone */
-    const uint32_t *affinity; /* per vCPU Aff3.Aff2.Aff1.Aff0, all different; NULL: vCPU n is 0.0.(n / 16).(n
-                               * % 16). Read by init only */
+    /* Per vCPU Aff3.Aff2.Aff1.Aff0, all different; NULL: vCPU n is 0.0.(n / 16).(n % 16). Read by init only.
+     * Version 2: NULL. */
+    const uint32_t *affinity;
     struct ash_vgic_vcpu *
-        *vcpus;                /* per vCPU, caller-owned like what they point to; must outlive the object */
+        *vcpus;                /* per vCPU; caller-owned like what they point to; must outlive the object */
     struct ash_vgic_irq *spis; /* spi_count */
 };
 
@@ -160,6 +185,8 @@ struct ash_vgic {
     uint32_t ctlr;      /* GICD_CTLR: EnableGrp1, EnableGrp0 */
     uint32_t typer;     /* GICD_TYPER */
     uint32_t next_1ofn; /* where the next choice of a 1-of-N target starts */
+    uint32_t recalls;   /* how many vCPUs have @recall set */
+    uint8_t version;
     uint8_t lr_count;
     uint8_t priority_mask; /* the implemented bits of a priority */
     uint8_t preemption_bits;
@@ -169,7 +196,7 @@ struct ash_vgic {
 /** Make a distributor and its vCPUs in their reset state (as ash_vgic_reset()). vCPU 0 is online, the others
  *  are not. HAL: none is called.
  *  Returns ASH_OK; ASH_EINVAL (a size field, a null, a missing op, a value outside its range, two equal
- *  affinities); ASH_ENOTSUP (version 2, no list registers). */
+ *  affinities; version 2 with affinities); ASH_ENOTSUP (no list registers). */
 int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, const struct ash_vgic_hal *hal,
                   void *ctx) ASH_NODISCARD;
 
@@ -180,8 +207,6 @@ void ash_vgic_reset(struct ash_vgic *vgic);
 /** vCPU @vcpu, which is off its CPU (put), is being started (CPU_ON): CPU interface and private interrupts
  *  are reset, as firmware does for a core that comes up; SPIs that it had active stay active, pending ones
  *  stay pending. It is online afterwards. HAL: kick, hw_deactivate.
- *  Reset values that the manual leaves open, as an EL1 guest finds them behind firmware: interrupts Group 1,
- *  level-sensitive (SGIs: edge), disabled, priority 0; the redistributor awake.
  *  @vcpu: < vcpu_count, here and below; else ASH_EINVAL or nothing happens. */
 void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu);
 
@@ -191,20 +216,22 @@ void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu);
 
 /* ---- Registers --------------------------------------------------------------------------------- */
 
-/** A guest's access to the distributor's frame, by vCPU @vcpu.
- *  offset: bytes, < ASH_VGIC_DIST_SIZE; size: 1, 2, 4 or 8 bytes. A write takes *@value, a read sets it
- *  (zero-extended). What the architecture reserves, a width that a register does not have, and unaligned
- *  accesses read as zero and ignore writes (IHI 0069 12.1.3: either this or an abort).
+/** A guest's access to the distributor's frame, by vCPU @vcpu (a GICv2 banks registers by it).
+ *  offset: bytes, < ASH_VGIC_DIST_SIZE or ASH_VGIC_V2_DIST_SIZE; size: 1, 2, 4 or 8 bytes. A write takes
+ *  *@value, a read sets it (zero-extended). What the architecture reserves, a width that a register does not
+ *  have, and unaligned accesses read as zero and ignore writes (IHI 0069 12.1.3: either this or an abort).
+ *  Bytes: GICD_IPRIORITYR, GICD_ITARGETSR, GICD_CPENDSGIR, GICD_SPENDSGIR; 16 bits: GICD_SETSPI_NSR,
+ *  GICD_CLRSPI_NSR; 64 bits: GICD_IROUTER, GICR_TYPER; 32 bits: all.
  *  HAL: kick, hw_deactivate.
- *  Returns ASH_OK; ASH_EBUSY (reads of ISPENDR, ICPENDR, ISACTIVER, ICACTIVER only): an interrupt that the
- *  register shows is in an LR of a loaded vCPU, which has been kicked. *Resume the guest at the same
- *  instruction*, after its own flush if it needs one: it comes again and finds the answer; ASH_ERANGE: offset
- *  outside the frame; ASH_EINVAL: @vcpu or @size. */
+ *  Returns ASH_OK; ASH_EBUSY (reads of ISPENDR, ICPENDR, ISACTIVER, ICACTIVER, CPENDSGIR, SPENDSGIR only): an
+ *  interrupt that the register shows is in an LR of a loaded vCPU, which has been kicked. *Resume the guest at
+ *  the same instruction*, after its own flush if it needs one: it comes again and finds the answer;
+ *  ASH_ERANGE: offset outside the frame; ASH_EINVAL: @vcpu or @size. */
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
                          uint64_t *value) ASH_NODISCARD;
 
 /** The same for the redistributors; vCPU n's frames are at n * ASH_VGIC_REDIST_SIZE. Any vCPU may
- *  access any. */
+ *  access any. Version 2 has none: ASH_ERANGE. */
 int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,
                            bool is_write, uint64_t *value) ASH_NODISCARD;
 
@@ -216,11 +243,12 @@ enum ash_vgic_sgi_register {
 };
 
 /** vCPU @vcpu wrote @value to @which: SGI INTID [27:24] to the PEs of Aff3.Aff2.Aff1, RS and TargetList, or
- *  (IRM) to all vCPUs but itself. PEs that are not there are ignored. HAL: kick.
+ *  (IRM) to all vCPUs but itself. PEs that are not there are ignored. Nothing with version 2. HAL: kick.
  *  IHI 0069 12.2, ICC_SGI1R_EL1. */
 void ash_vgic_sgi(struct ash_vgic *vgic, uint32_t vcpu, uint64_t value, enum ash_vgic_sgi_register which);
 
-/** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr has TDIR). HAL: kick, hw_deactivate. */
+/** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr has TDIR); or to GICV_DIR, which the
+ *  caller has not mapped (a source CPU in [12:10] included). HAL: kick, hw_deactivate. */
 void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid);
 
 /* ---- Interrupt sources ------------------------------------------------------------------------- */
@@ -290,6 +318,24 @@ void ash_vgic_put(struct ash_vgic_vcpu *vcpu);
  *  not synced counts by its image. A sleeping redistributor (GICR_WAKER) wakes for any enabled pending
  *  interrupt. */
 bool ash_vgic_has_deliverable(const struct ash_vgic_vcpu *vcpu);
+
+/* ---- The whole state as plain data ------------------------------------------------------------- */
+
+struct ash_vgic_state; /* libvgic/state.h */
+
+/** Write all that the guest could tell into @state: ASH_VGIC_STATE_SIZE(vcpu_count, spi_count) bytes, aligned
+ *  as uint64_t. All vCPUs are off their CPUs (put). Links (connect_hw) and whether a linked physical
+ *  interrupt is active are facts of the machine: they are not part of it. HAL: none.
+ *  Returns ASH_OK; ASH_EINVAL (@size is not the size); ASH_EBUSY (a vCPU is loaded). */
+int ash_vgic_export(const struct ash_vgic *vgic, struct ash_vgic_state *state, size_t size) ASH_NODISCARD;
+
+/** Take the state that ash_vgic_export() wrote, here or elsewhere, in place of the present one. All vCPUs are
+ *  off their CPUs. What is linked stays linked; physical interrupts that wait for the guest's deactivation are
+ *  deactivated, so that their devices can ask again. @state is not trusted. HAL: kick, hw_deactivate.
+ *  Returns ASH_OK; ASH_EBUSY (a vCPU is loaded); ASH_ENOTSUP (another version of the struct or of the GIC,
+ *  other counts of vCPUs, SPIs, priority or preemption bits, other affinities); ASH_EINVAL (@size; a value that
+ *  no export writes). Nothing has changed then. */
+int ash_vgic_import(struct ash_vgic *vgic, const struct ash_vgic_state *state, size_t size) ASH_NODISCARD;
 
 #ifdef __cplusplus
 }
