@@ -65,7 +65,7 @@ void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid);
 void hv_arch_fp_borrow(struct hv_cpu *cpu);
 void hv_arch_fp_return(struct hv_cpu *cpu);
 
-/** Load @cpu->vcpu's state (EL1, stage 2, timers, vGIC, FP) onto this CPU. */
+/** Load @cpu->vcpu's state (EL1, stage 2, timers, vGIC, FP) onto this CPU. Its stage 2 has a VMID. */
 void hv_arch_vcpu_load(struct hv_cpu *cpu);
 /** Save it, and leave nothing of it that could raise an interrupt or be seen by another. */
 void hv_arch_vcpu_put(struct hv_cpu *cpu);

@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/stage2.h"
 
 void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
 {
@@ -20,6 +21,14 @@ static void run_what_is_runnable(struct hv_cpu *cpu)
         hv_arch_halt();
     }
     if (cpu->assigned != NULL && hv_vm_vcpu_may_run(cpu, cpu->assigned)) {
+        struct hv_vm *vm = cpu->assigned->vm;
+        int error = hv_stage2_enter(cpu, vm);
+
+        if (error != ASH_OK) {
+            hv_vm_report(vm, "vCPU %u: no VMID: %s", cpu->assigned->index, ash_error_name(error));
+            hv_vm_stop(vm, HV_END_FAULT); /* the next look finds it stopping */
+            return;
+        }
         cpu->vcpu = cpu->assigned;
         hv_arch_vcpu_load(cpu);
         hv_arch_enter(cpu);
@@ -41,6 +50,7 @@ void hv_vcpu_left(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
 
     hv_arch_vcpu_put(cpu);
+    hv_stage2_leave(cpu);
     cpu->vcpu = NULL;
     hv_vm_vcpu_left(cpu, vcpu);
     hv_cpu_main(cpu);

@@ -3,7 +3,6 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
-#include "core/panic.h"
 
 static int table_alloc(void *ctx, unsigned pages, ash_pa_t *pa)
 {
@@ -82,7 +81,7 @@ int hv_stage2_init_vmids(struct hv *hv)
     return config.bitmap != NULL ? ash_vmid_pool_init(&hv->vmids, &config) : ASH_ENOMEM;
 }
 
-void hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
+int hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
 {
     bool rollover = false;
     int vmid;
@@ -93,10 +92,13 @@ void hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
         hv_arch_invalidate_everything();
     }
     hv_unlock(&cpu->hv->vms_lock);
-    HV_CHECK(cpu, vmid > 0);
+    if (vmid < 0) {
+        return vmid;
+    }
     hv_lock(&vm->lock);
     ash_stage2_set_vmid(&vm->machine.stage2, (uint16_t)vmid);
     hv_unlock(&vm->lock);
+    return ASH_OK;
 }
 
 void hv_stage2_leave(struct hv_cpu *cpu)

@@ -14,7 +14,6 @@
 #include "arch/arch.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
-#include "glue/stage2.h"
 
 #define CLEAN_SLICE UINT64_C(0x10000)
 #define SCTLR_M     ASH_BIT(0)
@@ -57,8 +56,6 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine = &vcpu->vm->machine;
-
-    hv_stage2_enter(cpu, vcpu->vm);
 
     vcpu->arch.hcr = hv_policy_hcr();
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
@@ -122,7 +119,6 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);
     hv_sysreg_write(vttbr_el2, 0);
     hv_isb();
-    hv_stage2_leave(cpu);
 }
 
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
