@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who gets which CPUs and which memory, and the words for what cannot be had. */
+#include <stdio.h>
+#include <string.h>
+
+#include <libboot/guest_fdt.h>
+
+#include "core/plan.h"
+#include "testkit/cmocka.h"
+#include "testkit/seed.h"
+
+#define MIB   UINT64_C(0x100000)
+#define GIB   UINT64_C(0x40000000)
+#define BLOCK (2U * MIB)
+
+static struct hv_plan plan;
+static struct hv_ranges ranges;
+static struct ash_boot_vm vms[HV_MAX_VMS];
+
+/* ---- A bundle with one file: a header as cpio(5) has it, made by hand --------------------------------------------- */
+
+static const char archive[] = "070701"
+                              "00000001000081A40000000000000000000000010000000000000004"
+                              "000000000000000000000000000000000000000200000000"
+                              "k\0abcd"
+                              "070701"
+                              "00000000000000000000000000000000000000010000000000000000"
+                              "000000000000000000000000000000000000000B00000000"
+                              "TRAILER!!!\0\0\0\0";
+
+static const struct ash_boot_bundle *bundle(void)
+{
+    static struct ash_boot_bundle opened;
+    struct ash_boot_fault fault;
+
+    assert_int_equal(ash_boot_bundle_open(&opened, archive, sizeof(archive) - 1U, &fault), ASH_OK);
+    return &opened;
+}
+
+/** A board: 64 MiB at 1 GiB, 1 GiB at 4 GiB; the first 2 MiB of it are hv's. */
+static int board(void **state)
+{
+    (void)state;
+    memset(&ranges, 0, sizeof(ranges));
+    memset(&plan, 0xA5, sizeof(plan));
+    memset(vms, 0, sizeof(vms));
+    assert_int_equal(hv_ranges_add_ram(&ranges, GIB, 64U * MIB), ASH_OK);
+    assert_int_equal(hv_ranges_add_ram(&ranges, 4U * GIB, GIB), ASH_OK);
+    assert_int_equal(hv_ranges_claim(&ranges, GIB, BLOCK, HV_OWNER_HV, 0), ASH_OK);
+    plan.ranges = &ranges;
+    plan.bundle = bundle();
+    plan.cpus = 4;
+    plan.ipa_bits = 40;
+    return 0;
+}
+
+/** VM @i with @vcpus, its image "k". */
+static struct ash_boot_vm *vm(unsigned i, unsigned vcpus, uint64_t size)
+{
+    vms[i].vcpus = vcpus;
+    vms[i].memory_size = size;
+    vms[i].kernel = "k";
+    (void)snprintf(vms[i].node, sizeof(vms[i].node), "vm%u", i);
+    (void)snprintf(vms[i].name, sizeof(vms[i].name), "vm%u", i);
+    return &vms[i];
+}
+
+static void at(struct ash_boot_vm *named, uint64_t base)
+{
+    named->memory_count = 1;
+    named->memory[0] = (struct ash_boot_vm_memory){base, named->memory_size};
+}
+
+static void pinned(struct ash_boot_vm *named, unsigned cpu)
+{
+    named->affinity[named->affinity_count++] = cpu;
+}
+
+static void assert_says(unsigned i, const char *line)
+{
+    char text[ASH_BOOT_FAULT_LINE_SIZE];
+
+    (void)ash_boot_fault_format(text, sizeof(text), &vms[i].fault);
+    assert_string_equal(text, line);
+    assert_int_equal(plan.vm[i].parts, 0);
+    for (unsigned c = 0; c < HV_MAX_CPUS; c++) {
+        assert_int_not_equal(plan.cpu_vm[c], i);
+    }
+    for (unsigned r = 0; r < ranges.count; r++) {
+        assert_false(ranges.range[r].owner == HV_OWNER_VM && ranges.range[r].vm == i);
+    }
+}
+
+static void assert_good(unsigned i)
+{
+    char text[ASH_BOOT_FAULT_LINE_SIZE];
+
+    if (vms[i].fault.code != ASH_OK) {
+        (void)ash_boot_fault_format(text, sizeof(text), &vms[i].fault);
+        fail_msg("VM %u: %s", i, text);
+    }
+}
+
+/* ---- CPUs -------------------------------------------------------------------------------------------------------- */
+
+static void a_vm_that_names_no_cpu_gets_what_nobody_names(void **state)
+{
+    (void)state;
+    vm(0, 2, BLOCK);
+    pinned(vm(1, 1, BLOCK), 0);
+    pinned(vm(2, 1, BLOCK), 2);
+    hv_plan_make(&plan, vms, 3);
+    for (unsigned i = 0; i < 3U; i++) {
+        assert_good(i);
+    }
+    assert_int_equal(plan.vms, 3);
+    assert_int_equal(plan.vm[0].cpu[0], 1);
+    assert_int_equal(plan.vm[0].cpu[1], 3);
+    assert_int_equal(plan.vm[1].cpu[0], 0);
+    assert_int_equal(plan.vm[2].cpu[0], 2);
+    assert_int_equal(plan.cpu_vm[0], 1);
+    assert_int_equal(plan.cpu_vm[1], 0);
+    assert_int_equal(plan.cpu_vm[4], HV_PLAN_NOBODY);
+}
+
+static void cpus_that_are_taken_are_refused_and_given_back(void **state)
+{
+    (void)state;
+    pinned(vm(0, 1, BLOCK), 1);
+    vm(1, 2, BLOCK);
+    pinned(&vms[1], 2);
+    pinned(&vms[1], 1);
+    pinned(vm(2, 1, BLOCK), 2);
+    vm(3, 3, BLOCK);
+    hv_plan_make(&plan, vms, 4);
+    assert_good(0);
+    assert_says(
+        1, "vms.dtb: VM vm1: /vms/vm1: vcpu_affinity = <1>: needs a CPU that is free; allowed: as many vCPUs "
+           "in all as the board has CPUs, one on each");
+    assert_good(2);
+    assert_says(
+        3, "vms.dtb: VM vm3: /vms/vm3: vcpus = <3>: needs a CPU that is free; allowed: as many vCPUs in all "
+           "as the board has CPUs, one on each");
+}
+
+/* ---- Memory that may be anywhere --------------------------------------------------------------------------------- */
+
+static void memory_is_one_range_to_the_guest_from_pieces_of_the_machine(void **state)
+{
+    (void)state;
+    vm(0, 1, GIB + 32U * MIB);
+    hv_plan_make(&plan, vms, 1);
+    assert_good(0);
+    assert_int_equal(plan.vm[0].parts, 2);
+    assert_int_equal(plan.vm[0].part[0].ipa, GIB);
+    assert_int_equal(plan.vm[0].part[0].pa, 4U * GIB);
+    assert_int_equal(plan.vm[0].part[0].size, GIB);
+    assert_int_equal(plan.vm[0].part[1].ipa, 2U * GIB);
+    assert_int_equal(plan.vm[0].part[1].pa, GIB + 32U * MIB);
+    assert_int_equal(plan.vm[0].part[1].size, 32U * MIB);
+    assert_int_equal(plan.vm[0].images.placement.entry.value, GIB + 0x80000U);
+}
+
+static void memory_that_does_not_fit_is_told_what_is_free(void **state)
+{
+    (void)state;
+    vm(0, 1, GIB + 64U * MIB);
+    vm(1, 1, BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    assert_says(
+        0, "vms.dtb: VM vm0: /vms/vm0: memory = 0x44000000; free are 0x43e00000, the largest free range is "
+           "0x40000000: does not fit; allowed: at most what is free, in up to 8 pieces of whole 2 MiB");
+    assert_good(1);
+}
+
+static void memory_beyond_a_guest_s_addresses_is_refused(void **state)
+{
+    (void)state;
+    plan.ipa_bits = 32;
+    vm(0, 1, 3U * GIB + BLOCK);
+    at(vm(1, 1, BLOCK), 4U * GIB);
+    hv_plan_make(&plan, vms, 2);
+    assert_says(
+        0, "vms.dtb: VM vm0: /vms/vm0: memory = 0xc0200000 bytes at 0x40000000; a guest's addresses have 32 "
+           "bits: reaches past a guest's address space; allowed: less memory, or lower addresses");
+    assert_int_equal(vms[1].fault.code, ASH_ERANGE);
+}
+
+/* ---- Memory that is named ---------------------------------------------------------------------------------------- */
+
+static void memory_that_is_named_is_kept_for_its_vm_whatever_the_order(void **state)
+{
+    (void)state;
+    vm(0, 1, GIB);                         /* would take all of the upper RAM */
+    at(vm(1, 1, BLOCK), 5U * GIB - BLOCK); /* the highest block, where the search begins */
+    hv_plan_make(&plan, vms, 2);
+    assert_good(0);
+    assert_good(1);
+    assert_int_equal(plan.vm[0].parts, 2);
+    assert_int_equal(plan.vm[1].part[0].ipa, 5U * GIB - BLOCK);
+    assert_int_equal(plan.vm[1].part[0].pa, 5U * GIB - BLOCK);
+    assert_int_equal(plan.vm[1].images.placement.entry.value, 5U * GIB - BLOCK + 0x80000U);
+}
+
+static void several_named_ranges_stand_in_ascending_order_and_images_go_to_the_first_given(void **state)
+{
+    struct ash_boot_vm *named = vm(0, 1, 2U * BLOCK);
+
+    (void)state;
+    named->memory_count = 2;
+    named->memory[0] = (struct ash_boot_vm_memory){4U * GIB, BLOCK};
+    named->memory[1] = (struct ash_boot_vm_memory){GIB + BLOCK, BLOCK};
+    hv_plan_make(&plan, vms, 1);
+    assert_good(0);
+    assert_int_equal(plan.vm[0].parts, 2);
+    assert_int_equal(plan.vm[0].part[0].ipa, GIB + BLOCK);
+    assert_int_equal(plan.vm[0].part[1].ipa, 4U * GIB);
+    assert_int_equal(plan.vm[0].images.placement.entry.value, 4U * GIB + 0x80000U);
+}
+
+static void named_memory_that_is_not_free_says_whose_it_is(void **state)
+{
+    static const struct {
+        enum hv_owner owner;
+        const char *says;
+    } owners[] = {
+        {HV_OWNER_HV, "overlaps hv's own memory"},
+        {HV_OWNER_FIRMWARE, "overlaps memory that the firmware reserves"},
+        {HV_OWNER_NO_MAP, "overlaps memory that the firmware reserves"},
+        {HV_OWNER_BOARD_DT, "overlaps the board's device tree"},
+        {HV_OWNER_BUNDLE, "overlaps the bundle"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+        char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+        (void)board(NULL);
+        assert_int_equal(hv_ranges_claim(&ranges, 4U * GIB + BLOCK + 4096U, 4096, owners[i].owner, 0),
+                         ASH_OK);
+        at(vm(0, 1, 2U * BLOCK), 4U * GIB);
+        vm(1, 1, BLOCK);
+        hv_plan_make(&plan, vms, 2);
+        (void)snprintf(
+            line, sizeof(line),
+            "vms.dtb: VM vm0: /vms/vm0: memory = 0x400000 bytes at 0x100000000, of which 0x1000 at "
+            "0x100201000: %s; allowed: RAM that is free (hv/tools/mkbundle --check shows the map)",
+            owners[i].says);
+        assert_says(0, line);
+        assert_good(1);
+    }
+}
+
+static void named_memory_that_is_no_ram_or_a_device_s_is_refused(void **state)
+{
+    (void)state;
+    at(vm(0, 1, BLOCK), 3U * GIB);
+    at(vm(1, 1, 2U * BLOCK), GIB + 62U * MIB);
+    at(vm(2, 1, BLOCK), 0x08000000);
+    hv_plan_make(&plan, vms, 3);
+    assert_says(
+        0, "vms.dtb: VM vm0: /vms/vm0: memory = 0x200000 bytes at 0xc0000000, of which 0x200000 at "
+           "0xc0000000: is not RAM; allowed: RAM that is free (hv/tools/mkbundle --check shows the map)");
+    assert_says(
+        1, "vms.dtb: VM vm1: /vms/vm1: memory = 0x400000 bytes at 0x43e00000, of which 0x200000 at "
+           "0x44000000: is not RAM; allowed: RAM that is free (hv/tools/mkbundle --check shows the map)");
+    assert_says(
+        2, "vms.dtb: VM vm2: /vms/vm2: memory = 0x200000 bytes at 0x8000000: overlaps the guest's devices; "
+           "allowed: addresses outside 0x8000000..0xfffffff");
+}
+
+static void the_second_of_two_vms_that_name_the_same_memory_is_refused(void **state)
+{
+    (void)state;
+    at(vm(0, 1, BLOCK), 4U * GIB);
+    at(vm(1, 1, BLOCK), 4U * GIB); /* the parser refuses this; the plan does not count on it */
+    hv_plan_make(&plan, vms, 2);
+    assert_good(0);
+    assert_says(
+        1, "vms.dtb: VM vm1: /vms/vm1: memory = 0x200000 bytes at 0x100000000, of which 0x200000 at "
+           "0x100000000: overlaps another VM's memory; allowed: RAM that is free (hv/tools/mkbundle --check "
+           "shows the map)");
+}
+
+static void an_ownership_map_that_is_full_refuses_in_words(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; ranges.count < HV_RANGES_MAX; i++) {
+        assert_int_equal(hv_ranges_add_ram(&ranges, 16U * GIB + 2U * i * BLOCK, BLOCK), ASH_OK);
+    }
+    at(vm(0, 1, BLOCK), 4U * GIB + BLOCK);
+    vm(1, 1, 2U * BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    assert_says(0, "vms.dtb: VM vm0: /vms/vm0: memory = 0x200000 bytes at 0x100200000: cannot be noted: the "
+                   "ownership map is full; allowed: fewer ranges");
+    assert_int_equal(vms[1].fault.code, ASH_ENOSPC);
+}
+
+/* ---- Images ------------------------------------------------------------------------------------------------------ */
+
+static void a_vm_whose_image_is_wrong_takes_nothing(void **state)
+{
+    (void)state;
+    vm(0, 4, BLOCK)->kernel = "nothing";
+    vm(1, 4, BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    assert_says(
+        0,
+        "vms.dtb: VM vm0: /vms/vm0: kernel = \"nothing\": is not in the bundle; allowed: the name of a file "
+        "in it");
+    assert_good(1);
+}
+
+static void a_vm_with_a_fault_is_left_alone(void **state)
+{
+    (void)state;
+    vm(0, 4, BLOCK)->fault.code = ASH_EFORMAT;
+    vm(1, 4, BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    assert_int_equal(vms[0].fault.code, ASH_EFORMAT);
+    assert_int_equal(plan.vm[0].parts, 0);
+    assert_good(1);
+}
+
+static void what_a_vm_gives_back_is_free(void **state)
+{
+    (void)state;
+    vm(0, 2, BLOCK);
+    vm(1, 1, BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    hv_plan_drop(&plan, &plan.vm[0]);
+    assert_int_equal(plan.cpu_vm[0], HV_PLAN_NOBODY);
+    assert_int_equal(plan.cpu_vm[1], HV_PLAN_NOBODY);
+    assert_int_equal(plan.cpu_vm[2], 1);
+    assert_int_equal(hv_ranges_free(&ranges), 62U * MIB + GIB - BLOCK);
+}
+
+static void more_vms_than_there_is_room_for_are_not_looked_at(void **state)
+{
+    static struct ash_boot_vm many[HV_MAX_VMS + 1U];
+
+    (void)state;
+    hv_plan_make(&plan, many, HV_MAX_VMS + 1U);
+    assert_int_equal(plan.vms, HV_MAX_VMS);
+}
+
+/* ---- Random ------------------------------------------------------------------------------------------------------ */
+
+static void random_vm(struct test_rng *rng, unsigned i)
+{
+    struct ash_boot_vm *one =
+        vm(i, 1U + (unsigned)test_rng_below(rng, 3), (1U + test_rng_below(rng, 200)) * BLOCK);
+
+    if (test_rng_below(rng, 3) == 0U) {
+        at(one, (test_rng_below(rng, 2) == 0U ? GIB : 4U * GIB) + test_rng_below(rng, 40) * BLOCK);
+    }
+    for (unsigned v = 0; v < one->vcpus && test_rng_below(rng, 2) == 0U; v++) {
+        one->affinity[v] = v + i % 2U;
+        one->affinity_count = one->vcpus;
+    }
+    one->kernel = test_rng_below(rng, 8) == 0U ? "nothing" : "k";
+}
+
+static void whatever_is_asked_for_nothing_is_given_twice(void **state)
+{
+    struct test_rng rng;
+    unsigned outcomes[2] = {0, 0};
+
+    (void)state;
+    test_rng_init(&rng, "plans");
+    for (unsigned round = 0; round < 2000U; round++) {
+        unsigned count = 1U + (unsigned)test_rng_below(&rng, 6);
+        uint64_t given = 0;
+
+        (void)board(NULL);
+        for (unsigned i = 0; i < count; i++) {
+            random_vm(&rng, i);
+        }
+        hv_plan_make(&plan, vms, count);
+        for (unsigned i = 0; i < count; i++) {
+            uint64_t sum = 0;
+
+            for (unsigned p = 0; p < plan.vm[i].parts; p++) {
+                struct hv_range part;
+
+                assert_true(
+                    hv_ranges_first_taken(&ranges, plan.vm[i].part[p].pa, plan.vm[i].part[p].size, &part));
+                assert_true(part.owner == HV_OWNER_VM && part.vm == i);
+                assert_int_equal(part.size, plan.vm[i].part[p].size);
+                sum += plan.vm[i].part[p].size;
+            }
+            assert_int_equal(sum, vms[i].fault.code == ASH_OK ? vms[i].memory_size : 0U);
+            for (unsigned v = 0; v < vms[i].vcpus && vms[i].fault.code == ASH_OK; v++) {
+                assert_int_equal(plan.cpu_vm[plan.vm[i].cpu[v]], i);
+            }
+            given += sum;
+            outcomes[vms[i].fault.code == ASH_OK]++;
+        }
+        assert_int_equal(hv_ranges_free(&ranges), 62U * MIB + GIB - given);
+    }
+    print_message("%u refused, %u planned\n", outcomes[0], outcomes[1]);
+    assert_true(outcomes[0] > 100U && outcomes[1] > 100U);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_vm_that_names_no_cpu_gets_what_nobody_names, board),
+        cmocka_unit_test_setup(cpus_that_are_taken_are_refused_and_given_back, board),
+        cmocka_unit_test_setup(memory_is_one_range_to_the_guest_from_pieces_of_the_machine, board),
+        cmocka_unit_test_setup(memory_that_does_not_fit_is_told_what_is_free, board),
+        cmocka_unit_test_setup(memory_beyond_a_guest_s_addresses_is_refused, board),
+        cmocka_unit_test_setup(memory_that_is_named_is_kept_for_its_vm_whatever_the_order, board),
+        cmocka_unit_test_setup(several_named_ranges_stand_in_ascending_order_and_images_go_to_the_first_given,
+                               board),
+        cmocka_unit_test_setup(named_memory_that_is_not_free_says_whose_it_is, board),
+        cmocka_unit_test_setup(named_memory_that_is_no_ram_or_a_device_s_is_refused, board),
+        cmocka_unit_test_setup(the_second_of_two_vms_that_name_the_same_memory_is_refused, board),
+        cmocka_unit_test_setup(an_ownership_map_that_is_full_refuses_in_words, board),
+        cmocka_unit_test_setup(a_vm_whose_image_is_wrong_takes_nothing, board),
+        cmocka_unit_test_setup(a_vm_with_a_fault_is_left_alone, board),
+        cmocka_unit_test_setup(what_a_vm_gives_back_is_free, board),
+        cmocka_unit_test_setup(more_vms_than_there_is_room_for_are_not_looked_at, board),
+        cmocka_unit_test_setup(whatever_is_asked_for_nothing_is_given_twice, board),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
