@@ -79,8 +79,21 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
         }
         fdt_ok(fdt_property(tree, "vcpu_affinity", affinity, (int)(4U * vm->vcpus)));
     }
-    fdt_ok(fdt_property_u64(tree, "memory", vm->memory));
-    text(tree, "kernel", kernel);
+    if (vm->base != 0U) {
+        const fdt64_t memory[] = {cpu_to_fdt64(vm->base), cpu_to_fdt64(vm->memory)};
+
+        fdt_ok(fdt_property(tree, "memory", memory, sizeof(memory)));
+    } else {
+        fdt_ok(fdt_property_u64(tree, "memory", vm->memory));
+    }
+    if (!vm->in_memory) {
+        text(tree, "kernel", kernel);
+    } else {
+        fdt_ok(fdt_property_u64(tree, "entry", vm->entry));
+        if (vm->setup_data != 0U) {
+            fdt_ok(fdt_property_u64(tree, "setup_data", vm->setup_data));
+        }
+    }
     if (vm->background) {
         fdt_ok(fdt_property(tree, "background", "", 0));
     }
@@ -168,6 +181,23 @@ void sim_board(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigne
     add_file(archive, "guest.bin", sim_kernel, sizeof(sim_kernel));
     add_file(archive, "TRAILER!!!", "", 0);
     sim_board_with(sim, cpus, archive->bytes, archive->size);
+    free(archive);
+}
+
+void sim_board_with_tree(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigned count,
+                         bool images)
+{
+    static uint64_t tree[2048];
+    static uint8_t bytes[8192];
+    struct archive *archive = calloc(1, sizeof(*archive));
+    size_t size = write_tree(tree, sizeof(tree), vms, count);
+
+    assert_non_null(archive);
+    add_file(archive, "guest.bin", sim_kernel, sizeof(sim_kernel));
+    add_file(archive, "TRAILER!!!", "", 0);
+    memcpy(bytes, archive->bytes, archive->size);
+    sim_board_with(sim, cpus, bytes, images ? archive->size : 0U);
+    sim->hv.board_tree = (struct ash_boot_span){tree, size};
     free(archive);
 }
 
@@ -261,7 +291,8 @@ static void assert_ownership(const struct hv *hv)
             assert_int_equal(range->base, hv->pages.base);
             assert_int_equal(range->size, (uint64_t)hv->pages.total * HV_PAGE_SIZE);
         } else {
-            assert_true(range->owner == HV_OWNER_FREE || range->owner == HV_OWNER_BUNDLE);
+            assert_true(range->owner == HV_OWNER_FREE || range->owner == HV_OWNER_BUNDLE ||
+                        range->owner == HV_OWNER_FIRMWARE);
         }
     }
     assert_int_equal(next, SIM_RAM_BASE + SIM_RAM_SIZE);

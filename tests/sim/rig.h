@@ -28,6 +28,10 @@ struct sim_vm {
     uint64_t memory;    /* bytes */
     const char *kernel; /* NULL: "guest.bin" */
     bool background;
+    uint64_t base;  /* of the memory, 1:1; 0: anywhere */
+    bool in_memory; /* no kernel: enter at @entry, with the tree at @setup_data (0: none) */
+    uint64_t entry;
+    uint64_t setup_data;
 };
 
 struct sim {
@@ -39,7 +43,12 @@ struct sim {
 /** A board with @cpus CPUs and a bundle with @vms and the file "guest.bin" (sim_kernel). The rest of RAM is free. */
 void sim_board(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigned count);
 
-/** The same, but the bundle is @size bytes at @bundle. */
+/** The same, but /vms stands in the board's own tree. The bundle holds "guest.bin" alone, or (@images false) there is
+ *  none. */
+void sim_board_with_tree(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigned count,
+                         bool images);
+
+/** The same as sim_board(), but the bundle is @size bytes at @bundle. */
 void sim_board_with(struct sim *sim, unsigned cpus, const void *bundle, size_t size);
 
 /** Boot it and run until the machine is off; it must get there. Then sim_assert_consistent(). */

@@ -348,6 +348,8 @@ void hv_arch_boot(uint64_t dtb)
     read_board(cpu, dtb);
     cpu->hv = &the_hv;
     the_hv.board_tree = (struct ash_boot_span){(const void *)(uintptr_t)dtb, the_hv.board.tree_size};
+    the_hv.linked_bundle = (struct ash_boot_span){
+        hv_bundle_start, (size_t)((uintptr_t)hv_bundle_end - (uintptr_t)hv_bundle_start)};
     build_ownership(cpu, dtb);
     map_ram(cpu);
     make_pool(cpu);

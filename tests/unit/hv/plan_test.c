@@ -17,7 +17,7 @@ static struct hv_plan plan;
 static struct hv_ranges ranges;
 static struct ash_boot_vm vms[HV_MAX_VMS];
 
-/* ---- A bundle with one file: a header as cpio(5) has it, made by hand --------------------------------------------- */
+/* ---- A bundle with one file: a header as cpio(5) has it, made by hand -------------------------------------------- */
 
 static const char archive[] = "070701"
                               "00000001000081A40000000000000000000000010000000000000004"
