@@ -91,8 +91,12 @@ def main():
         "--json-summary", summary, "--txt", report, build, cwd=arguments.source)
     with open(summary, encoding="utf-8") as file:
         table, good = judge(by_library(json.load(file)["files"]), libraries_of(arguments.source))
+    report = os.path.relpath(report, arguments.source)
+    table = f"coverage\n{table}\neach file, with the lines that were missed: {report}"
     print(table)
-    print(f"each file, with the lines that were missed: {report}")
+    os.makedirs(os.path.join(build, "report"), exist_ok=True)
+    with open(os.path.join(build, "report", "coverage.txt"), "w", encoding="utf-8") as file:
+        file.write(table + "\n")
     return 0 if good else 1
 
 

@@ -13,6 +13,7 @@ SPDX = "SPDX-License-Identifier: BSD-2-Clause"
 COLUMNS = 120
 NO_COMMENTS = (".json", ".patch")       # formats that cannot carry the line
 NO_SPDX = {"LICENSE"}
+NO_TEXT = ("tests/fuzz/corpus/",)       # bytes, which may look like text
 MEASURED = (".c", ".h", ".S", ".py", ".cmake", ".sh", ".lds")
 MEASURED_NAMES = {"CMakeLists.txt"}
 TABS_ALLOWED = (".patch", ".mk", ".dts", ".dtsi")  # where tabs are the format's own habit
@@ -48,7 +49,7 @@ def check_file(name, text):
 def check(options):
     looked = 0
     for name in common.tracked(options.root):
-        text = common.read(options.root, name)
+        text = None if name.startswith(NO_TEXT) else common.read(options.root, name)
         if text:
             looked += 1
             yield from check_file(name, text)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The fuzz targets, for both ways to build them: TARGETS, and of each FUZZ_SOURCES_<target>, FUZZ_LIBS_<target>,
+# FUZZ_INCLUDES_<target>, FUZZ_OPTIONS_<target> and whether FUZZ_SOURCES brings its library's sources itself.
+set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
+get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
+set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue)
+
+foreach(target bundle vms image)
+    set(FUZZ_LIBS_${target} boot)
+endforeach()
+foreach(target sysreg exit psci)
+    set(FUZZ_LIBS_${target} vcpu)
+endforeach()
+set(FUZZ_EXTERNAL_vms ashlar_libfdt)
+
+# The vGIC's machine and the model of the hardware's CPU interface are those of the unit tests.
+set(FUZZ_SOURCES_vgic ${FUZZ_TESTS}/unit/libvgic/machine.c ${FUZZ_TESTS}/fakes/fake_ich.c)
+set(FUZZ_INCLUDES_vgic ${FUZZ_TESTS}/unit/libvgic ${FUZZ_TESTS}/include)
+set(FUZZ_LIBS_vgic vgic)
+set(FUZZ_EXTERNAL_vgic cmocka)
+
+# libvirtio's sources once more, with every access to guest memory in the target's hands.
+get_target_property(_sources ashlar_virtio SOURCES)
+get_target_property(_folder ashlar_virtio SOURCE_DIR)
+list(TRANSFORM _sources PREPEND ${_folder}/)
+set(FUZZ_SOURCES_virtqueue ${_sources})
+set(FUZZ_INCLUDES_virtqueue ${_folder}/include ${FUZZ_TESTS}/unit/libvirtio)
+set(FUZZ_OPTIONS_virtqueue -include ${FUZZ_TESTS}/unit/libvirtio/hooked_access.h)

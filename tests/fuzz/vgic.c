@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest at its GIC's registers and CPU interface, devices at its inputs, and a hypervisor that comes late. The
+ * machine is that of the unit tests: hardware's list registers are modelled, and what the manual calls UNPREDICTABLE
+ * is a failure. Input: a program. */
+#include "fuzz.h"
+
+#include <libvgic/ich.h>
+
+#include "machine.h"
+
+#define LINKED_PPI  27U
+#define LINKED_SPI  50U
+#define LINKED_PHYS 90U
+
+static struct machine m;
+
+static uint64_t reg_value(struct fuzz_input *in)
+{
+    const uint8_t kind = fuzz_u8(in);
+
+    return kind < 64U    ? UINT64_MAX
+           : kind < 128U ? UINT64_C(0x0101010101010101) * (kind & 63U)
+                         : fuzz_edge(in);
+}
+
+/* Registers that exist, by what is there most; some bytes beside them. */
+static uint64_t reg_offset(struct fuzz_input *in, bool dist)
+{
+    const uint8_t kind = fuzz_u8(in);
+
+    if (kind >= 224U) {
+        return (uint64_t)fuzz_u16(in) | (dist ? 0U : (uint64_t)fuzz_below(in, 4U) << 16);
+    }
+    if (kind >= 192U) {
+        return dist ? GICD_IROUTER + 8U * 32U + fuzz_below(in, 1024U) : fuzz_below(in, 32U);
+    }
+    return (dist ? 0U : GICR_SGI) + (uint64_t)(kind >> 4) * 0x80U + (uint64_t)(kind & 15U) +
+           4U * fuzz_below(in, 32U);
+}
+
+static void access_register(struct fuzz_input *in, uint32_t vcpu)
+{
+    const uint8_t how = fuzz_u8(in);
+    const unsigned size = 1U << (how & 3U);
+    const bool is_write = (how & 0x0cU) != 0U;
+    const bool dist = (how & 0x10U) != 0U;
+    uint64_t offset = reg_offset(in, dist);
+    uint64_t value = is_write ? reg_value(in) : UINT64_C(0xDEADDEADDEADDEAD);
+    int result;
+
+    if (how < 0xc0U) {
+        offset &= ~(uint64_t)(size - 1U);
+    }
+    if (!dist) {
+        offset += (uint64_t)fuzz_below(in, m.vcpu_count) * ASH_VGIC_REDIST_SIZE;
+    }
+    result = dist ? ash_vgic_dist_access(&m.vgic, vcpu, offset, size, is_write, &value)
+                  : ash_vgic_redist_access(&m.vgic, vcpu, offset, size, is_write, &value);
+    FUZZ_CHECK(result == ASH_OK || (result == ASH_EBUSY && !is_write) || result == ASH_ERANGE);
+    FUZZ_CHECK((result == ASH_ERANGE) ==
+               (offset >= (dist ? ASH_VGIC_DIST_SIZE : m.vcpu_count * ASH_VGIC_REDIST_SIZE)));
+    if (!is_write && result == ASH_OK) {
+        FUZZ_CHECK(size == 8U || value >> (8U * size) == 0U);
+        FUZZ_CHECK(offset % size == 0U || value == 0U); /* unaligned: RAZ */
+    }
+    machine_exit(&m, vcpu);
+}
+
+static void use_interface(struct fuzz_input *in, uint32_t vcpu)
+{
+    struct fake_ich *ich = &m.ich[vcpu];
+    const uint8_t how = fuzz_u8(in);
+    const unsigned group = how >> 7;
+
+    switch (how % 8U) {
+    case 0:
+    case 1:
+        fake_ich_eoir(ich, group, fake_ich_iar(ich, group));
+        break;
+    case 2:
+        (void)fake_ich_iar(ich, group);
+        break;
+    case 3:
+        fake_ich_eoir(ich, group, fuzz_below(in, 1024));
+        break;
+    case 4:
+        if ((ich->hcr & ASH_ICH_HCR_TDIR) != 0U) {
+            ash_vgic_dir(&m.vgic, vcpu, fuzz_u32(in));
+            machine_exit(&m, vcpu);
+        } else {
+            fake_ich_dir(ich, fuzz_below(in, 1024));
+        }
+        break;
+    case 5:
+        fake_ich_set_eoimode(ich, (how & 0x10U) != 0U);
+        break;
+    case 6:
+        fake_ich_set_pmr(ich, fuzz_u8(in));
+        break;
+    default:
+        fake_ich_set_igrpen(ich, group, (how & 0x10U) == 0U);
+        break;
+    }
+}
+
+static void raise(struct fuzz_input *in)
+{
+    const uint8_t how = fuzz_u8(in);
+    const uint32_t vcpu = fuzz_below(in, m.vcpu_count + 1U);
+    const uint32_t intid = fuzz_below(in, 256);
+    const bool wrong = vcpu >= m.vcpu_count || intid < 16U || intid >= 128U;
+    int result;
+
+    if (how < 96U) {
+        result = ash_vgic_set_level(&m.vgic, vcpu, intid, how % 2U == 0U);
+        FUZZ_CHECK((result == ASH_OK) == !wrong);
+    } else if (how < 160U) {
+        result = ash_vgic_pulse(&m.vgic, vcpu, intid);
+        FUZZ_CHECK((result == ASH_OK) == !wrong);
+    } else if (how < 208U && vcpu < m.vcpu_count && !m.ppi_active[vcpu][LINKED_PPI]) {
+        m.ppi_active[vcpu][LINKED_PPI] = true;
+        FUZZ_CHECK(ash_vgic_inject_hw(&m.vgic, vcpu, LINKED_PPI) == ASH_OK);
+    } else if (vcpu < m.vcpu_count && !m.spi_active[LINKED_PHYS]) {
+        m.spi_active[LINKED_PHYS] = true;
+        FUZZ_CHECK(ash_vgic_inject_hw(&m.vgic, vcpu, LINKED_SPI) == ASH_OK);
+    }
+}
+
+static void inject_fast(struct fuzz_input *in, uint32_t vcpu)
+{
+    const uint32_t intid = fuzz_below(in, 256);
+    int n;
+
+    if (!m.vcpu[vcpu].resident || intid == LINKED_PPI || intid == LINKED_SPI) {
+        return;
+    }
+    n = ash_vgic_inject_fast(&m.vcpu[vcpu], intid, fake_ich_elrsr(&m.ich[vcpu]));
+    FUZZ_CHECK(n == ASH_EBUSY || n == ASH_ENOENT || (n >= 0 && (unsigned)n < m.ich[vcpu].lr_count));
+    if (n >= 0) {
+        fake_ich_write_lr(&m.ich[vcpu], (unsigned)n, m.vcpu[vcpu].lrs.lr[n]);
+    }
+}
+
+static void change_life(struct fuzz_input *in, uint32_t vcpu)
+{
+    const uint8_t how = fuzz_u8(in);
+
+    machine_put(&m, vcpu);
+    if (how < 64U) {
+        ash_vgic_vcpu_offline(&m.vgic, vcpu);
+        ash_vgic_vcpu_reset(&m.vgic, vcpu);
+        m.vcpu[vcpu].lrs.vmcr |= ASH_ICH_VMCR_VENG0 | ASH_ICH_VMCR_VENG1;
+    }
+    (void)ash_vgic_has_deliverable(&m.vcpu[vcpu]);
+    machine_load(&m, vcpu);
+}
+
+static void step(struct fuzz_input *in)
+{
+    const uint8_t op = fuzz_u8(in);
+    const uint32_t vcpu = fuzz_below(in, m.vcpu_count);
+
+    switch (op % 16U) {
+    case 0:
+        ash_vgic_sgi(&m.vgic, vcpu, fuzz_u64(in), (enum ash_vgic_sgi_register)fuzz_below(in, 3));
+        break;
+    case 1:
+        ash_vgic_sgi(&m.vgic, vcpu, (uint64_t)fuzz_u16(in) << 16 | fuzz_u8(in), ASH_VGIC_SGI1R);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        raise(in);
+        break;
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+        use_interface(in, vcpu);
+        break;
+    case 9:
+        change_life(in, vcpu);
+        break;
+    case 10:
+        inject_fast(in, vcpu);
+        break;
+    default:
+        access_register(in, vcpu);
+        break;
+    }
+    if (op >= 128U) {
+        machine_settle(&m); /* else kicks and maintenance interrupts are late */
+    }
+    machine_check(&m);
+}
+
+/* Whatever was done before: a VM reset makes the machine work again. */
+static void check_reset(void)
+{
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        machine_put(&m, n);
+    }
+    ash_vgic_reset(&m.vgic);
+    FUZZ_CHECK(!m.spi_active[LINKED_PHYS]);
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        FUZZ_CHECK(!m.ppi_active[n][LINKED_PPI]);
+    }
+    machine_load(&m, 0);
+    fake_ich_set_pmr(&m.ich[0], 0xF0);
+    fake_ich_set_igrpen(&m.ich[0], 1, true);
+    dist_write(&m, 0, GICD_CTLR, 4, 2);
+    set_level(&m, 0, 100, false);
+    set_bit(&m, 0, GICD_ISENABLER, 100);
+    set_level(&m, 0, 100, true);
+    FUZZ_CHECK(iar(&m, 0) == 100U);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct machine_config configs[] = {
+        {3, 96, 4, 5, 5, false, NULL}, {2, 96, 1, 8, 7, true, NULL}, {4, 96, 16, 4, 4, true, NULL}};
+    struct fuzz_input in = {data, size < 4096U ? size : 4096U};
+
+    machine_init_as(&m, &configs[fuzz_below(&in, 3)]);
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        FUZZ_CHECK(ash_vgic_connect_hw(&m.vgic, n, LINKED_PPI, LINKED_PPI) == ASH_OK);
+    }
+    FUZZ_CHECK(ash_vgic_connect_hw(&m.vgic, 0, LINKED_SPI, LINKED_PHYS) == ASH_OK);
+    while (fuzz_more(&in)) {
+        step(&in);
+    }
+    machine_settle(&m); /* no storm */
+    check_reset();
+    return 0;
+}
