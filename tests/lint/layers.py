@@ -4,7 +4,8 @@
 
 A library includes libbase, its own headers, and stddef stdint stdbool stdarg limits; libboot alone libfdt. Libraries
 meet in hv/glue only. hv/core, hv/glue and hv/vdev know an architecture by arch/arch.h alone, and hv/core does not
-say EL2. Nobody includes another library's src. Assembly stands in aarch64/ folders, bsp/ and tests/guests/.
+say EL2. Nobody includes another library's src. Assembly stands in aarch64/ folders, bsp/ and
+what runs in guests (tests/guests/, tests/bench/).
 """
 import re
 import sys
@@ -101,13 +102,13 @@ def judge(name, header, quoted):
 
 
 def may_hold_assembly(name):
-    return "/aarch64/" in name or name.startswith(("bsp/", "tests/guests/", "tests/lint/")) \
+    return "/aarch64/" in name or name.startswith(("bsp/", "tests/guests/", "tests/bench/", "tests/lint/")) \
         or name in ASSEMBLY_EXCEPTIONS
 
 
 def check_file(name, text):
     if name.endswith(".S") and not may_hold_assembly(name):
-        yield name, 1, "assembly stands in aarch64/ folders, bsp/ and tests/guests/ only"
+        yield name, 1, "assembly stands in aarch64/ folders, bsp/, tests/guests/ and tests/bench/ only"
     for line, header, quoted in includes(text):
         why = judge(name, header, quoted)
         if why:
@@ -115,7 +116,7 @@ def check_file(name, text):
     if not may_hold_assembly(name) and name.endswith((".c", ".h")):
         for line, words in common.numbered(common.strip_comments(text)):
             if ASSEMBLY.search(words):
-                yield name, line, "inline assembly outside aarch64/ folders, bsp/ and tests/guests/"
+                yield name, line, "inline assembly outside aarch64/ folders, bsp/, tests/guests/ and tests/bench/"
     if name.startswith("hv/core/"):
         for line, words in common.numbered(common.strip_comments(text)):
             found = EL2_WORD.search(words)

@@ -91,6 +91,17 @@ class Check(FolderTest):
             self.assertIn(part, done.stderr)
         self.assertIsNone(self.get("log"))
 
+    def test_update_is_the_benchmarks_alone(self):
+        self.put("bin/python3", '#!/bin/sh\necho "python3 $*" >>"$FAKE/log"\n', executable=True)
+        for words in (["--update"], ["unit", "--update"], ["bench", "unit", "--update"], ["all", "--update"]):
+            done = self.check(*words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("./check bench --update", done.stderr)
+        self.assertIsNone(self.get("log"))
+        self.assertEqual(self.check("bench", "--update").returncode, 0)
+        self.assertEqual(self.get("log").splitlines()[-1], "python3 -B tests/bench/bench.py --update")
+        self.assertEqual(self.ran(), [])
+
     def test_help_names_every_part(self):
         done = self.check("--help")
         self.assertEqual(done.returncode, 0)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the machines of the benchmark and collects what they say. QEMU counts: one instruction, one tick."""
+import os
+import re
+import struct
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
+
+from ashlar import initramfs, newc  # noqa: E402  the path comes first
+from ashlar.common import ToolError, atomic_write  # noqa: E402
+
+QEMU = "qemu-system-aarch64"
+LIMIT_S = 240
+NO_ANSWER_LIMIT_S = 40
+# docs/benchmarks.md says what each is for.
+COUNTING = ("-icount shift=0,sleep=off -cpu cortex-a53,cntfrq=1000000000 -seed 1 -rtc base=2026-01-01,clock=vm "
+            "-nic none -display none -monitor none -serial stdio")
+GUEST_SIZE = 8192
+PADDED_SIZE = GUEST_SIZE + 65536
+GUEST_RAM = 0x200000
+LINUX_RAM = 0x10000000
+SEED = "00112233445566778899aabbccddeeff" * 2
+BOOTARGS = "console=ttyAMA0 nokaslr"
+LINE = re.compile(r"bench: (\w+) (\d+) (\d+) (\d+)\s*$")
+
+
+class Silent(Exception):
+    """The machine did not come to the end of its measuring."""
+
+
+def run(options, limit_s=LIMIT_S):
+    """The console of one run of QEMU, which ends itself."""
+    command = [QEMU, *COUNTING.split(), *options]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired as error:  # subprocess.run has killed it
+        raise Silent(f"nothing after {limit_s} s", (error.stdout or b"").decode(errors="replace")) from None
+    except OSError as error:
+        raise ToolError(f"{QEMU}: {error.strerror}") from None
+    return done.stdout.decode(errors="replace")
+
+
+def figures_of(console):
+    """{event: (median, least, most)}; Silent if the measuring was not finished."""
+    if "bench: done" not in console:
+        raise Silent("the guest did not finish", console)
+    found = {}
+    for line in console.splitlines():
+        match = LINE.search(line)
+        if match:
+            found[match.group(1)] = tuple(int(number) for number in match.groups()[1:])
+    return found
+
+
+def medians(console):
+    return {event: median for event, (median, _, _) in figures_of(console).items()}
+
+
+def machine(gic, virtualization, cpus, memory):
+    return ["-M", f"virt,gic-version={gic},dtb-randomness=off" + (",virtualization=on" if virtualization else ""),
+            "-smp", str(cpus), "-m", memory]
+
+
+class Tree:
+    """One state of the sources, built: its hv and its way to make a bundle."""
+
+    def __init__(self, root, build, scratch):
+        self.hv = os.path.join(build, "hv/hv.bin")
+        self._mkbundle = os.path.join(root, "hv/tools/mkbundle")
+        self._scratch = scratch
+        if not os.path.isfile(self.hv):
+            raise ToolError(f"{self.hv}: build hv first (./check bench does)")
+
+    def bundle(self, name, kernel, vcpus, memory, more="", files=None):
+        """A bundle of one VM, pinned to the first CPUs; kernel: a file's bytes."""
+        folder = os.path.join(self._scratch, name)
+        os.makedirs(folder, exist_ok=True)
+        affinity = " ".join(str(cpu) for cpu in range(vcpus))
+        with open(os.path.join(folder, "vms.dts"), "w", encoding="ascii") as f:
+            f.write(f"""/dts-v1/;
+/ {{ vms {{ {name} {{
+    device_type = "virtual_machine"; vmid = <1>; vm_name = "{name}"; vcpus = <{vcpus}>;
+    vcpu_affinity = <{affinity}>; memory = <0x0 {memory:#x}>; kernel = "kernel"; {more}
+}}; }}; }};
+""")
+        for file, data in {"kernel": kernel, **(files or {})}.items():
+            with open(os.path.join(folder, file), "wb") as f:
+                f.write(data)
+        path = os.path.join(self._scratch, name + ".cpio")
+        done = subprocess.run([self._mkbundle, "-o", path, folder], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise ToolError(f"mkbundle: {done.stdout}")
+        return path
+
+    def boot(self, gic, cpus, memory, bundle, limit_s=LIMIT_S, more=()):
+        return run([*machine(gic, True, cpus, memory), "-kernel", self.hv, "-initrd", bundle, "-append",
+                    "ashlar.nonce=00", *more], limit_s)
+
+
+def read(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError as error:
+        raise ToolError(f"{path}: {error.strerror}") from None
+
+
+class Instrument:
+    """The guests that measure: always of today's sources, whichever hv runs them."""
+
+    def __init__(self, build, scratch, kernel, busybox):
+        self._scratch = scratch
+        self.guest = read(os.path.join(build, "tests/bench/bench.bin")).ljust(GUEST_SIZE, b"\0")
+        if len(self.guest) != GUEST_SIZE:
+            raise ToolError(f"the measuring guest has outgrown {GUEST_SIZE} bytes")
+        self._kernel = read(kernel)
+        self._kernel_path = kernel
+        self._initramfs = os.path.join(scratch, "initramfs.cpio")
+        with atomic_write(self._initramfs) as out:
+            archive = newc.Writer(out)
+            for name in ("bin", "dev", "sys"):
+                archive.directory(name)
+            for name, major, minor in initramfs.DEVICES:
+                archive.char_device(name, major, minor)
+            archive.file("init", read(os.path.join(build, "tests/bench/load.elf")), 0o755)
+            archive.file("bin/busybox", read(busybox), 0o755)
+            archive.symlink("bin/sh", "busybox")
+            archive.symlink("bin/cat", "busybox")
+            archive.close()
+
+    def bare(self, gic):
+        path = os.path.join(self._scratch, "bare.bin")
+        with open(path, "wb") as f:
+            f.write(self.guest)
+        return medians(run([*machine(gic, False, 2, "128M"), "-kernel", path]))
+
+    def guest_under(self, tree, gic):
+        """The events, the boot and its cost a byte under an hv."""
+        found = medians(tree.boot(gic, 2, "256M", tree.bundle("events", self.guest, 2, GUEST_RAM),
+                                  NO_ANSWER_LIMIT_S))
+        small = tree.bundle("small", self.guest, 1, GUEST_RAM)
+        large = tree.bundle("large", self.guest.ljust(PADDED_SIZE, b"\0"), 1, GUEST_RAM)
+        found["boot"] = medians(tree.boot(gic, 1, "128M", small))["boot"]
+        more = medians(tree.boot(gic, 1, "128M", large))["boot"] - found["boot"]
+        found["copy"] = round(more / (PADDED_SIZE - GUEST_SIZE), 3)
+        return found
+
+    def linux_under(self, tree, gic):
+        """(figures, the device tree that the kernel was given)."""
+        more = f'ramdisk = "initramfs.cpio"; bootargs = "{BOOTARGS}"; rng-seed = [{SEED}];'
+        bundle = tree.bundle("linux", self._kernel, 2, LINUX_RAM, more, {"initramfs.cpio": read(self._initramfs)})
+        console = tree.boot(gic, 2, "512M", bundle)
+        return medians(console), device_tree(console)
+
+    def linux_bare(self, gic, blob):
+        """The same kernel, initramfs and device tree on the machine itself; rng-seed, which the kernel wipes, anew."""
+        path = os.path.join(self._scratch, "linux.dtb")
+        with open(path, "wb") as f:
+            f.write(blob)
+        done = subprocess.run(["fdtput", "-t", "bx", path, "/chosen", "rng-seed", *re.findall("..", SEED)],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode:
+            raise ToolError(f"fdtput: {done.stdout}")
+        return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self._kernel_path, "-initrd",
+                            self._initramfs, "-dtb", path]))
+
+
+def device_tree(console):
+    blob = b"".join(bytes.fromhex(line.split()[1]) for line in console.splitlines() if line.startswith("fdt: "))
+    if len(blob) < 8 or struct.unpack_from(">I", blob, 4)[0] != len(blob):
+        raise ToolError("the guest's device tree did not arrive whole on the console")
+    return blob
+
+
+def image_sizes(path):
+    """(bytes in the file, bytes in memory): the second is the Image header's image_size."""
+    image = read(path)
+    return len(image), struct.unpack_from("<Q", image, 16)[0]
+
+
+def measure_hv(instrument, tree, gic):
+    """Everything under one hv on one interrupt controller; None: it does not run there."""
+    try:
+        found = instrument.guest_under(tree, gic)
+    except Silent:
+        return None, None
+    linux, blob = instrument.linux_under(tree, gic)
+    found.update(linux)
+    found["image_file"], found["image_memory"] = image_sizes(tree.hv)
+    return found, blob
+
+
+def measure_bare(instrument, gic, blob):
+    found = instrument.bare(gic)
+    if blob is not None:
+        found.update(instrument.linux_bare(gic, blob))
+    return found
