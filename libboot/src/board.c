@@ -40,6 +40,8 @@ static const struct {
     {"#address-cells", ASH_BOOT_SLOT_ADDRESS_CELLS_},
     {"#size-cells", ASH_BOOT_SLOT_SIZE_CELLS_},
     {"ranges", ASH_BOOT_SLOT_RANGES_},
+    {"phandle", ASH_BOOT_SLOT_PHANDLE_},
+    {"interrupt-parent", ASH_BOOT_SLOT_INTERRUPT_PARENT_},
 };
 
 void ash_boot_board_path_(const struct ash_boot_board_pass_ *pass, char *path, size_t size)
@@ -103,11 +105,18 @@ static int complete(struct ash_boot_board_pass_ *pass)
     bus->disabled = (pass->depth != 0U && pass->buses[pass->depth - 1U].disabled) ||
                     (status.data != NULL && !ash_boot_fdt_list_has_(status, "okay") &&
                      !ash_boot_fdt_list_has_(status, "ok"));
+    bus->interrupt_parent = pass->depth != 0U ? pass->buses[pass->depth - 1U].interrupt_parent : 0U;
+    if (pass->slots[ASH_BOOT_SLOT_INTERRUPT_PARENT_].size == 4U) {
+        bus->interrupt_parent = ash_load_be32(pass->slots[ASH_BOOT_SLOT_INTERRUPT_PARENT_].data);
+    }
     result = read_cells(pass, ASH_BOOT_SLOT_ADDRESS_CELLS_, "#address-cells", &bus->address_cells);
     if (result == ASH_OK) {
         result = read_cells(pass, ASH_BOOT_SLOT_SIZE_CELLS_, "#size-cells", &bus->size_cells);
     }
-    return result == ASH_OK && !bus->disabled ? ash_boot_board_judge_(pass) : result;
+    if (result != ASH_OK || bus->disabled) {
+        return result;
+    }
+    return pass->visit != NULL ? ash_boot_board_visit_(pass) : ash_boot_board_judge_(pass);
 }
 
 static bool is_chosen(const struct ash_boot_board_pass_ *pass)
@@ -169,7 +178,7 @@ static int property(struct ash_boot_board_pass_ *pass)
     if (!pass->pending) {
         return ASH_OK;
     }
-    if (is_chosen(pass)) {
+    if (is_chosen(pass) && pass->visit == NULL) {
         return chosen_property(pass);
     }
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(slot_names); i++) {
@@ -361,6 +370,31 @@ int ash_boot_board_read(struct ash_boot_board *board, const void *data, size_t s
         finish_console(&pass);
     }
     if (result != ASH_OK) {
+        fault->file = file_name;
+    }
+    return result;
+}
+
+int ash_boot_board_devices(const struct ash_boot_board *board, const void *data, size_t size,
+                           int (*visit)(void *arg, const struct ash_boot_device *device), void *arg,
+                           struct ash_boot_fault *fault)
+{
+    struct ash_boot_board copy = *board;
+    struct ash_boot_board_pass_ pass;
+    int result;
+
+    memset(&pass, 0, sizeof(pass));
+    ash_boot_fault_clear(fault);
+    pass.board = &copy; /* read only, but the pass that fills it is the same */
+    pass.fault = fault;
+    pass.visit = visit;
+    pass.visit_arg = arg;
+    pass.interrupt_cells = board->gic_cells;
+    result = ash_boot_fdt_open_(&pass.fdt, data, size, fault);
+    if (result == ASH_OK) {
+        result = walk(&pass);
+    }
+    if (fault->code != ASH_OK) {
         fault->file = file_name;
     }
     return result;

@@ -267,6 +267,10 @@ static int judge_gic(struct ash_boot_board_pass_ *pass, int version)
                                       "3 or 4");
     }
     pass->interrupt_cells = ash_load_be32(cells.data);
+    pass->board->gic_cells = pass->interrupt_cells;
+    if (slot(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
+        pass->board->gic_phandle = ash_load_be32(slot(pass, ASH_BOOT_SLOT_PHANDLE_).data);
+    }
     pass->gic_interrupts = slot(pass, ASH_BOOT_SLOT_INTERRUPTS_);
     return version == 2 ? judge_gic_v2(pass) : judge_gic_v3(pass);
 }
@@ -410,4 +414,58 @@ int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass)
         }
     }
     return ASH_OK;
+}
+
+/** Memory and CPUs have registers of another kind, and what stands below /reserved-memory too. */
+static bool is_device(const struct ash_boot_board_pass_ *pass)
+{
+    const char *top = pass->buses[1].name;
+
+    return pass->depth != 0U && !ash_boot_strings_equal_(top, "cpus") &&
+           !ash_boot_strings_equal_(top, "reserved-memory") && !ash_boot_strings_equal_(top, "vms") &&
+           !ash_boot_fdt_list_has_(slot(pass, ASH_BOOT_SLOT_DEVICE_TYPE_), "memory");
+}
+
+/** A device that no driver here reads may have registers of a kind of its own (a bus of another sort): it then has none. */
+static void note_regions(struct ash_boot_board_pass_ *pass, struct ash_boot_device *device)
+{
+    for (unsigned i = 0; device->region_count < ASH_BOOT_DEVICE_REGIONS_MAX; i++) {
+        struct ash_boot_region region = {0};
+        int outcome = read_reg(pass, i, &region);
+
+        if (outcome != FOUND) {
+            ash_boot_fault_clear(pass->fault);
+            return;
+        }
+        if (read_device_reg(pass, i, &region) == FOUND) {
+            device->region[device->region_count++] = region;
+        }
+    }
+}
+
+int ash_boot_board_visit_(struct ash_boot_board_pass_ *pass)
+{
+    struct ash_boot_device device = {.region_count = 0};
+    struct ash_boot_span compatible = slot(pass, ASH_BOOT_SLOT_COMPATIBLE_);
+    uint32_t parent = pass->buses[pass->depth].interrupt_parent;
+
+    if (!is_device(pass)) {
+        return ASH_OK;
+    }
+    ash_boot_board_path_(pass, device.path, sizeof(device.path));
+    if (compatible.size != 0U && ((const char *)compatible.data)[compatible.size - 1U] == '\0') {
+        device.compatible = (const char *)compatible.data;
+    }
+    note_regions(pass, &device);
+    if (parent == pass->board->gic_phandle) {
+        while (device.interrupt_count < ASH_BOOT_DEVICE_INTERRUPTS_MAX &&
+               ash_boot_board_interrupt_(pass, slot(pass, ASH_BOOT_SLOT_INTERRUPTS_), device.interrupt_count,
+                                         &device.interrupt[device.interrupt_count])) {
+            device.interrupt_count++;
+        }
+    }
+    if (device.region_count == 0U && device.interrupt_count == 0U) {
+        return ASH_OK;
+    }
+    return pass->visit(pass->visit_arg, &device);
 }

@@ -118,6 +118,8 @@ enum ash_boot_slot_ {
     ASH_BOOT_SLOT_ADDRESS_CELLS_,
     ASH_BOOT_SLOT_SIZE_CELLS_,
     ASH_BOOT_SLOT_RANGES_,
+    ASH_BOOT_SLOT_PHANDLE_,
+    ASH_BOOT_SLOT_INTERRUPT_PARENT_,
     ASH_BOOT_SLOTS_
 };
 
@@ -127,7 +129,8 @@ struct ash_boot_bus_ {
     struct ash_boot_span ranges; /* data NULL: no such property; size 0: the identity */
     uint32_t address_cells;
     uint32_t size_cells;
-    bool disabled; /* this node or one above */
+    uint32_t interrupt_parent; /* phandle, inherited; 0: none */
+    bool disabled;             /* this node or one above */
 };
 
 struct ash_boot_uart_candidate_ {
@@ -141,6 +144,8 @@ struct ash_boot_uart_candidate_ {
 struct ash_boot_board_pass_ {
     struct ash_boot_board *board;
     struct ash_boot_fault *fault;
+    int (*visit)(void *arg, const struct ash_boot_device *device); /* NULL: the nodes are judged instead */
+    void *visit_arg;
     struct ash_boot_fdt_ fdt;
     struct ash_boot_fdt_ aliases; /* where the properties of /aliases begin; tree NULL: none */
     bool pending;                 /* a node's properties are being gathered */
@@ -168,6 +173,9 @@ void ash_boot_board_path_(const struct ash_boot_board_pass_ *pass, char *path, s
 
 /** All properties of the current node are in slots: what does it mean? */
 int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass);
+
+/** The same where devices are visited: what visit() returned, or an error. */
+int ash_boot_board_visit_(struct ash_boot_board_pass_ *pass);
 
 /** Decode interrupt @index of @interrupts for the board's GIC; false: there is none, or not for a GIC. */
 bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct ash_boot_span interrupts,

@@ -97,6 +97,8 @@ struct ash_boot_board {
     struct ash_boot_region gich;
     struct ash_boot_region gicv;
     struct ash_boot_interrupt maintenance;
+    uint32_t gic_cells;   /* its #interrupt-cells; 0: no GIC */
+    uint32_t gic_phandle; /* 0: none */
 
     struct ash_boot_interrupt timer[ASH_BOOT_TIMER_COUNT]; /* arm,armv8-timer */
     uint32_t timer_hz;                                     /* its clock-frequency; 0: trust CNTFRQ_EL0 */
@@ -118,6 +120,29 @@ struct ash_boot_board {
  *  wrong length); ASH_ENOSPC (more memory or reserved ranges than the table holds). */
 int ash_boot_board_read(struct ash_boot_board *board, const void *data, size_t size,
                         struct ash_boot_fault *fault) ASH_NODISCARD;
+
+#define ASH_BOOT_DEVICE_REGIONS_MAX    8
+#define ASH_BOOT_DEVICE_INTERRUPTS_MAX 8
+
+/** A node with registers that the CPU can reach, or with interrupts at the board's GIC. */
+struct ash_boot_device {
+    char path[ASH_BOOT_PATH_SIZE];
+    const char *compatible; /* its first; NULL: none. Points into the tree */
+    unsigned region_count;  /* those beyond the maximum are left out, and so are interrupts */
+    struct ash_boot_region region[ASH_BOOT_DEVICE_REGIONS_MAX]; /* as the CPU sees them */
+    unsigned interrupt_count;
+    struct ash_boot_interrupt interrupt[ASH_BOOT_DEVICE_INTERRUPTS_MAX];
+};
+
+/** Call @visit for each device of the tree at [data, data+size) that is not disabled, in its order: memory, reserved
+ *  memory and CPUs are none. board: what ash_boot_board_read() made of the same tree. Interrupts are those of the
+ *  property `interrupts` whose interrupt-parent is the board's GIC; interrupts-extended is not read. Registers that make
+ *  no sense are left out.
+ *  visit: returns ASH_OK to go on; anything else ends the walk and is returned.
+ *  Returns ASH_OK, what @visit returned, or an error with *@fault as of ash_boot_board_read(). */
+int ash_boot_board_devices(const struct ash_boot_board *board, const void *data, size_t size,
+                           int (*visit)(void *arg, const struct ash_boot_device *device), void *arg,
+                           struct ash_boot_fault *fault) ASH_NODISCARD;
 
 #ifdef __cplusplus
 }

@@ -868,6 +868,162 @@ static void a_long_stdout_path_is_cut(void **state)
     assert_int_equal(board.console, ASH_BOOT_UART_NONE);
 }
 
+/* ---- Devices ----------------------------------------------------------------------------------------------------- */
+
+static struct ash_boot_device devices[16];
+static unsigned device_count;
+
+static int note_device(void *arg, const struct ash_boot_device *device)
+{
+    const unsigned *most = arg;
+
+    if (device_count == *most) {
+        return 77;
+    }
+    devices[device_count++] = *device;
+    return ASH_OK;
+}
+
+static int visit(const struct tree *tree, unsigned most)
+{
+    device_count = 0;
+    memset(devices, 0xA5, sizeof(devices));
+    return ash_boot_board_devices(&board, tree->bytes, sizeof(tree->bytes), note_device, &most, &fault);
+}
+
+static void make_devices(struct tree *tree)
+{
+    tree_begin(tree);
+    tree_root(tree);
+    cells(tree, "interrupt-parent", 7);
+    cells(tree, "#size-cells", 2);
+    cells(tree, "#address-cells", 2);
+    node(tree, "memory@40000000");
+    cells(tree, "reg", 0, 0x40000000, 0, 0x80000000);
+    string(tree, "device_type", "memory");
+    end(tree);
+    uart(tree, "pl011@9000000", 0x09000000, 1);
+    node(tree, "off@9100000");
+    cells(tree, "reg", 0, 0x09100000, 0, 0x1000);
+    string(tree, "status", "disabled");
+    end(tree);
+    node(tree, "keys");
+    string(tree, "compatible", "gpio-keys");
+    cells(tree, "interrupt-parent", 8);
+    cells(tree, "interrupts", 0, 3, 4);
+    end(tree);
+    node(tree, "intc@8000000");
+    string(tree, "compatible", "arm,gic-v3");
+    cells(tree, "#interrupt-cells", 3);
+    cells(tree, "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0xF60000);
+    cells(tree, "interrupts", 1, 9, 4);
+    cells(tree, "phandle", 7);
+    end(tree);
+    node(tree, "timer");
+    string(tree, "compatible", "arm,armv8-timer");
+    cells(tree, "interrupts", 1, 13, 4, 1, 14, 4);
+    end(tree);
+    node(tree, "soc");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    cells(tree, "ranges", 0x10000000, 0, 0x20000000, 0x1000000);
+    node(tree, "i2c@10004000");
+    cells(tree, "reg", 0x10004000, 0x100);
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 0);
+    node(tree, "eeprom@50");
+    cells(tree, "reg", 0x50);
+    end(tree);
+    end(tree);
+    node(tree, "odd");
+    cells(tree, "reg", 1, 2, 3);
+    end(tree);
+    end(tree);
+    node(tree, "cpus");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 0);
+    cpu(tree, "cpu@0", 0);
+    end(tree);
+    node(tree, "chosen");
+    cells(tree, "bootargs", 1); /* malformed, and no business of this walk's */
+    end(tree);
+}
+
+static void each_device_is_visited_with_its_registers_and_interrupts(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_devices(&tree);
+    (void)tree_finish(&tree);
+    assert_int_not_equal(ash_boot_board_read(&board, tree.bytes, sizeof(tree.bytes), &fault), ASH_OK);
+    board.gic = ASH_BOOT_GIC_V3; /* bootargs stopped it behind the GIC */
+    assert_int_equal(board.gic_cells, 3);
+    assert_int_equal(board.gic_phandle, 7);
+    assert_int_equal(visit(&tree, 16), ASH_OK);
+    assert_int_equal(fault.code, ASH_OK);
+    assert_int_equal(device_count, 4);
+    assert_string_equal(devices[0].path, "/pl011@9000000");
+    assert_string_equal(devices[0].compatible, "arm,pl011");
+    assert_int_equal(devices[0].region_count, 1);
+    assert_region(&devices[0].region[0], 0x09000000, 0x1000);
+    assert_int_equal(devices[0].interrupt_count, 1);
+    assert_int_equal(devices[0].interrupt[0].intid, 33);
+    assert_string_equal(devices[1].path, "/intc@8000000");
+    assert_int_equal(devices[1].region_count, 2);
+    assert_int_equal(devices[1].interrupt[0].intid, 25);
+    assert_string_equal(devices[2].path, "/timer");
+    assert_int_equal(devices[2].region_count, 0);
+    assert_int_equal(devices[2].interrupt_count, 2);
+    assert_string_equal(devices[3].path, "/soc/i2c@10004000");
+    assert_region(&devices[3].region[0], 0x20004000, 0x100);
+    assert_null(devices[3].compatible);
+}
+
+static void a_visitor_may_stop_the_walk(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_devices(&tree);
+    (void)tree_finish(&tree);
+    ASH_DISCARD(ash_boot_board_read(&board, tree.bytes, sizeof(tree.bytes), &fault));
+    assert_int_equal(visit(&tree, 2), 77);
+    assert_int_equal(device_count, 2);
+    assert_int_equal(ash_boot_board_devices(&board, tree.bytes, 20, note_device, &device_count, &fault),
+                     ASH_ETRUNC);
+    assert_fault_says(&fault, "device tree: size = 20: is too small");
+}
+
+static int ignore_device(void *arg, const struct ash_boot_device *device)
+{
+    (void)arg;
+    assert_true(device->region_count <= ASH_BOOT_DEVICE_REGIONS_MAX);
+    assert_true(device->interrupt_count <= ASH_BOOT_DEVICE_INTERRUPTS_MAX);
+    return ASH_OK;
+}
+
+static int visit_all(const void *data, size_t size, struct ash_boot_fault *where)
+{
+    unsigned most = UINT32_MAX;
+    int result = read_board(data, size, where);
+
+    if (result != ASH_OK) {
+        return result;
+    }
+    device_count = 0;
+    return ash_boot_board_devices(&board, data, size, ignore_device, &most, where);
+}
+
+static void no_mutation_of_a_device_crashes(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    sweep_mutations(visit_all, tree.bytes, tree_finish(&tree), "devices");
+}
+
 static void a_tree_that_is_not_aligned_is_refused(void **state)
 {
     struct tree tree;
@@ -926,6 +1082,9 @@ int main(void)
         cmocka_unit_test(nodes_deeper_than_any_bus_are_skipped),
         cmocka_unit_test(more_consoles_than_candidates_are_survived),
         cmocka_unit_test(a_long_stdout_path_is_cut),
+        cmocka_unit_test(each_device_is_visited_with_its_registers_and_interrupts),
+        cmocka_unit_test(a_visitor_may_stop_the_walk),
+        cmocka_unit_test(no_mutation_of_a_device_crashes),
         cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(no_mutation_crashes),
