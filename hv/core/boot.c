@@ -5,6 +5,7 @@
 #include <libbase/mem.h>
 
 #include "arch/arch.h"
+#include "core/configuration.h"
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/panic.h"
@@ -64,57 +65,39 @@ static void read_options(struct hv *hv)
     }
 }
 
-/** vms.dtb of the bundle. ASH_ENOENT: no bundle, or it holds none. */
-static int read_bundle(struct hv *hv, struct ash_boot_config *config, struct ash_boot_fault *fault)
+static const void *align_tree(void *ctx, const struct ash_boot_span *tree)
 {
-    struct ash_boot_span tree = {NULL, 0};
-    struct ash_boot_span archive = {(const void *)(uintptr_t)hv->board.initrd.base.value,
-                                    hv->board.initrd.size};
-    bool linked =
-        archive.size == 0U; /* what the boot loader gives counts more: no rebuild for another bundle */
-    int error;
-
-    if (linked) {
-        archive = hv->linked_bundle;
-    }
-    if (archive.size == 0U) {
-        return ash_boot_fault_set(fault, ASH_ENOENT, "bundle", NULL, NULL, NULL, NULL,
-                                  "was not given by the boot loader",
-                                  "an initrd (QEMU: -initrd bundle.cpio; docs/bundle.md)");
-    }
-    error = ash_boot_bundle_open(&hv->bundle, archive.data, archive.size, fault);
-    if (error == ASH_OK) {
-        hv_log(hv, "bundle: %lu KiB, %lu files, %s", (archive.size + 1023U) / 1024U, hv->bundle.entries,
-               linked ? "linked into hv" : "from the boot loader");
-        error = ash_boot_bundle_find(&hv->bundle, "vms.dtb", &tree, fault);
-    }
-    if (error == ASH_OK) {
-        tree.data = hv_align_tree(hv, &tree);
-        error = tree.data != NULL ? ash_boot_config_parse(config, tree.data, tree.size) : ASH_ENOMEM;
-        *fault = config->fault;
-    }
-    return error;
+    return hv_align_tree((struct hv *)ctx, tree);
 }
 
-/** The configuration: vms.dtb of the bundle, or else /vms of the board's own tree. Faults are lines on the console. */
+/** The bundle that there is. What the boot loader gives counts more: no rebuild for another one. */
+static struct ash_boot_span find_archive(const struct hv *hv, const char **from)
+{
+    const struct ash_boot_region *initrd = &hv->board.initrd;
+
+    *from = initrd->size > 0U ? "from the boot loader" : "linked into hv";
+    return initrd->size > 0U
+               ? (struct ash_boot_span){(const void *)(uintptr_t)initrd->base.value, initrd->size}
+               : hv->linked_bundle;
+}
+
+/** Faults are lines on the console. */
 static int read_configuration(struct hv *hv, struct ash_boot_config *config)
 {
-    struct ash_boot_fault fault;
-    int error;
+    const char *from;
+    struct hv_configuration files = {
+        .archive = find_archive(hv, &from), .board_tree = hv->board_tree, .align = align_tree, .ctx = hv};
+    int error = hv_configuration_read(&files, config);
 
-    ash_boot_fault_clear(&fault);
-    error = read_bundle(hv, config, &fault);
-    if (error == ASH_ENOENT && hv->board_tree.size > 0U) {
-        config->file = "device tree";
-        if (ash_boot_config_parse(config, hv->board_tree.data, hv->board_tree.size) == ASH_OK) {
-            error = ASH_OK;
-            fault = config->fault;
-        }
+    hv->bundle = files.bundle;
+    if (hv->bundle.archive.size > 0U) {
+        hv_log(hv, "bundle: %lu KiB, %lu files, %s", (hv->bundle.archive.size + 1023U) / 1024U,
+               hv->bundle.entries, from);
     }
-    if (fault.code != ASH_OK) {
-        hv_log_fault(hv, &fault);
+    if (files.fault.code != ASH_OK) {
+        hv_log_fault(hv, &files.fault);
     }
-    if (error != ASH_OK || fault.code != ASH_OK) {
+    if (error != ASH_OK || files.fault.code != ASH_OK) {
         hv->faulted = "-"; /* whatever runs all the same, this is not what was asked for */
     }
     return error;

@@ -426,7 +426,8 @@ static bool is_device(const struct ash_boot_board_pass_ *pass)
            !ash_boot_fdt_list_has_(slot(pass, ASH_BOOT_SLOT_DEVICE_TYPE_), "memory");
 }
 
-/** A device that no driver here reads may have registers of a kind of its own (a bus of another sort): it then has none. */
+/** A device that no driver here reads may have registers of a kind of its own (a bus of another sort): it then has
+ *  none. */
 static void note_regions(struct ash_boot_board_pass_ *pass, struct ash_boot_device *device)
 {
     for (unsigned i = 0; device->region_count < ASH_BOOT_DEVICE_REGIONS_MAX; i++) {

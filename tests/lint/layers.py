@@ -68,6 +68,9 @@ def judge_hv(name, header, quoted):
     if name.startswith("hv/arch/host/"):
         if header.startswith(("arch/aarch64/", "drivers/")) or re.match(r"lib\w+/el2\.h$", header):
             return "the host stand-in includes real hardware"
+    elif name.startswith("hv/tools/"):
+        if header.startswith(("arch/", "drivers/", "glue/")):
+            return "a tool on a PC uses hv/core's plain data and code only"
     elif not quoted and header not in FREESTANDING and library_of(header) is None:
         return f"hv is freestanding: {' '.join(sorted(FREESTANDING))}"
     return None
