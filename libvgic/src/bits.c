@@ -1,28 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers with a field per interrupt. IHI 0069 12.8 (GICD_*) and 12.10 (GICR_*). */
+/* Registers with a field per interrupt. IHI 0069 12.8 (GICD_*), 12.10 (GICR_*); IHI 0048B 4.3. */
 #include "internal.h"
 
-/* The interrupt behind field @n of an access whose fields are @bits wide. In the distributor the private ones
- * read as zero and ignore writes: with affinity routing they are the redistributors'. */
-static struct ash_vgic_irq *irq_at(struct ash_vgic_access_ *a, unsigned bits, unsigned n)
+struct ash_vgic_block_ ash_vgic_block_(const struct ash_vgic_access_ *a, uint32_t first, unsigned wanted)
 {
-    uint32_t intid = a->at * 8U / bits + n;
+    struct ash_vgic_block_ block = {NULL, 0};
+    uint32_t size = ASH_VGIC_PRIVATE_IRQS;
 
-    if (a->bank != NULL) {
-        return intid < ASH_VGIC_PRIVATE_IRQS ? ash_vgic_irq_(a->vgic, a->bank->index, intid) : NULL;
+    /* A GICv3's distributor has no private interrupts: with affinity routing they are the redistributors'. */
+    if (first < ASH_VGIC_PRIVATE_IRQS) {
+        block.irq = a->bank != NULL ? a->bank->irqs : NULL;
+    } else {
+        first -= ASH_VGIC_PRIVATE_IRQS;
+        size = a->vgic->spi_count;
+        block.irq = first < size ? a->vgic->spis : NULL;
     }
-    return intid >= ASH_VGIC_PRIVATE_IRQS ? ash_vgic_irq_(a->vgic, 0, intid) : NULL;
+    if (block.irq != NULL) {
+        first = (uint32_t)ash_index_nospec(first, size);
+        block.irq += first;
+        block.count = size - first < wanted ? size - first : wanted;
+    }
+    return block;
 }
 
-static uint64_t read_state(struct ash_vgic_access_ *a, uint32_t bit)
+/* The 32 interrupts of a register with one bit each. */
+static struct ash_vgic_block_ bits_of(const struct ash_vgic_access_ *a)
 {
+    return ash_vgic_block_(a, a->at * 8U, 32);
+}
+
+/* The same for a write: *@value loses the bits of interrupts that are not there. */
+static struct ash_vgic_irq *written_bits(const struct ash_vgic_access_ *a, uint64_t *value)
+{
+    struct ash_vgic_block_ block = bits_of(a);
+
+    *value &= (UINT64_C(1) << block.count) - 1U;
+    return block.irq;
+}
+
+/* GICv2: what is read-only for SGIs. */
+static uint64_t without_v2_sgis(const struct ash_vgic_access_ *a, uint64_t value)
+{
+    return a->vgic->version == 2U && a->at == 0U ? value & ~UINT64_C(0xFFFF) : value;
+}
+
+/* @bit: one bit. */
+static uint64_t read_state(const struct ash_vgic_access_ *a, uint32_t bit)
+{
+    struct ash_vgic_block_ block = bits_of(a);
     uint64_t value = 0;
 
-    for (unsigned n = 0; n < 32U; n++) {
-        const struct ash_vgic_irq *irq = irq_at(a, 1, n);
-        if (irq != NULL && (irq->state & bit) != 0U) {
-            value |= ASH_BIT(n);
-        }
+    for (unsigned n = 0; n < block.count; n++) {
+        value |= (uint64_t)((block.irq[n].state & bit) != 0U) << n;
     }
     return value;
 }
@@ -36,9 +65,11 @@ uint64_t ash_vgic_read_group_(struct ash_vgic_access_ *a)
 
 void ash_vgic_write_group_(struct ash_vgic_access_ *a, uint64_t value)
 {
-    for (unsigned n = 0; n < 32U; n++) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, n);
-        if (irq != NULL && ((irq->state & GROUP1) != 0U) != ((value & ASH_BIT(n)) != 0U)) {
+    struct ash_vgic_block_ block = bits_of(a);
+
+    for (unsigned n = 0; n < block.count; n++) {
+        struct ash_vgic_irq *irq = &block.irq[n];
+        if (((irq->state & GROUP1) != 0U) != ((value & ASH_BIT(n)) != 0U)) {
             irq->state ^= GROUP1;
             ash_vgic_update_(a->vgic, irq);
         }
@@ -52,9 +83,11 @@ uint64_t ash_vgic_read_enable_(struct ash_vgic_access_ *a)
 
 void ash_vgic_write_isenabler_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq != NULL && (irq->state & ENABLED) == 0U) {
+        struct ash_vgic_irq *irq = &irqs[ash_lowest_bit(value)];
+        if ((irq->state & ENABLED) == 0U) {
             irq->state |= ENABLED;
             ash_vgic_update_(a->vgic, irq);
         }
@@ -63,9 +96,12 @@ void ash_vgic_write_isenabler_(struct ash_vgic_access_ *a, uint64_t value)
 
 void ash_vgic_write_icenabler_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
+    value = without_v2_sgis(a, value);
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq != NULL && (irq->state & ENABLED) != 0U) {
+        struct ash_vgic_irq *irq = &irqs[ash_lowest_bit(value)];
+        if ((irq->state & ENABLED) != 0U) {
             irq->state &= ~ENABLED;
             ash_vgic_update_(a->vgic, irq);
         }
@@ -74,9 +110,8 @@ void ash_vgic_write_icenabler_(struct ash_vgic_access_ *a, uint64_t value)
 
 /* ---- pending, active ---- */
 
-/* The LR of @irq as this read may use it: the image, if it was taken since the guest began to ask. Otherwise
- * the vCPU is made to take it. */
-static uint64_t look_at_lr(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
+/* The image, if it was taken since the guest began to ask. Otherwise the vCPU is made to take it. */
+uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
 {
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
 
@@ -92,7 +127,7 @@ static bool shows_pending(struct ash_vgic_access_ *a, const struct ash_vgic_irq 
     if (ash_vgic_is_pending_(irq)) {
         return true;
     }
-    return irq->lr != ASH_VGIC_NO_LR && (look_at_lr(a, irq) & ASH_ICH_LR_PENDING) != 0U;
+    return irq->lr != ASH_VGIC_NO_LR && (ash_vgic_look_at_lr_(a, irq) & ASH_ICH_LR_PENDING) != 0U;
 }
 
 static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
@@ -100,93 +135,104 @@ static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *
     if (irq->lr == ASH_VGIC_NO_LR) {
         return (irq->state & ACTIVE) != 0U;
     }
-    return (look_at_lr(a, irq) & ASH_ICH_LR_ACTIVE) != 0U;
+    return (ash_vgic_look_at_lr_(a, irq) & ASH_ICH_LR_ACTIVE) != 0U;
 }
 
 uint64_t ash_vgic_read_pending_(struct ash_vgic_access_ *a)
 {
+    struct ash_vgic_block_ block = bits_of(a);
     uint64_t value = 0;
 
-    for (unsigned n = 0; n < 32U; n++) {
-        const struct ash_vgic_irq *irq = irq_at(a, 1, n);
-        value |= irq != NULL && shows_pending(a, irq) ? ASH_BIT(n) : 0U;
+    for (unsigned n = 0; n < block.count; n++) {
+        value |= (uint64_t)shows_pending(a, &block.irq[n]) << n;
     }
     return value;
 }
 
 uint64_t ash_vgic_read_active_(struct ash_vgic_access_ *a)
 {
+    struct ash_vgic_block_ block = bits_of(a);
     uint64_t value = 0;
 
-    for (unsigned n = 0; n < 32U; n++) {
-        const struct ash_vgic_irq *irq = irq_at(a, 1, n);
-        value |= irq != NULL && shows_active(a, irq) ? ASH_BIT(n) : 0U;
+    for (unsigned n = 0; n < block.count; n++) {
+        value |= (uint64_t)shows_active(a, &block.irq[n]) << n;
     }
     return value;
 }
 
 void ash_vgic_write_ispendr_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
+    value = without_v2_sgis(a, value);
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq != NULL) {
-            irq->state |= LATCH;
-            ash_vgic_update_(a->vgic, irq);
-        }
+        struct ash_vgic_irq *irq = &irqs[ash_lowest_bit(value)];
+        irq->state |= LATCH;
+        ash_vgic_update_(a->vgic, irq);
     }
+}
+
+void ash_vgic_clear_pending_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+{
+    irq->state &= ~LATCH;
+    if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state |= CLEAR_PENDING;
+    } else if ((irq->state & ACTIVE) == 0U) {
+        ash_vgic_release_(vgic, irq); /* a level that is still high fires again, as it does on hardware */
+    }
+    ash_vgic_update_(vgic, irq);
 }
 
 void ash_vgic_write_icpendr_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
+    value = without_v2_sgis(a, value);
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq == NULL) {
-            continue;
-        }
-        irq->state &= ~LATCH;
-        if (irq->lr != ASH_VGIC_NO_LR) {
-            irq->state |= CLEAR_PENDING;
-        } else if ((irq->state & ACTIVE) == 0U) {
-            ash_vgic_release_(a->vgic,
-                              irq); /* a level that is still high fires again, as it does on hardware */
-        }
-        ash_vgic_update_(a->vgic, irq);
+        ash_vgic_clear_pending_(a->vgic, &irqs[ash_lowest_bit(value)]);
     }
+}
+
+static void set_active(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+{
+    if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state = (irq->state & ~CLEAR_ACTIVE) | SET_ACTIVE;
+    } else {
+        if ((irq->state & (QUEUED | ACTIVE)) == 0U && irq->target != ASH_VGIC_NO_VCPU) {
+            irq->owner = irq->target;
+        }
+        irq->state |= (irq->state & ACTIVE) != 0U ? 0U : ACTIVE | SOFT_ACTIVE;
+    }
+    ash_vgic_update_(vgic, irq);
 }
 
 void ash_vgic_write_isactiver_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq == NULL) {
-            continue;
-        }
-        if (irq->lr != ASH_VGIC_NO_LR) {
-            irq->state = (irq->state & ~CLEAR_ACTIVE) | SET_ACTIVE;
-        } else {
-            if ((irq->state & (QUEUED | ACTIVE)) == 0U && irq->target != ASH_VGIC_NO_VCPU) {
-                irq->owner = irq->target;
-            }
-            irq->state |= (irq->state & ACTIVE) != 0U ? 0U : ACTIVE | SOFT_ACTIVE;
-        }
-        ash_vgic_update_(a->vgic, irq);
+        set_active(a->vgic, &irqs[ash_lowest_bit(value)]);
     }
+}
+
+void ash_vgic_clear_active_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+{
+    if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state |= CLEAR_ACTIVE; /* wins over SET_ACTIVE */
+    } else if ((irq->state & ACTIVE) != 0U) {
+        irq->state &= ~(ACTIVE | SOFT_ACTIVE);
+        irq->source = 0;
+        ash_vgic_release_(vgic, irq);
+    }
+    ash_vgic_update_(vgic, irq);
 }
 
 void ash_vgic_write_icactiver_(struct ash_vgic_access_ *a, uint64_t value)
 {
+    struct ash_vgic_irq *irqs = written_bits(a, &value);
+
     for (; value != 0U; value &= value - 1U) {
-        struct ash_vgic_irq *irq = irq_at(a, 1, ash_lowest_bit(value));
-        if (irq == NULL) {
-            continue;
-        }
-        if (irq->lr != ASH_VGIC_NO_LR) {
-            irq->state |= CLEAR_ACTIVE; /* wins over SET_ACTIVE */
-        } else if ((irq->state & ACTIVE) != 0U) {
-            irq->state &= ~(ACTIVE | SOFT_ACTIVE);
-            ash_vgic_release_(a->vgic, irq);
-        }
-        ash_vgic_update_(a->vgic, irq);
+        ash_vgic_clear_active_(a->vgic, &irqs[ash_lowest_bit(value)]);
     }
 }
 
@@ -194,21 +240,23 @@ void ash_vgic_write_icactiver_(struct ash_vgic_access_ *a, uint64_t value)
 
 uint64_t ash_vgic_read_priority_(struct ash_vgic_access_ *a)
 {
+    struct ash_vgic_block_ block = ash_vgic_block_(a, a->at, a->size);
     uint64_t value = 0;
 
-    for (unsigned n = 0; n < a->size; n++) {
-        const struct ash_vgic_irq *irq = irq_at(a, 8, n);
-        value |= irq != NULL ? (uint64_t)irq->priority << (8U * n) : 0U;
+    for (unsigned n = 0; n < block.count; n++) {
+        value |= (uint64_t)block.irq[n].priority << (8U * n);
     }
     return value;
 }
 
 void ash_vgic_write_priority_(struct ash_vgic_access_ *a, uint64_t value)
 {
-    for (unsigned n = 0; n < a->size; n++) {
-        struct ash_vgic_irq *irq = irq_at(a, 8, n);
+    struct ash_vgic_block_ block = ash_vgic_block_(a, a->at, a->size);
+
+    for (unsigned n = 0; n < block.count; n++) {
+        struct ash_vgic_irq *irq = &block.irq[n];
         uint8_t priority = (uint8_t)((value >> (8U * n)) & a->vgic->priority_mask);
-        if (irq != NULL && irq->priority != priority) {
+        if (irq->priority != priority) {
             irq->priority = priority;
             ash_vgic_update_(a->vgic, irq);
         }
@@ -218,21 +266,23 @@ void ash_vgic_write_priority_(struct ash_vgic_access_ *a, uint64_t value)
 /* GICx_ICFGR: bit 1 of each pair: edge-triggered. Bit 0 is RES0. */
 uint64_t ash_vgic_read_config_(struct ash_vgic_access_ *a)
 {
+    struct ash_vgic_block_ block = ash_vgic_block_(a, a->at * 4U, 16);
     uint64_t value = 0;
 
-    for (unsigned n = 0; n < 16U; n++) {
-        const struct ash_vgic_irq *irq = irq_at(a, 2, n);
-        value |= irq != NULL && (irq->state & EDGE) != 0U ? ASH_BIT(2U * n + 1U) : 0U;
+    for (unsigned n = 0; n < block.count; n++) {
+        value |= (uint64_t)((block.irq[n].state & EDGE) != 0U) << (2U * n + 1U);
     }
     return value;
 }
 
 void ash_vgic_write_config_(struct ash_vgic_access_ *a, uint64_t value)
 {
-    for (unsigned n = 0; n < 16U; n++) {
-        struct ash_vgic_irq *irq = irq_at(a, 2, n);
+    struct ash_vgic_block_ block = ash_vgic_block_(a, a->at * 4U, 16);
+
+    for (unsigned n = 0; n < block.count; n++) {
+        struct ash_vgic_irq *irq = &block.irq[n];
         bool edge = (value & ASH_BIT(2U * n + 1U)) != 0U;
-        if (irq != NULL && irq->intid >= SGI_COUNT && ((irq->state & EDGE) != 0U) != edge) {
+        if (irq->intid >= SGI_COUNT && ((irq->state & EDGE) != 0U) != edge) {
             irq->state ^= EDGE;
             ash_vgic_update_(a->vgic, irq);
         }

@@ -8,38 +8,65 @@
 
 static uint64_t read_ctlr(struct ash_vgic_access_ *a)
 {
-    uint64_t value = a->vgic->ctlr | CTLR_ARE | CTLR_DS;
-
     /* A disabled interrupt may still sit in the LR of a running vCPU: the write is in progress until that one
      * has flushed. */
-    for (uint32_t n = 0; n < a->vgic->vcpu_count; n++) {
-        value |= a->vgic->vcpus[n]->recall ? CTLR_RWP : 0U;
-    }
-    return value;
+    return a->vgic->ctlr | CTLR_ARE | CTLR_DS | (a->vgic->recalls != 0U ? CTLR_RWP : 0U);
 }
 
-static void write_ctlr(struct ash_vgic_access_ *a, uint64_t value)
+void ash_vgic_write_enables_(struct ash_vgic *vgic, uint32_t enables)
 {
-    struct ash_vgic *vgic = a->vgic;
-    uint32_t ctlr = (uint32_t)value & GICD_CTLR_ENABLES;
+    bool closes = (vgic->ctlr & ~enables) != 0U;
 
-    if (vgic->ctlr == ctlr) {
+    if (vgic->ctlr == enables) {
         return;
     }
-    bool closes = (vgic->ctlr & ~ctlr) != 0U;
-    vgic->ctlr = ctlr;
+    vgic->ctlr = enables;
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         struct ash_vgic_vcpu *vcpu = vgic->vcpus[n];
         if (vcpu->queue != NULL || vcpu->lrs.used != 0U) {
-            vcpu->recall = vcpu->recall || (closes && vcpu->lrs.used != 0U);
+            if (closes && vcpu->lrs.used != 0U) {
+                ash_vgic_recall_(vcpu);
+            }
             ash_vgic_post_(vgic, vcpu);
         }
     }
 }
 
-static uint64_t read_typer(struct ash_vgic_access_ *a)
+static void write_ctlr(struct ash_vgic_access_ *a, uint64_t value)
 {
-    return a->vgic->typer;
+    ash_vgic_write_enables_(a->vgic, (uint32_t)value & GICD_CTLR_ENABLES);
+}
+
+/* GICD_SETSPI_NSR, GICD_CLRSPI_NSR: the SPI whose INTID was written, in [12:0]. */
+static struct ash_vgic_irq *messaged(struct ash_vgic_access_ *a, uint64_t value)
+{
+    uint32_t intid = (uint32_t)ash_field(value, 12, 0);
+    return intid >= ASH_VGIC_PRIVATE_IRQS ? ash_vgic_irq_(a->vgic, 0, intid) : NULL;
+}
+
+static void write_setspi(struct ash_vgic_access_ *a, uint64_t value)
+{
+    struct ash_vgic_irq *irq = messaged(a, value);
+
+    if (irq != NULL) {
+        irq->state |= (irq->state & EDGE) != 0U ? LATCH : MESSAGE;
+        ash_vgic_update_(a->vgic, irq);
+    }
+}
+
+static void write_clrspi(struct ash_vgic_access_ *a, uint64_t value)
+{
+    struct ash_vgic_irq *irq = messaged(a, value);
+
+    if (irq == NULL) {
+        return;
+    }
+    if ((irq->state & EDGE) != 0U) {
+        ash_vgic_clear_pending_(a->vgic, irq);
+    } else {
+        irq->state &= ~MESSAGE;
+        ash_vgic_update_(a->vgic, irq);
+    }
 }
 
 static struct ash_vgic_irq *routed(struct ash_vgic_access_ *a)
@@ -70,13 +97,16 @@ static void write_irouter(struct ash_vgic_access_ *a, uint64_t value)
     }
 }
 
+/* Not here, so RAZ/WI: GICD_TYPER2 0xC (GICv4.1); GICD_STATUSR 0x10 (optional); GICD_SETSPI_SR 0x50 and
+ * GICD_CLRSPI_SR 0x58, GICD_IGRPMODR 0xD00, GICD_NSACR 0xE00 (one security state); GICD_ITARGETSR 0x800,
+ * GICD_SGIR 0xF00, GICD_CPENDSGIR 0xF10, GICD_SPENDSGIR 0xF20 (affinity routing); GICD_*nE 0x1000..0x5FFF and
+ * 0x8000.. (GICD_TYPER.ESPI = 0). */
 static const struct ash_vgic_region_ regions[] = {
     {0x0000, 0x0003, 4, read_ctlr, write_ctlr},
-    {0x0004, 0x0007, 4, read_typer, WI},
+    {0x0004, 0x0007, 4, ash_vgic_read_typer_, WI},
     {0x0008, 0x000B, 4, ash_vgic_read_iidr_, WI},
-    /* GICD_TYPER2 0xC: GICv4.1. GICD_STATUSR 0x10: optional. SETSPI/CLRSPI 0x40..0x5F: GICD_TYPER.MBIS = 0.
-     */
-    {0x000C, 0x007F, 4, RAZ, WI},
+    {0x0040, 0x0043, 2 | 4, RAZ, write_setspi},
+    {0x0048, 0x004B, 2 | 4, RAZ, write_clrspi},
     {0x0080, 0x00FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
     {0x0100, 0x017F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
     {0x0180, 0x01FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
@@ -85,26 +115,33 @@ static const struct ash_vgic_region_ regions[] = {
     {0x0300, 0x037F, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
     {0x0380, 0x03FF, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
     {0x0400, 0x07FF, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
-    /* GICD_ITARGETSR: RES0 with affinity routing. */
-    {0x0800, 0x0BFF, 1 | 4, RAZ, WI},
     {0x0C00, 0x0CFF, 4, ash_vgic_read_config_, ash_vgic_write_config_},
-    /* GICD_IGRPMODR, GICD_NSACR: RES0 with one security state. GICD_SGIR, CPENDSGIR, SPENDSGIR: RES0 with
-     * affinity routing. 0x1000..0x60FF: GICD_*nE of the extended SPI range: GICD_TYPER.ESPI = 0. */
-    {0x0D00, 0x5FFF, 1 | 4 | 8, RAZ, WI},
     {0x6000, 0x7FFF, 4 | 8, read_irouter, write_irouter},
     {0xFFD0, 0xFFFF, 4, ash_vgic_read_id_, WI},
+};
+
+static const struct ash_vgic_frame_ frame = {
+    .regions = regions,
+    .count = ASH_ARRAY_SIZE(regions),
+    .paged = 0,
+    .other = 14,
+    .page = {0,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
+             13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
 };
 
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
                          uint64_t *value)
 {
+    bool v2 = vgic->version == 2U;
+
     if (vcpu >= vgic->vcpu_count || !(size == 1U || size == 2U || size == 4U || size == 8U)) {
         return ASH_EINVAL;
     }
-    if (offset >= ASH_VGIC_DIST_SIZE) {
+    if (offset >= (v2 ? ASH_VGIC_V2_DIST_SIZE : ASH_VGIC_DIST_SIZE)) {
         return ASH_ERANGE;
     }
+    struct ash_vgic_vcpu *self = vgic->vcpus[vcpu];
     struct ash_vgic_access_ a = {
-        .vgic = vgic, .self = vgic->vcpus[vcpu], .offset = (uint32_t)offset, .size = size};
-    return ash_vgic_mmio_(&a, regions, ASH_ARRAY_SIZE(regions), is_write, value);
+        .vgic = vgic, .self = self, .bank = v2 ? self : NULL, .offset = (uint32_t)offset, .size = size};
+    return ash_vgic_mmio_(&a, v2 ? &ash_vgic_dist2_frame_ : &frame, is_write, value);
 }

@@ -8,6 +8,7 @@ static void retire(struct ash_vgic_vcpu *vcpu, unsigned n)
     struct ash_vgic_irq *irq = vcpu->lr_irq[n];
 
     irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS);
+    irq->source = 0;
     if ((vcpu->lrs.lr[n] & ASH_ICH_LR_HW) != 0U) {
         irq->state &= ~PHYS_ACTIVE;
     }
@@ -63,6 +64,9 @@ int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t el
         retire(vcpu, n);
     }
     irq->state |= LATCH | (linked ? PHYS_ACTIVE : 0U);
+    if (ash_vgic_has_sources_(vgic, irq)) {
+        irq->sources |= (uint8_t)(1U << vcpu->index);
+    }
     uint32_t changed = vcpu->lrs.changed;
     ash_vgic_fill_(vcpu, irq, n, false);
     vcpu->lrs.changed = changed;

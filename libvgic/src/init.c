@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "internal.h"
 
+#define TYPER_CPUS_SHIFT   5 /* GICv2 [7:5]: processors - 1 */
+#define TYPER_MBIS         (UINT32_C(1) << 16)
 #define TYPER_IDBITS_SHIFT 19 /* [23:19]: INTID bits - 1 */
 #define TYPER_A3V          (UINT32_C(1) << 24)
 #define TYPER_RSS          (UINT32_C(1) << 26)
@@ -10,7 +12,9 @@ static bool counts_are_ok(const struct ash_vgic_config *config)
     bool spis = (config->spi_count <= 960U && config->spi_count % 32U == 0U) ||
                 config->spi_count == ASH_VGIC_MAX_SPIS;
 
-    return spis && config->vcpu_count >= 1U && config->vcpu_count <= ASH_VGIC_MAX_VCPUS &&
+    uint32_t most = config->version == 2U ? ASH_VGIC_V2_MAX_VCPUS : ASH_VGIC_MAX_VCPUS;
+
+    return spis && config->vcpu_count >= 1U && config->vcpu_count <= most &&
            config->lr_count <= ASH_VGIC_MAX_LRS && config->priority_bits >= 4U &&
            config->priority_bits <= 8U && config->preemption_bits >= 4U && config->preemption_bits <= 7U &&
            config->preemption_bits <= config->priority_bits;
@@ -41,9 +45,13 @@ static bool storage_is_ok(const struct ash_vgic_config *config)
 
 static uint32_t make_typer(const struct ash_vgic_config *config)
 {
-    /* ITLinesNumber; 10 INTID bits; no LPIs, no message-based SPIs, one security state; 1 of N works (No1N =
-     * 0). */
-    uint32_t typer = (config->spi_count + 31U) / 32U | (UINT32_C(9) << TYPER_IDBITS_SHIFT);
+    uint32_t lines = (config->spi_count + 31U) / 32U;
+
+    if (config->version == 2U) {
+        return lines | ((config->vcpu_count - 1U) << TYPER_CPUS_SHIFT); /* no Security Extensions */
+    }
+    /* ITLinesNumber; 10 INTID bits; SPIs by message; no LPIs, one security state; 1 of N works (No1N = 0). */
+    uint32_t typer = lines | TYPER_MBIS | (UINT32_C(9) << TYPER_IDBITS_SHIFT);
 
     for (uint32_t n = 0; n < config->vcpu_count; n++) {
         typer |= affinity_of(config, n) >> 24 != 0U ? TYPER_A3V : 0U;
@@ -61,9 +69,13 @@ static void reset_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     if ((irq->state & PHYS_ACTIVE) != 0U) {
         vgic->hal->hw_deactivate(vgic->ctx, irq->owner, irq->pintid);
     }
-    irq->state = (irq->state & LINE) | GROUP1 | (irq->intid < SGI_COUNT ? EDGE : 0U);
+    irq->state &= LINE;
+    irq->state |= vgic->version == 2U ? 0U : GROUP1;
+    if (irq->intid < SGI_COUNT) {
+        irq->state |= EDGE | (vgic->version == 2U ? ENABLED : 0U);
+    }
     irq->priority = 0;
-    irq->sources = 0;
+    irq->sources = irq->source = 0;
     irq->lr_hint = ASH_VGIC_NO_LR;
 }
 
@@ -72,8 +84,8 @@ static void reset_interface(struct ash_vgic_vcpu *vcpu)
     unsigned bpr0 = 7U - vcpu->vgic->preemption_bits; /* the smallest; hardware rounds up what is smaller */
 
     memset(&vcpu->lrs, 0, sizeof(vcpu->lrs));
-    vcpu->lrs.vmcr =
-        ASH_ICH_VMCR_VFIQEN | (bpr0 << ASH_ICH_VMCR_VBPR0_SHIFT) | ((bpr0 + 1U) << ASH_ICH_VMCR_VBPR1_SHIFT);
+    vcpu->lrs.vmcr = (bpr0 << ASH_ICH_VMCR_VBPR0_SHIFT) | ((bpr0 + 1U) << ASH_ICH_VMCR_VBPR1_SHIFT);
+    vcpu->lrs.vmcr |= vcpu->vgic->version == 2U ? 0U : ASH_ICH_VMCR_VFIQEN;
     vcpu->asleep = false;
     vcpu->snooping = false;
 }
@@ -94,31 +106,28 @@ void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu)
     ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
     reset_private(vgic->vcpus[vcpu]);
     vgic->vcpus[vcpu]->online = true;
-    /* 1-of-N interrupts that found nobody. */
-    for (uint32_t n = 0; n < vgic->spi_count; n++) {
-        struct ash_vgic_irq *irq = &vgic->spis[n];
-        if ((irq->route & IROUTER_IRM) != 0U && irq->target == ASH_VGIC_NO_VCPU) {
-            ash_vgic_update_(vgic, irq);
-        }
-    }
+    ash_vgic_retarget_all_(vgic);
 }
 
 void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu)
 {
-    struct ash_vgic_irq *next;
-
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
     ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
     vgic->vcpus[vcpu]->online = false;
-    for (struct ash_vgic_irq *irq = vgic->vcpus[vcpu]->queue; irq != NULL; irq = next) {
-        next = irq->next;
-        if ((irq->route & IROUTER_IRM) != 0U && (irq->state & ACTIVE) == 0U) {
-            irq->target = ASH_VGIC_NO_VCPU;
-            ash_vgic_place_(vgic, irq, ASH_VGIC_NO_VCPU);
-        }
+    ash_vgic_retarget_queue_(vgic, vgic->vcpus[vcpu]);
+}
+
+/* Where SPIs go after reset. GICv2: nowhere, but if there is only one CPU. */
+static uint64_t first_route(const struct ash_vgic *vgic)
+{
+    uint32_t first = vgic->vcpus[0]->affinity;
+
+    if (vgic->version == 2U) {
+        return vgic->vcpu_count == 1U ? 1U : 0U;
     }
+    return ((uint64_t)(first >> 24) << 32) | (first & 0xFFFFFFU);
 }
 
 void ash_vgic_reset(struct ash_vgic *vgic)
@@ -130,12 +139,12 @@ void ash_vgic_reset(struct ash_vgic *vgic)
         reset_private(vgic->vcpus[n]);
         vgic->vcpus[n]->online = n == 0U;
     }
-    uint32_t first = vgic->vcpus[0]->affinity;
     for (uint32_t n = 0; n < vgic->spi_count; n++) {
         struct ash_vgic_irq *irq = &vgic->spis[n];
         reset_irq(vgic, irq);
-        irq->route = ((uint64_t)(first >> 24) << 32) | (first & 0xFFFFFFU);
-        irq->target = irq->owner = 0;
+        irq->route = first_route(vgic);
+        irq->owner = 0;
+        ash_vgic_route_(vgic, irq);
     }
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         vgic->vcpus[n]->work = 0;
@@ -160,11 +169,12 @@ int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, c
         hal->size != sizeof(*hal) || hal->kick == NULL || hal->hw_deactivate == NULL) {
         return ASH_EINVAL;
     }
-    if (config->version == 2U || (config->version == 3U && config->lr_count == 0U)) {
-        return ASH_ENOTSUP;
-    }
-    if (config->version != 3U || !counts_are_ok(config) || !storage_is_ok(config)) {
+    if ((config->version != 2U && config->version != 3U) || !counts_are_ok(config) ||
+        !storage_is_ok(config) || (config->version == 2U && config->affinity != NULL)) {
         return ASH_EINVAL;
+    }
+    if (config->lr_count == 0U) {
+        return ASH_ENOTSUP;
     }
     memset(vgic, 0, sizeof(*vgic));
     vgic->hal = hal;
@@ -174,6 +184,7 @@ int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, c
     vgic->vcpu_count = config->vcpu_count;
     vgic->spi_count = config->spi_count;
     vgic->typer = make_typer(config);
+    vgic->version = (uint8_t)config->version;
     vgic->lr_count = (uint8_t)config->lr_count;
     vgic->priority_mask = (uint8_t)(0xFFU << (8U - config->priority_bits));
     vgic->preemption_bits = (uint8_t)config->preemption_bits;

@@ -28,10 +28,12 @@
 #define CLEAR_ACTIVE UINT32_C(0x1000)
 #define SOFT_ACTIVE  UINT32_C(0x2000) /* ACTIVE by ISACTIVER: no EOI belongs to it */
 #define LR_PHYS      UINT32_C(0x4000) /* PHYS_ACTIVE was set when the LR was filled: what ends there ends it */
+#define MESSAGE      UINT32_C(0x8000) /* GICD_SETSPI_NSR holds a level-sensitive SPI pending */
 #define REQUESTS     (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
+#define HIGH         (LINE | MESSAGE) /* what a level-sensitive interrupt is pending by */
 
 #define GICD_CTLR_ENABLES UINT32_C(0x3) /* EnableGrp0, EnableGrp1 */
-#define IROUTER_IRM       ASH_BIT(31)
+#define IROUTER_IRM       ASH_BIT(31)   /* in irq.route of either version: 1 of N */
 
 #define SGI_COUNT UINT32_C(16)
 
@@ -43,6 +45,16 @@ struct ash_vgic_irq *ash_vgic_irq_(struct ash_vgic *vgic, uint32_t vcpu, uint32_
 
 /* The vCPU of this affinity, or ASH_VGIC_NO_VCPU. */
 uint16_t ash_vgic_find_affinity_(const struct ash_vgic *vgic, uint32_t affinity);
+
+/* After the targets of 1-of-N interrupts have become more: SPIs that found none look again. */
+void ash_vgic_retarget_all_(struct ash_vgic *vgic);
+
+/* After vCPU @vcpu has ceased to be a target of 1-of-N interrupts: those that wait for it go to others. */
+void ash_vgic_retarget_queue_(struct ash_vgic *vgic, struct ash_vgic_vcpu *vcpu);
+
+/* An LR of @vcpu holds what may no longer be delivered; and no more. */
+void ash_vgic_recall_(struct ash_vgic_vcpu *vcpu);
+void ash_vgic_recalled_(struct ash_vgic_vcpu *vcpu);
 
 /* Set @irq's target from its route. 1 of N: chosen when it becomes pending. */
 void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
@@ -73,7 +85,13 @@ static inline struct ash_vgic_vcpu *ash_vgic_owner_(const struct ash_vgic *vgic,
 
 static inline bool ash_vgic_is_pending_(const struct ash_vgic_irq *irq)
 {
-    return (irq->state & LATCH) != 0U || (irq->state & (LINE | EDGE)) == LINE;
+    return (irq->state & LATCH) != 0U || ((irq->state & EDGE) == 0U && (irq->state & HIGH) != 0U);
+}
+
+/* An SGI of a GICv2: pending for each requesting CPU on its own. LATCH is then "sources is not 0". */
+static inline bool ash_vgic_has_sources_(const struct ash_vgic *vgic, const struct ash_vgic_irq *irq)
+{
+    return vgic->version == 2U && irq->intid < SGI_COUNT;
 }
 
 /* Do enable bit, group enable and the sleep state of @vcpu let @irq through, and is it routed there? */
@@ -95,7 +113,7 @@ void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsign
 struct ash_vgic_access_ {
     struct ash_vgic *vgic;
     struct ash_vgic_vcpu *self; /* the vCPU that accesses */
-    struct ash_vgic_vcpu *bank; /* redistributor: whose; distributor: NULL */
+    struct ash_vgic_vcpu *bank; /* whose private interrupts it shows; GICv3's distributor: NULL */
     uint32_t offset;            /* in the frame */
     uint32_t at;                /* in the region */
     unsigned size;
@@ -104,14 +122,27 @@ struct ash_vgic_access_ {
 
 struct ash_vgic_region_ {
     uint32_t first, last; /* offsets, bytes; last is inclusive */
-    unsigned widths;      /* sum of the sizes allowed: 1, 4, 8 */
+    unsigned widths;      /* sum of the sizes allowed: 1, 2, 4, 8 */
     uint64_t (*read)(struct ash_vgic_access_ *a);
     void (*write)(struct ash_vgic_access_ *a, uint64_t value);
 };
 
-/* Do the access by @regions (@count, ascending). Returns ASH_OK or ASH_EBUSY. */
-int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_region_ *regions, size_t count,
-                   bool is_write, uint64_t *value);
+/* The registers of a frame. What is in no region is RAZ/WI. */
+struct ash_vgic_frame_ {
+    const struct ash_vgic_region_ *regions; /* ascending */
+    uint8_t count;
+    uint8_t other;  /* the first region to look at for what @page does not cover */
+    uint32_t paged; /* where the 4 KiB begin that @page covers */
+    /* Per 128 bytes, the size of the registers with a bit per interrupt: the first region to look at. */
+    uint8_t page[32];
+};
+
+/* Do the access. Returns ASH_OK or ASH_EBUSY. */
+int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_frame_ *frame, bool is_write,
+                   uint64_t *value);
+
+/* GICv2's distributor: its frame. */
+extern const struct ash_vgic_frame_ ash_vgic_dist2_frame_;
 
 uint64_t ash_vgic_read_zero_(struct ash_vgic_access_ *a);
 void ash_vgic_write_ignored_(struct ash_vgic_access_ *a, uint64_t value);
@@ -124,8 +155,30 @@ uint64_t ash_vgic_half_write_(const struct ash_vgic_access_ *a, uint64_t reg, ui
 
 uint64_t ash_vgic_read_id_(struct ash_vgic_access_ *a);
 uint64_t ash_vgic_read_iidr_(struct ash_vgic_access_ *a);
+uint64_t ash_vgic_read_typer_(struct ash_vgic_access_ *a);
+
+/* ---- dist.c ---- */
+
+/* GICD_CTLR's group enables of either version. */
+void ash_vgic_write_enables_(struct ash_vgic *vgic, uint32_t enables);
 
 /* ---- bits.c: registers with a field per interrupt, the same in GICD and GICR ---- */
+
+/* The fields of an access: those of @count interrupts, from @irq. */
+struct ash_vgic_block_ {
+    struct ash_vgic_irq *irq;
+    unsigned count;
+};
+
+/* The interrupts from INTID @first, at most @wanted: private ones of a->bank, or SPIs. None: count is 0. */
+struct ash_vgic_block_ ash_vgic_block_(const struct ash_vgic_access_ *a, uint32_t first, unsigned wanted);
+
+/* The LR of @irq, which is in one, as this read may use it. It may be found stale: see struct ash_vgic_access_. */
+uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq);
+
+/* One interrupt: as ICPENDR and ICACTIVER do. */
+void ash_vgic_clear_pending_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+void ash_vgic_clear_active_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
 
 uint64_t ash_vgic_read_group_(struct ash_vgic_access_ *a);
 void ash_vgic_write_group_(struct ash_vgic_access_ *a, uint64_t value);

@@ -60,6 +60,11 @@ void ash_vgic_unqueue_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     irq->state &= ~QUEUED;
 }
 
+static bool takes_1ofn(const struct ash_vgic_vcpu *vcpu)
+{
+    return vcpu->online && !vcpu->asleep;
+}
+
 static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *irq)
 {
     uint32_t group = (irq->state & GROUP1) != 0U ? ASH_ICH_VMCR_VENG1 : ASH_ICH_VMCR_VENG0;
@@ -71,7 +76,7 @@ static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *ir
         uint32_t n = (vgic->next_1ofn + i) % vgic->vcpu_count;
         const struct ash_vgic_vcpu *vcpu = vgic->vcpus[n];
 
-        if (!vcpu->online || vcpu->asleep) {
+        if (!takes_1ofn(vcpu) || (vgic->version == 2U && (irq->route & ASH_BIT(n)) == 0U)) {
             continue;
         }
         if ((vcpu->lrs.vmcr & group) != 0U) {
@@ -89,6 +94,10 @@ void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         irq->target = ASH_VGIC_NO_VCPU;
         return;
     }
+    if (vgic->version == 2U) {
+        irq->target = irq->route != 0U ? (uint16_t)ash_lowest_bit(irq->route) : ASH_VGIC_NO_VCPU;
+        return;
+    }
     uint32_t aff3 = (uint32_t)ash_field(irq->route, 39, 32);
     irq->target = ash_vgic_find_affinity_(vgic, (aff3 << 24) | (uint32_t)ash_field(irq->route, 23, 0));
 }
@@ -103,7 +112,8 @@ static uint16_t wanted_by(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     bool deliverable = (irq->state & ENABLED) != 0U && ash_vgic_is_pending_(irq);
     if ((irq->route & IROUTER_IRM) != 0U) {
         /* One choice for as long as it is pending, or it would wander from vCPU to vCPU with every sync. */
-        if (!deliverable || irq->target == ASH_VGIC_NO_VCPU) {
+        bool chosen = irq->target != ASH_VGIC_NO_VCPU && takes_1ofn(vgic->vcpus[irq->target]);
+        if (!deliverable || !chosen) {
             irq->target = deliverable ? choose_1ofn(vgic, irq) : ASH_VGIC_NO_VCPU;
         }
     }
@@ -129,6 +139,44 @@ void ash_vgic_place_(struct ash_vgic *vgic, struct ash_vgic_irq *irq, uint16_t s
     }
 }
 
+void ash_vgic_retarget_all_(struct ash_vgic *vgic)
+{
+    for (uint32_t n = 0; n < vgic->spi_count; n++) {
+        struct ash_vgic_irq *irq = &vgic->spis[n];
+        if ((irq->route & IROUTER_IRM) != 0U && irq->target == ASH_VGIC_NO_VCPU) {
+            ash_vgic_update_(vgic, irq);
+        }
+    }
+}
+
+void ash_vgic_retarget_queue_(struct ash_vgic *vgic, struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_irq *next;
+
+    for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = next) {
+        next = irq->next;
+        if ((irq->route & IROUTER_IRM) != 0U) {
+            ash_vgic_place_(vgic, irq, ASH_VGIC_NO_VCPU);
+        }
+    }
+}
+
+void ash_vgic_recall_(struct ash_vgic_vcpu *vcpu)
+{
+    if (!vcpu->recall) {
+        vcpu->recall = true;
+        vcpu->vgic->recalls++;
+    }
+}
+
+void ash_vgic_recalled_(struct ash_vgic_vcpu *vcpu)
+{
+    if (vcpu->recall) {
+        vcpu->recall = false;
+        vcpu->vgic->recalls--;
+    }
+}
+
 /* Would a flush now write something else for @irq than @lr says (as far as memory knows)? */
 static bool lr_is_outdated(const struct ash_vgic_irq *irq, uint64_t lr)
 {
@@ -149,8 +197,9 @@ void ash_vgic_update_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(vgic, irq);
     uint64_t lr = owner->lrs.lr[irq->lr];
     if (lr_is_outdated(irq, lr)) {
-        owner->recall =
-            owner->recall || ((lr & ASH_ICH_LR_PENDING) != 0U && !ash_vgic_is_open_(vgic, irq, owner));
+        if ((lr & ASH_ICH_LR_PENDING) != 0U && !ash_vgic_is_open_(vgic, irq, owner)) {
+            ash_vgic_recall_(owner);
+        }
         ash_vgic_post_(vgic, owner);
     }
 }

@@ -36,11 +36,15 @@ static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
     state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~ACTIVE;
     if ((lr & ASH_ICH_LR_PENDING) != 0U && (state & (LR_LATCH | CLEAR_PENDING)) == LR_LATCH) {
         state |= LATCH;
+        if (ash_vgic_has_sources_(vcpu->vgic, irq)) {
+            irq->sources |= (uint8_t)(1U << irq->source);
+        }
     }
     state = (state & ACTIVE) == 0U ? state & ~SOFT_ACTIVE : state;
     state = (state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE ? state | ACTIVE | SOFT_ACTIVE : state;
     state = (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE) : state;
     irq->state = state & ~(LR_LATCH | LR_PHYS | REQUESTS);
+    irq->source = (lr & ASH_ICH_LR_ACTIVE) != 0U && (state & ACTIVE) != 0U ? irq->source : 0;
     fold_physical(vcpu, irq, lr, was_active);
 
     if ((lr & ASH_ICH_LR_STATE) == 0U && (irq->route & IROUTER_IRM) != 0U) {
@@ -66,6 +70,7 @@ static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
     }
     if (ended != NULL) {
         ended->state &= ~ACTIVE;
+        ended->source = 0;
         fold_physical(vcpu, ended, 0, true);
         ash_vgic_place_(vcpu->vgic, ended, (uint16_t)vcpu->index);
     }
@@ -163,28 +168,43 @@ static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
     }
 }
 
+/* The pending state in the LR takes the latch with it; of a GICv2's SGI, that of one source. */
+static void take_latch(struct ash_vgic_irq *irq)
+{
+    irq->state |= LR_LATCH;
+    if (irq->sources != 0U) {
+        irq->source = (uint8_t)ash_lowest_bit(irq->sources);
+        irq->sources &= (uint8_t)(irq->sources - 1U);
+    }
+    irq->state &= irq->sources != 0U ? ~UINT32_C(0) : ~LATCH;
+}
+
 /* The LR for @irq; see "Level-sensitive interrupts" in vgic.h for the EOI bit. */
 static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, bool crowded)
 {
     bool active = (irq->state & ACTIVE) != 0U;
-    bool level = (irq->state & (LINE | EDGE)) == LINE;
+    bool level = (irq->state & EDGE) == 0U && (irq->state & HIGH) != 0U;
     bool again = active && ash_vgic_is_pending_(irq);
     bool physical = (irq->state & PHYS_ACTIVE) != 0U;
     bool pending = !active;
     uint64_t lr = irq->intid | ((uint64_t)irq->priority << ASH_ICH_LR_PRIORITY_SHIFT);
 
     /* A level is not made active and pending: it is sampled when the guest is done. Neither is an edge while
-     * better ones may wait for an LR: once deactivated it would go before them. */
-    if (again && !crowded && (irq->state & EDGE) != 0U && ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
+     * better ones may wait for an LR: once deactivated it would go before them; nor an SGI with sources: the LR
+     * has room for one of them. */
+    if (again && !crowded && (irq->state & EDGE) != 0U && irq->sources == 0U &&
+        ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
         pending = true;
     }
     if (pending && (irq->state & LATCH) != 0U) {
-        irq->state = (irq->state & ~LATCH) | LR_LATCH;
+        take_latch(irq);
     }
+    lr |= (uint64_t)irq->source << ASH_ICH_LR_SOURCE_SHIFT;
     if (physical && !again && !level) {
         lr |= ASH_ICH_LR_HW | ((uint64_t)irq->pintid << ASH_ICH_LR_PINTID_SHIFT);
-    } else if (level || physical || (again && !pending)) {
-        /* HW = 1 has no maintenance interrupt and no active-and-pending, so we deactivate it ourselves. */
+    } else if (level || physical || (irq->state & LATCH) != 0U) {
+        /* More follows. Or: HW = 1 has no maintenance interrupt and no active-and-pending, so we deactivate it
+         * ourselves. */
         lr |= ASH_ICH_LR_EOI;
     }
     lr |= (irq->state & GROUP1) != 0U ? ASH_ICH_LR_GROUP1 : 0U;
@@ -255,7 +275,7 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
 
     ASH_ASSERT(lrs->used == 0U);
     __atomic_store_n(&vcpu->work, 0U, __ATOMIC_RELAXED);
-    vcpu->recall = false;
+    ash_vgic_recalled_(vcpu);
     select_all(vcpu, &s);
     if (s.active + s.pending > s.count) {
         unsigned active = 0;
@@ -291,7 +311,7 @@ void ash_vgic_put(struct ash_vgic_vcpu *vcpu)
 
     ash_vgic_sync(vcpu);
     vcpu->resident = false;
-    vcpu->recall = false;
+    ash_vgic_recalled_(vcpu);
     lrs->changed = 0;
     lrs->hcr = 0;
 }

@@ -3,14 +3,19 @@
 #include "internal.h"
 
 static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ *a,
-                                                  const struct ash_vgic_region_ *regions, size_t count)
+                                                  const struct ash_vgic_frame_ *frame)
 {
-    for (size_t i = 0; i < count && regions[i].first <= a->offset; i++) {
-        if (a->offset <= regions[i].last) {
+    uint32_t in = a->offset - frame->paged;
+    unsigned i =
+        in < 0x1000U ? frame->page[ash_index_nospec(in >> 7, ASH_ARRAY_SIZE(frame->page))] : frame->other;
+
+    for (; i < frame->count && frame->regions[i].first <= a->offset; i++) {
+        const struct ash_vgic_region_ *region = &frame->regions[i];
+        if (a->offset <= region->last) {
             /* IHI 0069 12.1.3: a width that the register does not have, or an unaligned access: reads as
              * zero, writes are ignored. */
-            bool ok = (regions[i].widths & a->size) != 0U && a->offset % a->size == 0U;
-            return ok ? &regions[i] : NULL;
+            bool ok = (region->widths & a->size) != 0U && (a->offset & (a->size - 1U)) == 0U;
+            return ok ? region : NULL;
         }
     }
     return NULL;
@@ -35,10 +40,10 @@ static int finish_read(struct ash_vgic_access_ *a, uint64_t key, uint64_t *value
     return ASH_EBUSY;
 }
 
-int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_region_ *regions, size_t count,
-                   bool is_write, uint64_t *value)
+int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_frame_ *frame, bool is_write,
+                   uint64_t *value)
 {
-    const struct ash_vgic_region_ *region = find_region(a, regions, count);
+    const struct ash_vgic_region_ *region = find_region(a, frame);
 
     if (region == NULL) {
         *value = is_write ? *value : 0U;
@@ -91,10 +96,17 @@ uint64_t ash_vgic_read_iidr_(struct ash_vgic_access_ *a)
     return UINT32_C(0x4100043B);
 }
 
-/* PIDR4..7, PIDR0..3, CIDR0..3 at 0xFFD0..0xFFFC. PIDR2.ArchRev = 3: GICv3. IHI 0069 "Identification
- * registers". */
+uint64_t ash_vgic_read_typer_(struct ash_vgic_access_ *a)
+{
+    return a->vgic->typer;
+}
+
+/* PIDR4..7, PIDR0..3, CIDR0..3 in the last 48 bytes of a frame. PIDR2 [7:4], ArchRev: the version of the
+ * architecture. IHI 0069 "Identification registers", IHI 0048B 4.3.18. */
 uint64_t ash_vgic_read_id_(struct ash_vgic_access_ *a)
 {
-    static const uint8_t id[12] = {0x44, 0, 0, 0, 0x92, 0xB4, 0x3B, 0, 0x0D, 0xF0, 0x05, 0xB1};
-    return id[ash_index_nospec(a->at / 4U, ASH_ARRAY_SIZE(id))];
+    static const uint8_t id[12] = {0x44, 0, 0, 0, 0x92, 0xB4, 0x0B, 0, 0x0D, 0xF0, 0x05, 0xB1};
+    uint32_t n = a->at / 4U;
+
+    return id[ash_index_nospec(n, ASH_ARRAY_SIZE(id))] | (n == 6U ? (uint64_t)a->vgic->version << 4 : 0U);
 }

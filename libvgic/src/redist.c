@@ -29,21 +29,26 @@ static void write_waker(struct ash_vgic_access_ *a, uint64_t value)
 {
     bool asleep = (value & WAKER_PROCESSOR_SLEEP) != 0U;
 
-    if (a->bank->asleep != asleep) {
-        a->bank->asleep = asleep;
-        ash_vgic_post_(a->vgic, a->bank);
+    if (a->bank->asleep == asleep) {
+        return;
+    }
+    a->bank->asleep = asleep;
+    ash_vgic_post_(a->vgic, a->bank);
+    if (asleep) {
+        ash_vgic_retarget_queue_(a->vgic, a->bank);
+    } else {
+        ash_vgic_retarget_all_(a->vgic);
     }
 }
 
+/* Not here, so RAZ/WI: GICR_STATUSR 0x10 (optional); GICR_MPAMIDR 0x18, GICR_PARTIDR 0x1C; GICR_SETLPIR 0x40,
+ * CLRLPIR, PROPBASER, PENDBASER, INVLPIR, INVALLR, SYNCR 0xC0 (no LPIs); GICR_IGRPMODR0 0x10D00 and GICR_NSACR
+ * 0x10E00 (one security state); GICR_*nE of the extended PPIs (GICR_TYPER.PPInum = 0). */
 static const struct ash_vgic_region_ regions[] = {
     {0x00000, 0x00003, 4, read_ctlr, WI}, /* EnableLPIs is RES0: GICR_TYPER.PLPIS = 0 */
     {0x00004, 0x00007, 4, ash_vgic_read_iidr_, WI},
     {0x00008, 0x0000F, 4 | 8, read_typer, WI},
-    {0x00010, 0x00013, 4, RAZ, WI}, /* GICR_STATUSR: optional */
     {0x00014, 0x00017, 4, read_waker, write_waker},
-    /* GICR_MPAMIDR, PARTIDR; SETLPIR, CLRLPIR, PROPBASER, PENDBASER, INVLPIR, INVALLR, SYNCR: no MPAM, no
-       LPIs. */
-    {0x00018, 0x0FFCF, 4 | 8, RAZ, WI},
     {0x0FFD0, 0x0FFFF, 4, ash_vgic_read_id_, WI},
     {0x10080, 0x10083, 4, ash_vgic_read_group_, ash_vgic_write_group_},
     {0x10100, 0x10103, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
@@ -54,9 +59,15 @@ static const struct ash_vgic_region_ regions[] = {
     {0x10380, 0x10383, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
     {0x10400, 0x1041F, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
     {0x10C00, 0x10C07, 4, ash_vgic_read_config_, ash_vgic_write_config_}, /* ICFGR0: SGIs, writes ignored */
-    /* GICR_IGRPMODR0, GICR_NSACR: RES0 with one security state. The rest: extended PPIs, GICR_TYPER.PPInum =
-       0. */
-    {0x10D00, 0x1FFFF, 1 | 4, RAZ, WI},
+};
+
+static const struct ash_vgic_frame_ frame = {
+    .regions = regions,
+    .count = ASH_ARRAY_SIZE(regions),
+    .paged = 0x10000,
+    .other = 0,
+    .page = {5,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
+             13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
 };
 
 int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,
@@ -67,7 +78,7 @@ int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset
     if (vcpu >= vgic->vcpu_count || !(size == 1U || size == 2U || size == 4U || size == 8U)) {
         return ASH_EINVAL;
     }
-    if (index >= vgic->vcpu_count) {
+    if (index >= vgic->vcpu_count || vgic->version == 2U) {
         return ASH_ERANGE;
     }
     struct ash_vgic_access_ a = {.vgic = vgic,
@@ -75,5 +86,5 @@ int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset
                                  .bank = vgic->vcpus[ash_index_nospec(index, vgic->vcpu_count)],
                                  .offset = (uint32_t)(offset % ASH_VGIC_REDIST_SIZE),
                                  .size = size};
-    return ash_vgic_mmio_(&a, regions, ASH_ARRAY_SIZE(regions), is_write, value);
+    return ash_vgic_mmio_(&a, &frame, is_write, value);
 }

@@ -22,7 +22,7 @@ void ash_vgic_sgi(struct ash_vgic *vgic, uint32_t vcpu, uint64_t value, enum ash
 {
     uint32_t intid = (uint32_t)ash_field(value, 27, 24);
 
-    if (vcpu >= vgic->vcpu_count) {
+    if (vcpu >= vgic->vcpu_count || vgic->version == 2U) {
         return;
     }
     if ((value & SGIR_IRM) != 0U) {

@@ -103,16 +103,11 @@ void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
+    if (vgic->version == 2U) {
+        intid &= 0x3FFU; /* GICV_DIR [12:10]: the source CPU of an SGI, of which one is active at a time */
+    }
     struct ash_vgic_irq *irq = ash_vgic_irq_(vgic, vcpu, intid);
-    if (irq == NULL) {
-        return;
+    if (irq != NULL) {
+        ash_vgic_clear_active_(vgic, irq); /* an SPI's maybe by another PE than the one that took it */
     }
-    /* An SPI may be deactivated by another PE than the one that took it. */
-    if (irq->lr != ASH_VGIC_NO_LR) {
-        irq->state |= CLEAR_ACTIVE;
-    } else if ((irq->state & ACTIVE) != 0U) {
-        irq->state &= ~(ACTIVE | SOFT_ACTIVE);
-        ash_vgic_release_(vgic, irq);
-    }
-    ash_vgic_update_(vgic, irq);
 }

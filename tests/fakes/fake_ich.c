@@ -41,6 +41,12 @@ static unsigned lr_group(uint64_t lr)
     return (lr & LR_GROUP) != 0U ? 1U : 0U;
 }
 
+/* Without the source CPU of a GICv2's SGI. */
+static uint32_t plain_intid(const struct fake_ich *ich, uint32_t intid)
+{
+    return ich->v2 && (intid & 0x3FFU) < 16U ? intid & ~UINT32_C(0x1C00) : intid;
+}
+
 static void violate(struct fake_ich *ich, const char *what)
 {
     if (ich->violation == NULL) {
@@ -70,7 +76,7 @@ void fake_ich_init(struct fake_ich *ich, unsigned lr_count, unsigned priority_bi
 
 /* ---- the hypervisor's side ---- */
 
-static void check_all(struct fake_ich *ich)
+void fake_ich_check(struct fake_ich *ich)
 {
     for (unsigned i = 0; i < ich->lr_count; i++) {
         for (unsigned j = 0; j < i; j++) {
@@ -96,7 +102,7 @@ void fake_ich_write_lr(struct fake_ich *ich, unsigned n, uint64_t value)
         if ((value & LR_HW) != 0U && (lr_pintid(value) < 16U || lr_pintid(value) > 1019U)) {
             violate(ich, "HW = 1 with a physical INTID that is no PPI or SPI");
         }
-        if (lr_intid(value) > 1019U) {
+        if (plain_intid(ich, lr_intid(value)) > 1019U) {
             violate(ich, "a virtual INTID that is special or an LPI");
         }
         if ((lr_priority(value) & unused) != 0U) {
@@ -105,6 +111,15 @@ void fake_ich_write_lr(struct fake_ich *ich, unsigned n, uint64_t value)
     }
     ich->lr[n] = value;
     ich->lr_writes++;
+}
+
+void fake_ich_check_empty(struct fake_ich *ich)
+{
+    for (unsigned n = 0; n < ich->lr_count; n++) {
+        if (is_valid(ich->lr[n])) {
+            violate(ich, "a list register of another vCPU");
+        }
+    }
 }
 
 void fake_ich_load(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
@@ -125,7 +140,7 @@ void fake_ich_load(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
     ich->vmcr = lrs->vmcr;
     ich->hcr = lrs->hcr;
     lrs->changed = 0;
-    check_all(ich);
+    fake_ich_check(ich);
 }
 
 void fake_ich_fetch_interface(const struct fake_ich *ich, struct ash_vgic_lrs *lrs)
@@ -194,7 +209,7 @@ void fake_ich_apply(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
         ich->hcr = lrs->hcr;
     }
     lrs->changed = 0;
-    check_all(ich);
+    fake_ich_check(ich);
 }
 
 uint32_t fake_ich_elrsr(const struct fake_ich *ich)
@@ -325,7 +340,7 @@ uint32_t fake_ich_iar(struct fake_ich *ich, unsigned group)
         return FAKE_ICH_SPURIOUS;
     }
     unsigned level = (lr_priority(ich->lr[n]) & group_mask(ich, group)) >> (8U - ich->preemption_bits);
-    uint32_t *apr = group == 1U ? ich->apr1 : ich->apr0;
+    uint32_t *apr = group == 1U && !ich->v2 ? ich->apr1 : ich->apr0;
     apr[level / 32U] |= 1U << (level % 32U);
     ich->lr[n] = (ich->lr[n] & ~LR_STATE) | LR_ACTIVE;
     return lr_intid(ich->lr[n]);
@@ -360,10 +375,10 @@ void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
 {
     int level = active_level(ich);
 
-    if (intid >= 1020U || level < 0) {
+    if (plain_intid(ich, intid) >= 1020U || level < 0) {
         return;
     }
-    uint32_t *apr = group == 1U ? ich->apr1 : ich->apr0;
+    uint32_t *apr = group == 1U && !ich->v2 ? ich->apr1 : ich->apr0;
     uint32_t bit = 1U << ((unsigned)level % 32U);
     if ((apr[(unsigned)level / 32U] & bit) == 0U) {
         return; /* the highest active priority is of the other group */
@@ -376,7 +391,7 @@ void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
 
 void fake_ich_dir(struct fake_ich *ich, uint32_t intid)
 {
-    if ((ich->vmcr & VMCR_EOIM) != 0U && intid < 1020U) {
+    if ((ich->vmcr & VMCR_EOIM) != 0U && plain_intid(ich, intid) < 1020U) {
         deactivate(ich, intid);
     }
 }

@@ -21,6 +21,8 @@ struct fake_ich {
     unsigned lr_count;
     unsigned priority_bits;
     unsigned preemption_bits;
+    bool
+        v2; /* the guest has GICV (IHI 0048B chapter 5): SGIs carry their source CPU in [12:10], one GICH_APR */
     const char *violation; /* the first UNPREDICTABLE thing, or NULL */
     uint64_t poison;
     unsigned lr_reads, lr_writes;
@@ -39,6 +41,8 @@ void fake_ich_fetch(struct fake_ich *ich, struct ash_vgic_lrs *lrs);
 void fake_ich_apply(struct fake_ich *ich, struct ash_vgic_lrs *lrs);
 void fake_ich_fetch_interface(const struct fake_ich *ich, struct ash_vgic_lrs *lrs);
 void fake_ich_write_lr(struct fake_ich *ich, unsigned n, uint64_t value);
+void fake_ich_check_empty(struct fake_ich *ich); /* between two vCPUs: no list register is valid */
+void fake_ich_check(struct fake_ich *ich);       /* after a move: no INTID in two list registers */
 uint32_t fake_ich_elrsr(const struct fake_ich *ich);
 uint32_t fake_ich_eisr(const struct fake_ich *ich);
 uint32_t fake_ich_misr(const struct fake_ich *ich); /* not 0: the maintenance interrupt is asserted */

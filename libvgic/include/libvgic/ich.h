@@ -7,6 +7,7 @@
 #include <libbase/bits.h>
 
 #define ASH_ICH_LR_VINTID(v)      ((uint32_t)((v)&UINT64_C(0xFFFFFFFF)))
+#define ASH_ICH_LR_SOURCE_SHIFT   10 /* [12:10] of the vINTID: a GICv2's SGI, the CPU that sent it */
 #define ASH_ICH_LR_PINTID_SHIFT   32 /* [44:32], HW = 1 */
 #define ASH_ICH_LR_PINTID(v)      ((uint32_t)(((v) >> ASH_ICH_LR_PINTID_SHIFT) & 0x1FFFU))
 #define ASH_ICH_LR_EOI            ASH_BIT(41) /* HW = 0: maintenance interrupt when it becomes invalid */

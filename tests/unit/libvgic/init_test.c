@@ -53,7 +53,7 @@ static void every_bad_number_is_refused(void **state)
         unsigned value;
         int error;
     } cases[] = {
-        {offsetof(struct ash_vgic_config, version), 2, ASH_ENOTSUP},
+        {offsetof(struct ash_vgic_config, version), 1, ASH_EINVAL},
         {offsetof(struct ash_vgic_config, version), 4, ASH_EINVAL},
         {offsetof(struct ash_vgic_config, version), 0, ASH_EINVAL},
         {offsetof(struct ash_vgic_config, vcpu_count), 0, ASH_EINVAL},

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include <libvgic/gich.h>
+
+#include "../../fakes/fake_gich.h"
 #include "machine.h"
 
 struct cpu {
@@ -49,20 +52,23 @@ static const struct ash_vgic_hal hal = {
     .hw_deactivate = on_hw_deactivate,
 };
 
-void machine_init_cold(struct machine *m, const struct machine_config *config)
+static void init_cold(struct machine *m, const struct machine_config *config, unsigned version, bool gich)
 {
     memset(m, 0, sizeof(*m));
     m->vcpu_count = config->vcpus;
+    m->version = version;
+    m->gich = gich;
     for (uint32_t n = 0; n < config->vcpus; n++) {
         m->vcpus[n] = &m->vcpu[n];
         fake_ich_init(&m->ich[n], config->lrs, config->priority_bits, config->preemption_bits);
         cpus[n] = (struct cpu){m, n};
         m->ich[n].ctx = &cpus[n];
+        m->ich[n].v2 = version == 2U;
         m->ich[n].deactivate = on_hardware_deactivate;
     }
     struct ash_vgic_config c = {
         .size = sizeof(c),
-        .version = 3,
+        .version = version,
         .vcpu_count = config->vcpus,
         .spi_count = config->spis,
         .lr_count = config->lrs,
@@ -78,9 +84,13 @@ void machine_init_cold(struct machine *m, const struct machine_config *config)
     machine_load(m, 0);
 }
 
-void machine_init_as(struct machine *m, const struct machine_config *config)
+void machine_init_cold(struct machine *m, const struct machine_config *config)
 {
-    machine_init_cold(m, config);
+    init_cold(m, config, 3, false);
+}
+
+static void open_all(struct machine *m)
+{
     for (uint32_t n = 0; n < m->vcpu_count; n++) {
         if (n != 0U) {
             ash_vgic_vcpu_reset(&m->vgic, n);
@@ -93,20 +103,80 @@ void machine_init_as(struct machine *m, const struct machine_config *config)
     dist_write(m, 0, GICD_CTLR, 4, 3);
 }
 
+void machine_init_as(struct machine *m, const struct machine_config *config)
+{
+    init_cold(m, config, 3, false);
+    open_all(m);
+}
+
+void machine_init_v2(struct machine *m, const struct machine_config *config, bool gich)
+{
+    init_cold(m, config, 2, gich);
+    open_all(m);
+}
+
 void machine_init(struct machine *m)
 {
     static const struct machine_config config = {2, 96, 4, 5, 5, false, NULL};
     machine_init_as(m, &config);
 }
 
+/* ---- a GICH frame in front of the model ---- */
+
+static void gich_load(struct machine *m, uint32_t n)
+{
+    struct fake_gich gich;
+
+    fake_gich_open(&gich, &m->ich[n]);
+    fake_ich_check_empty(&m->ich[n]);
+    ash_vgic_gich_load((uintptr_t)gich.reg, &m->vcpu[n].lrs);
+    fake_gich_close(&gich, &m->ich[n]);
+}
+
+static void gich_save(struct machine *m, uint32_t n)
+{
+    struct fake_gich gich;
+
+    fake_gich_open(&gich, &m->ich[n]);
+    ash_vgic_gich_save((uintptr_t)gich.reg, &m->vcpu[n].lrs);
+    fake_gich_close(&gich, &m->ich[n]);
+    fake_ich_check_empty(&m->ich[n]);
+}
+
+static void gich_fetch(struct machine *m, uint32_t n)
+{
+    struct fake_gich gich;
+
+    fake_gich_open(&gich, &m->ich[n]);
+    ash_vgic_gich_fetch((uintptr_t)gich.reg, &m->vcpu[n].lrs);
+    fake_gich_close(&gich, &m->ich[n]);
+}
+
+static void gich_apply(struct machine *m, uint32_t n)
+{
+    struct fake_gich gich;
+
+    fake_gich_open(&gich, &m->ich[n]);
+    ash_vgic_gich_apply((uintptr_t)gich.reg, &m->vcpu[n].lrs);
+    fake_gich_close(&gich, &m->ich[n]);
+}
+
 static void sync_and_flush(struct machine *m, uint32_t n)
 {
     struct ash_vgic_vcpu *vcpu = &m->vcpu[n];
 
-    fake_ich_fetch(&m->ich[n], &vcpu->lrs);
+    if (m->gich) {
+        gich_fetch(m, n);
+    } else {
+        fake_ich_fetch(&m->ich[n], &vcpu->lrs);
+    }
     ash_vgic_sync(vcpu);
     ash_vgic_flush(vcpu);
-    fake_ich_apply(&m->ich[n], &vcpu->lrs);
+    if (m->gich) {
+        gich_apply(m, n);
+    } else {
+        fake_ich_apply(&m->ich[n], &vcpu->lrs);
+    }
     m->flushes++;
     assert_false(ash_vgic_needs_flush(vcpu));
 }
@@ -143,14 +213,22 @@ void machine_settle(struct machine *m)
 
 void machine_put(struct machine *m, uint32_t n)
 {
-    fake_ich_save(&m->ich[n], &m->vcpu[n].lrs);
+    if (m->gich) {
+        gich_save(m, n);
+    } else {
+        fake_ich_save(&m->ich[n], &m->vcpu[n].lrs);
+    }
     ash_vgic_put(&m->vcpu[n]);
 }
 
 void machine_load(struct machine *m, uint32_t n)
 {
     ash_vgic_load(&m->vcpu[n]);
-    fake_ich_load(&m->ich[n], &m->vcpu[n].lrs);
+    if (m->gich) {
+        gich_load(m, n);
+    } else {
+        fake_ich_load(&m->ich[n], &m->vcpu[n].lrs);
+    }
 }
 
 void machine_check(const struct machine *m)
@@ -213,7 +291,7 @@ void redist_write(struct machine *m, uint32_t vcpu, uint32_t whose, uint32_t off
 
 void set_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid)
 {
-    if (intid < 32U) {
+    if (intid < 32U && m->version == 3U) {
         redist_write(m, vcpu, vcpu, GICR_SGI + reg, 4, UINT64_C(1) << intid);
     } else {
         dist_write(m, vcpu, reg + intid / 32U * 4U, 4, UINT64_C(1) << intid % 32U);
@@ -222,14 +300,14 @@ void set_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid)
 
 bool get_bit(struct machine *m, uint32_t vcpu, uint32_t reg, uint32_t intid)
 {
-    uint64_t value = intid < 32U ? redist_read(m, vcpu, vcpu, GICR_SGI + reg, 4)
-                                 : dist_read(m, vcpu, reg + intid / 32U * 4U, 4);
+    uint64_t value = intid < 32U && m->version == 3U ? redist_read(m, vcpu, vcpu, GICR_SGI + reg, 4)
+                                                     : dist_read(m, vcpu, reg + intid / 32U * 4U, 4);
     return (value >> intid % 32U & 1U) != 0U;
 }
 
 void set_priority(struct machine *m, uint32_t vcpu, uint32_t intid, uint8_t priority)
 {
-    if (intid < 32U) {
+    if (intid < 32U && m->version == 3U) {
         redist_write(m, vcpu, vcpu, GICR_SGI + GICD_IPRIORITYR + intid, 1, priority);
     } else {
         dist_write(m, vcpu, GICD_IPRIORITYR + intid, 1, priority);
@@ -239,11 +317,12 @@ void set_priority(struct machine *m, uint32_t vcpu, uint32_t intid, uint8_t prio
 void set_edge(struct machine *m, uint32_t vcpu, uint32_t intid, bool edge)
 {
     uint32_t at = GICD_ICFGR + intid / 16U * 4U;
-    uint64_t old = intid < 32U ? redist_read(m, vcpu, vcpu, GICR_SGI + at, 4) : dist_read(m, vcpu, at, 4);
+    bool private = intid < 32U && m->version == 3U;
+    uint64_t old = private ? redist_read(m, vcpu, vcpu, GICR_SGI + at, 4) : dist_read(m, vcpu, at, 4);
     uint64_t bit = UINT64_C(2) << intid % 16U * 2U;
     uint64_t value = edge ? old | bit : old & ~bit;
 
-    if (intid < 32U) {
+    if (private) {
         redist_write(m, vcpu, vcpu, GICR_SGI + at, 4, value);
     } else {
         dist_write(m, vcpu, at, 4, value);
@@ -291,14 +370,14 @@ bool fire_hw(struct machine *m, uint32_t vcpu, uint32_t intid, uint32_t pintid)
 
 uint32_t iar(struct machine *m, uint32_t vcpu)
 {
-    uint32_t intid = fake_ich_iar(&m->ich[vcpu], 1);
+    uint32_t intid = fake_ich_iar(&m->ich[vcpu], m->version == 2U ? 0 : 1);
     machine_settle(m);
     return intid;
 }
 
 void eoir(struct machine *m, uint32_t vcpu, uint32_t intid)
 {
-    fake_ich_eoir(&m->ich[vcpu], 1, intid);
+    fake_ich_eoir(&m->ich[vcpu], m->version == 2U ? 0 : 1, intid);
     machine_settle(m);
 }
 

@@ -29,6 +29,10 @@
 #define GICD_IPRIORITYR 0x0400U
 #define GICD_ICFGR      0x0C00U
 #define GICD_IROUTER    0x6000U
+#define GICD_ITARGETSR  0x0800U
+#define GICD_SGIR       0x0F00U
+#define GICD_CPENDSGIR  0x0F10U
+#define GICD_SPENDSGIR  0x0F20U
 #define GICD_PIDR2      0xFFE8U
 #define GICR_CTLR       0x0000U
 #define GICR_TYPER      0x0008U
@@ -43,6 +47,8 @@ struct machine {
     struct fake_ich ich[MACHINE_MAX_VCPUS];
     bool kicked[MACHINE_MAX_VCPUS];
     unsigned kicks, deactivations, flushes, maintenance;
+    bool gich; /* list registers and their moves are a GICH's */
+    unsigned version;
     bool ppi_active[MACHINE_MAX_VCPUS][32]; /* physical */
     bool spi_active[1020];
     const char *violation;
@@ -63,6 +69,10 @@ void machine_init(struct machine *m);
 void machine_init_as(struct machine *m, const struct machine_config *config);
 /* As hv starts it: nothing loaded but vCPU 0, everything in reset state. */
 void machine_init_cold(struct machine *m, const struct machine_config *config);
+
+/* A GICv2, all vCPUs started and loaded, CPU interfaces open, both groups enabled. gich: its list registers are a
+ * GICH's, moved by libvgic/gich.h; else ICH's. */
+void machine_init_v2(struct machine *m, const struct machine_config *config, bool gich);
 
 void machine_exit(struct machine *m,
                   uint32_t vcpu);       /* vCPU exits for a reason of its own: flush if it needs one */
@@ -91,7 +101,7 @@ void pulse(struct machine *m, uint32_t vcpu, uint32_t intid);
 bool fire_hw(struct machine *m, uint32_t vcpu, uint32_t intid, uint32_t pintid);
 bool is_phys_active(const struct machine *m, uint32_t vcpu, uint32_t pintid);
 
-uint32_t iar(struct machine *m, uint32_t vcpu); /* Group 1; settles */
+uint32_t iar(struct machine *m, uint32_t vcpu); /* Group 1; of a GICv2 Group 0; settles */
 void eoir(struct machine *m, uint32_t vcpu, uint32_t intid);
 void dir(struct machine *m, uint32_t vcpu, uint32_t intid);
 
