@@ -83,11 +83,28 @@ def named_files(tree, source, folder):
     return names
 
 
-def write(folder, out):
-    """Write the bundle of `folder` to the binary file object `out`; returns the names in it."""
+def present_files(tree, folder):
+    """The names that are there of those that any VM has, right or wrong: what is missing is for others to say."""
+    names = []
+    home = fdt.parse(tree).child("vms")
+    for node in home.children if home else []:
+        for name in FILE_PROPERTIES:
+            for word in fdt.strings(node.properties.get(name, b"")) or []:
+                path = os.path.normpath(os.path.join(folder, word))
+                if word != TREE and word not in names and path.startswith(os.path.join(os.path.normpath(folder), "")) \
+                        and os.path.isfile(path):
+                    names.append(word)
+    return names
+
+
+def write(folder, out, complete=True):
+    """Write the bundle of `folder` to the binary file object `out`; returns the names in it.
+
+    complete: a mistake in vms.dts is refused; else it is left to whoever reads the bundle.
+    """
     source = os.path.join(folder, SOURCE)
     tree = compile_tree(source)
-    names = named_files(tree, source, folder)
+    names = named_files(tree, source, folder) if complete else present_files(tree, folder)
     archive = newc.Writer(out)
     archive.file(TREE, tree)
     for name in names:

@@ -145,11 +145,19 @@ class Run(FolderTest):
         command = self.command()
         self.assertEqual(command[command.index("-initrd") + 1], path)
 
-    def test_a_mistake_in_a_bundle_is_told_before_anything_boots(self):
-        self.put("mine/vms.dts", '/dts-v1/; / { vms { a { device_type = "virtual_machine"; kernel = "k"; }; }; };')
+    def test_a_mistake_in_a_bundle_is_left_to_hv_which_starts_the_other_vms(self):
+        self.put("mine/vms.dts", '/dts-v1/; / { vms { a { kernel = "../k"; }; b { kernel = "k"; ramdisk = "r"; }; }; };')
+        self.put("mine/k", "my kernel")
+        self.put("k", "not in the folder")
+        done = self.run_it("--bundle", "mine")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(["vms.dtb", "k"], list(self.bundle("bundle.cpio")))
+
+    def test_what_is_no_tree_at_all_is_told_before_anything_boots(self):
+        self.put("mine/vms.dts", "/dts-v1/; / { vms { a { ")
         done = self.run_it("--bundle", "mine")
         self.assertEqual(done.returncode, 1)
-        self.assertIn('node /vms/a, property kernel = "k"', done.stderr)
+        self.assertIn("vms.dts: dtc does not accept it", done.stderr)
         self.assertEqual(self.command(), [])
 
     def test_an_old_emulator_is_refused_in_words(self):
