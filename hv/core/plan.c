@@ -222,18 +222,19 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
             lay_out(plan, vm);
         }
         if (wanted(vm)) {
-            take_cpus(plan, vm, named);
-        }
-        if (wanted(vm)) {
             take_named_memory(plan, vm);
         }
         if (!wanted(vm)) {
             hv_plan_drop(plan, vm);
         }
     }
+    /* Then one VM whole before the next one: what a VM that cannot be had taken is free for those behind it. */
     for (uint32_t i = 0; i < plan->vms; i++) {
         struct hv_plan_vm *vm = &plan->vm[i];
 
+        if (wanted(vm)) {
+            take_cpus(plan, vm, named);
+        }
         if (wanted(vm) && vm->config->memory_count > 0U) {
             note_named_memory(vm);
         } else if (wanted(vm)) {

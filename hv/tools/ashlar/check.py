@@ -76,7 +76,7 @@ def dump_tree(options, bundle_file, folder):
 
 
 def emulated_places(options, tree):
-    """Where the emulator puts hv and the tree: it moves an Image below 4 KiB up by 2 MiB, and aligns the tree to that."""
+    """Where the emulator puts hv and the tree: an Image below 4 KiB moves up by 2 MiB, the tree is aligned to that."""
     with open(tree, "rb") as f:
         chosen = fdt.parse(f.read()).child("chosen").properties
     offset, size = options.extent

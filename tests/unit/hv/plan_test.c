@@ -311,6 +311,20 @@ static void a_vm_whose_image_is_wrong_takes_nothing(void **state)
     assert_good(1);
 }
 
+static void what_a_refused_vm_wanted_is_there_for_those_behind_it(void **state)
+{
+    (void)state;
+    vm(0, 4, 8U * GIB); /* every CPU, but no memory for it */
+    at(vm(1, 4, BLOCK), 3U * GIB);
+    vm(2, 4, BLOCK)->kernel = "nothing";
+    vm(3, 4, BLOCK);
+    hv_plan_make(&plan, vms, 4);
+    assert_int_equal(vms[0].fault.code, ASH_ENOMEM);
+    assert_int_equal(vms[1].fault.code, ASH_EEXIST);
+    assert_int_equal(vms[2].fault.code, ASH_ENOENT);
+    assert_good(3);
+}
+
 static void a_vm_with_a_fault_is_left_alone(void **state)
 {
     (void)state;
@@ -418,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup(the_second_of_two_vms_that_name_the_same_memory_is_refused, board),
         cmocka_unit_test_setup(an_ownership_map_that_is_full_refuses_in_words, board),
         cmocka_unit_test_setup(a_vm_whose_image_is_wrong_takes_nothing, board),
+        cmocka_unit_test_setup(what_a_refused_vm_wanted_is_there_for_those_behind_it, board),
         cmocka_unit_test_setup(a_vm_with_a_fault_is_left_alone, board),
         cmocka_unit_test_setup(what_a_vm_gives_back_is_free, board),
         cmocka_unit_test_setup(more_vms_than_there_is_room_for_are_not_looked_at, board),

@@ -146,7 +146,8 @@ class Run(FolderTest):
         self.assertEqual(command[command.index("-initrd") + 1], path)
 
     def test_a_mistake_in_a_bundle_is_left_to_hv_which_starts_the_other_vms(self):
-        self.put("mine/vms.dts", '/dts-v1/; / { vms { a { kernel = "../k"; }; b { kernel = "k"; ramdisk = "r"; }; }; };')
+        self.put("mine/vms.dts",
+                 '/dts-v1/; / { vms { a { kernel = "../k"; }; b { kernel = "k"; ramdisk = "r"; }; }; };')
         self.put("mine/k", "my kernel")
         self.put("k", "not in the folder")
         done = self.run_it("--bundle", "mine")
