@@ -61,6 +61,9 @@ void hv_arch_invalidate_everything(void);
 /** Deactivate physical interrupt @intid, which was acknowledged for @vcpu, on the CPU where @vcpu last ran. */
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid);
 
+/** Have this CPU do what it does on an SError of hv's own: for tests, which cannot make the memory system fail. */
+void hv_arch_provoke_serror(void);
+
 /** The FP registers are hv's (libfdt's) in between: a loaded vCPU's are saved and put back. Not nested. */
 void hv_arch_fp_borrow(struct hv_cpu *cpu);
 void hv_arch_fp_return(struct hv_cpu *cpu);

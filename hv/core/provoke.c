@@ -3,6 +3,7 @@
 
 #include <libbase/mem.h>
 
+#include "arch/arch.h"
 #include "core/hv.h"
 #include "core/panic.h"
 
@@ -38,9 +39,11 @@ void hv_provoke(struct hv *hv, struct hv_cpu *cpu)
         __builtin_trap();
     } else if (is(&what, "stack-overflow")) {
         (void)recurse(NULL);
+    } else if (is(&what, "serror")) {
+        hv_arch_provoke_serror();
     } else if (is(&what, "panic")) {
         hv_panic(cpu, "provoked");
     } else {
-        hv_log(hv, "ashlar.provoke: allowed: panic, data-abort, undefined, stack-overflow");
+        hv_log(hv, "ashlar.provoke: allowed: panic, data-abort, undefined, serror, stack-overflow");
     }
 }

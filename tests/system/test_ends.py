@@ -39,7 +39,8 @@ class Ends(SystemTest):
 
     def test_other_ways_to_panic(self):
         folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
-        for what, pattern in (("panic", "PANIC on CPU 0: provoked"), ("undefined", "PANIC on CPU 0: synchronous")):
+        for what, pattern in (("panic", "PANIC on CPU 0: provoked"), ("undefined", "PANIC on CPU 0: synchronous"),
+                              ("serror", "PANIC on CPU 0: SError")):
             with self.subTest(what=what):
                 ran = self.boot("--bundle", folder, "--timeout", "120", hv_options=f"ashlar.provoke={what}")
                 self.assert_exit(4, ran)

@@ -50,6 +50,32 @@ static void report_instruction(struct hv_vcpu *vcpu)
     }
 }
 
+/** What stage 2 has at @ipa. */
+static void report_mapping(struct hv_vcpu *vcpu, uint64_t ipa)
+{
+    static const char *const types[] = {"Normal", "Normal non-cacheable", "Device-nGnRE", "Device-nGnRnE"};
+    struct hv_vm *vm = vcpu->vm;
+    const struct hv_mmio_region *region = hv_machine_region(&vm->machine, ipa);
+    struct ash_stage2_mapping mapping;
+    int error;
+
+    hv_lock(&vm->lock);
+    error = ash_stage2_lookup(&vm->machine.stage2, ash_ipa(ipa), &mapping);
+    hv_unlock(&vm->lock);
+    if (region != NULL) {
+        hv_log(vm->hv, "  ipa %lx is the emulated %s", ipa, region->name);
+    } else if (error != ASH_OK || !mapping.valid) {
+        hv_log(vm->hv, "  ipa %lx is not mapped: neither RAM nor a device", ipa);
+    } else {
+        hv_log(vm->hv, "  ipa %lx is pa %lx, in %lu KiB of %s memory that may be%s%s%s", ipa,
+               mapping.pa.value, mapping.size / 1024U,
+               types[(mapping.attr & ASH_STAGE2_TYPE) / ASH_STAGE2_NORMAL_NC],
+               (mapping.attr & ASH_STAGE2_READ) != 0U ? " read" : "",
+               (mapping.attr & ASH_STAGE2_WRITE) != 0U ? " written" : "",
+               (mapping.attr & ASH_STAGE2_EXEC) != 0U ? " executed" : "");
+    }
+}
+
 void hv_exit_report(struct hv_vcpu *vcpu, const char *what)
 {
     hv_log(vcpu->vm->hv, "%s: vCPU %u: %s", vcpu->vm->name, vcpu->index, what);
@@ -70,6 +96,8 @@ void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, 
         hv_log(hv, "  %s of a %s%s, level %u; far %016lx, ipa %016lx", fault_name(fault.kind),
                fault.instruction ? "fetch" : (fault.write ? "write" : "read"),
                fault.s1ptw ? " by a stage-1 walk" : "", fault.level, far, ipa);
+        hv_log(hv, "  hpfar %016lx", hv_sysreg_read(hpfar_el2));
+        report_mapping(vcpu, ipa);
     }
     report_registers(vcpu);
     report_instruction(vcpu);

@@ -117,6 +117,20 @@ void hv_el2_nested_fault(struct hv_cpu *cpu)
     hv_arch_halt();
 }
 
+#define VECTOR_CURRENT_SPX_SERROR 0x380U /* DDI 0487 D1.3, "Exception vectors" */
+#define ESR_SERROR                UINT64_C(0xbe000000)
+
+void hv_arch_provoke_serror(void)
+{
+    hv_sysreg_write(esr_el2, ESR_SERROR);
+    __asm__ volatile("adr x0, 0f\n\t"
+                     "msr elr_el2, x0\n\t"
+                     "0: br %0"
+                     :
+                     : "r"(hv_vectors + VECTOR_CURRENT_SPX_SERROR)
+                     : "x0", "memory");
+}
+
 void hv_report_write(const char *text)
 {
     size_t size = 0;

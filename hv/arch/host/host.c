@@ -184,6 +184,10 @@ void hv_arch_invalidate_everything(void)
 {
 }
 
+void hv_arch_provoke_serror(void)
+{
+}
+
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
 {
     (void)vcpu;
