@@ -240,11 +240,17 @@ static bool condition_holds(unsigned condition, uint64_t pstate)
     return even[condition >> 1] != ((condition & 1U) != 0U);
 }
 
+/* Which classes have CV and COND in their ISS (D17.2): an abort's bits there mean other things. */
+#define CONDITIONAL                                                                                          \
+    (ASH_BIT(ASH_VCPU_EC_WFX) | ASH_BIT(ASH_VCPU_EC_CP15_MCR) | ASH_BIT(ASH_VCPU_EC_CP15_MCRR) |             \
+     ASH_BIT(ASH_VCPU_EC_CP14_MCR) | ASH_BIT(ASH_VCPU_EC_CP14_LDC) | ASH_BIT(ASH_VCPU_EC_FP) |               \
+     ASH_BIT(ASH_VCPU_EC_VMRS) | ASH_BIT(ASH_VCPU_EC_CP14_MRRC) | ASH_BIT(ASH_VCPU_EC_SMC32))
+
 bool ash_vcpu_condition_holds(uint64_t esr, uint64_t pstate)
 {
     unsigned it = it_state(pstate);
 
-    if ((pstate & ASH_VCPU_PSTATE_AARCH32) == 0U) {
+    if ((pstate & ASH_VCPU_PSTATE_AARCH32) == 0U || (CONDITIONAL & ASH_BIT(ash_vcpu_esr_ec(esr))) == 0U) {
         return true;
     }
     if ((esr & ESR_CV) != 0U) {

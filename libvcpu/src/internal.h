@@ -26,4 +26,15 @@
 
 #define PAGE_OFFSET UINT64_C(0xfff)
 
+/* The low @size bytes, 1..8, and those in the other order. */
+static inline uint64_t low_bytes(uint64_t value, unsigned size)
+{
+    return size >= 8U ? value : value & (ASH_BIT(8U * size) - 1U);
+}
+
+static inline uint64_t swapped(uint64_t value, unsigned size)
+{
+    return __builtin_bswap64(value) >> (64U - 8U * size);
+}
+
 #endif

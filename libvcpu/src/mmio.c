@@ -23,16 +23,6 @@ int ash_vcpu_mmio_decode(uint64_t esr, struct ash_vcpu_mmio *mmio)
     return ASH_OK;
 }
 
-static uint64_t low_bytes(uint64_t value, unsigned size)
-{
-    return size >= 8U ? value : value & (ASH_BIT(8U * size) - 1U);
-}
-
-static uint64_t swapped(uint64_t value, unsigned size)
-{
-    return __builtin_bswap64(value) >> (64U - 8U * size);
-}
-
 uint64_t ash_vcpu_mmio_write_value(const struct ash_vcpu_context *ctx, const struct ash_vcpu_mmio *mmio,
                                    bool big_endian)
 {

@@ -81,9 +81,9 @@ def judge_tests(name, header):
     owner = library_of(header)
     if match and owner and owner not in ("base", match.group(1)):
         return f"lib{match.group(1)}'s unit tests include lib{owner}; a library links alone"
-    if name.startswith("tests/guests/") and not header.startswith(("libbase/", "common/")) \
+    if name.startswith("tests/guests/") and not header.startswith(("libbase/", "common/", name.split("/")[2] + "/")) \
             and header not in FREESTANDING and "/" in header:
-        return "a guest includes tests/guests/common, libbase and the freestanding headers"
+        return "a guest includes its own folder, tests/guests/common, libbase and the freestanding headers"
     return None
 
 

@@ -7,9 +7,9 @@
 #include <libvcpu/el2.h>
 #include <libvcpu/exit.h>
 #include <libvcpu/inject.h>
-#include <libvcpu/mmio.h>
 #include <libvcpu/sysreg.h>
 
+#include "arch/aarch64/exit_access.h"
 #include "arch/aarch64/interrupt.h"
 #include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
@@ -40,17 +40,23 @@ static enum hv_verdict inject_undef(struct hv_vcpu *vcpu, uint64_t esr)
     return inject(vcpu, &undef);
 }
 
-static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault,
-                                             uint64_t far)
+static enum hv_verdict inject_abort(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault, uint64_t far,
+                                    uint32_t fsc)
 {
     const struct ash_vcpu_exception abort = {
         .kind = fault->instruction ? ASH_VCPU_EXCEPTION_INSTRUCTION_ABORT : ASH_VCPU_EXCEPTION_DATA_ABORT,
-        .iss = ASH_VCPU_ISS_FSC_EXTERNAL | (fault->far_valid ? 0U : ASH_VCPU_ISS_FNV) |
+        .iss = fsc | (fault->far_valid ? 0U : ASH_VCPU_ISS_FNV) |
                (!fault->instruction && fault->write ? ASH_VCPU_ISS_WNR : 0U),
         .far = far,
     };
 
     return inject(vcpu, &abort);
+}
+
+static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault,
+                                             uint64_t far)
+{
+    return inject_abort(vcpu, fault, far, ASH_VCPU_ISS_FSC_EXTERNAL);
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
@@ -144,41 +150,27 @@ static int fault_ipa(struct hv_vcpu *vcpu, const struct ash_vcpu_fault *fault, u
     return ash_vcpu_par_ipa(par, far, ipa);
 }
 
-static enum hv_verdict emulate(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr,
-                               const struct hv_mmio_region *region, uint64_t ipa,
-                               const struct ash_vcpu_fault *fault, uint64_t far)
+static enum hv_verdict emulate(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_access *access,
+                               const struct ash_vcpu_fault *fault)
 {
-    struct ash_vcpu_mmio mmio;
-    bool big_endian;
-    uint64_t value = 0;
-    int error;
+    uint32_t fsc = ASH_VCPU_ISS_FSC_EXTERNAL;
 
-    if (fault->cache_maintenance) {
-        ash_vcpu_skip(&vcpu->context, esr); /* an emulated device has no cache lines */
+    switch (hv_access_emulate(cpu, access, &fsc)) {
+    case HV_ACCESS_DONE:
+        ash_vcpu_skip(&vcpu->context, access->esr);
         return HV_RESUME;
+    case HV_ACCESS_AGAIN:
+        return HV_RESUME;
+    case HV_ACCESS_ABORT:
+    default:
+        break;
     }
-    if (ash_vcpu_mmio_decode(esr, &mmio) != ASH_OK) {
+    if (!fault->valid_syndrome) {
         hv_vm_report(vcpu->vm,
-                     "vCPU %u: access without syndrome to %s at IPA 0x%lx, pc 0x%lx: external abort",
-                     vcpu->index, region->name, ipa, vcpu->context.pc);
-        return inject_external_abort(vcpu, fault, far);
+                     "vCPU %u: cannot emulate the access to %s at IPA 0x%lx, pc 0x%lx: data abort 0x%x",
+                     vcpu->index, access->region->name, access->ipa, vcpu->context.pc, fsc);
     }
-    big_endian = ash_vcpu_is_big_endian(vcpu->context.pstate, ash_vcpu_el2_sctlr());
-    if (mmio.write) {
-        value = ash_vcpu_mmio_write_value(&vcpu->context, &mmio, big_endian);
-    }
-    error = hv_machine_access(cpu, vcpu, region, ipa - region->base, mmio.size, mmio.write, &value);
-    if (error == ASH_EBUSY) {
-        return HV_RESUME; /* the same instruction again */
-    }
-    if (error != ASH_OK) {
-        return inject_external_abort(vcpu, fault, far);
-    }
-    if (!mmio.write) {
-        ash_vcpu_mmio_complete_read(&vcpu->context, &mmio, value, big_endian);
-    }
-    ash_vcpu_skip(&vcpu->context, esr);
-    return HV_RESUME;
+    return inject_abort(vcpu, fault, access->far, fsc);
 }
 
 /** Does the guest fetch its own exception vector in vain? Then it could never handle what it would be given. */
@@ -243,10 +235,16 @@ static enum hv_verdict exit_abort(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
         return HV_RESUME;
     }
     region = hv_machine_region(&vcpu->vm->machine, ipa.value);
-    if (region != NULL && !fault.instruction && !fault.s1ptw) {
-        return emulate(cpu, vcpu, esr, region, ipa.value, &fault, far);
+    if (region != NULL && !fault.instruction && !fault.s1ptw && !fault.cache_maintenance) {
+        const struct hv_access access = {.esr = esr, .far = far, .ipa = ipa.value, .region = region};
+
+        return emulate(cpu, vcpu, &access, &fault);
     }
     if (is_spurious(vcpu, &fault, ipa)) {
+        return HV_RESUME;
+    }
+    if (fault.cache_maintenance && !fault.s1ptw) {
+        ash_vcpu_skip(&vcpu->context, esr); /* no data moves, and nothing that a cache could hold is there */
         return HV_RESUME;
     }
     return nothing_there(vcpu, esr, &fault, far, ipa.value);
@@ -291,9 +289,20 @@ static exit_handler *const handlers[] = {
     [ASH_VCPU_EXIT_DEBUG] = exit_stop,
 };
 
+static enum hv_verdict handle(struct hv_cpu *cpu, uint64_t esr)
+{
+    struct ash_vcpu_context *ctx = &cpu->vcpu->context;
+
+    if (!ash_vcpu_condition_holds(esr, ctx->pstate)) {
+        ash_vcpu_skip(ctx, esr); /* AArch32: trapped, and would not have been executed */
+        return HV_RESUME;
+    }
+    return handlers[ash_vcpu_ec_info(esr)->exit](cpu, cpu->vcpu, esr);
+}
+
 enum hv_verdict hv_exit_sync(struct hv_cpu *cpu, uint64_t esr)
 {
-    enum hv_verdict verdict = handlers[ash_vcpu_ec_info(esr)->exit](cpu, cpu->vcpu, esr);
+    enum hv_verdict verdict = handle(cpu, esr);
 
     return verdict == HV_RESUME ? hv_exit_finish(cpu) : verdict;
 }

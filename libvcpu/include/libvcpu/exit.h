@@ -134,7 +134,7 @@ struct ash_vcpu_fault {
     bool far_valid;         /* FAR_EL2 holds the address (not FnV) */
     bool hpfar_valid;       /* HPFAR_EL2 holds the IPA; where not, translate FAR_EL2 with AT S1E1R or S1E0R */
     bool cache_maintenance; /* DC, IC or AT: no data moves; where nothing is mapped, skip it */
-    bool valid_syndrome;    /* ISV: <libvcpu/mmio.h> can decode it */
+    bool valid_syndrome;    /* ISV: <libvcpu/mmio.h> can decode it; where not, <libvcpu/instruction.h> */
 };
 
 /** @esr: of EC INSTRUCTION_ABORT or DATA_ABORT (of another EC the result is OTHER, nothing valid).
@@ -163,7 +163,8 @@ void ash_vcpu_skip(struct ash_vcpu_context *ctx, uint64_t esr);
 void ash_vcpu_retry(struct ash_vcpu_context *ctx, uint64_t esr);
 
 /** Does the condition of a trapped AArch32 instruction hold (ISS.CV, COND; for Thumb without CV the IT block)? If
- *  not, only skip it. True for AArch64. DDI 0487 D17.2, "ISS encoding for an exception from MCR or MRC". */
+ *  not, only skip it. True for AArch64, and for an exit that no trapped instruction with a condition made.
+ *  DDI 0487 D17.2, "ISS encoding for an exception from MCR or MRC". */
 bool ash_vcpu_condition_holds(uint64_t esr, uint64_t pstate);
 
 #ifdef __cplusplus

@@ -23,6 +23,7 @@ enum ash_vcpu_exception_kind {
 #define ASH_VCPU_ISS_FSC_TRANSLATION UINT32_C(0x04) /* + level 0..3 */
 #define ASH_VCPU_ISS_FSC_PERMISSION  UINT32_C(0x0c) /* + level 1..3 */
 #define ASH_VCPU_ISS_FSC_ALIGNMENT   UINT32_C(0x21)
+#define ASH_VCPU_ISS_FSC_EXCLUSIVE   UINT32_C(0x35)  /* unsupported exclusive or atomic access */
 #define ASH_VCPU_ISS_WNR             UINT32_C(0x40)  /* data aborts */
 #define ASH_VCPU_ISS_CM              UINT32_C(0x100) /* data aborts */
 #define ASH_VCPU_ISS_EA              UINT32_C(0x200)

@@ -21,7 +21,7 @@ struct ash_vcpu_mmio {
 
 /** Decode @esr (EC DATA_ABORT).
  *  Returns ASH_OK; ASH_ENOTSUP where the CPU gives no syndrome (ISV=0: pairs, write-back, SIMD, exclusives, cache
- *  maintenance); ASH_EINVAL (another EC). On an error *@mmio is unchanged. */
+ *  maintenance): <libvcpu/instruction.h>; ASH_EINVAL (another EC). On an error *@mmio is unchanged. */
 int ash_vcpu_mmio_decode(uint64_t esr, struct ash_vcpu_mmio *mmio) ASH_NODISCARD;
 
 /** What the device sees of a store: the low `size` bytes of Rt, little-endian as all our devices are.

@@ -415,6 +415,23 @@ static void a_condition_holds_by_the_flags(void **state)
     }
 }
 
+/* D17.2, ISS encodings with CV and COND: WFI and WFE; MCR, MRC, MCRR, MRRC, LDC, STC of CP14 and CP15; FP and SIMD;
+ * VMRS; SMC from AArch32. Bits [24:20] of the others are something else, such as ISV, SAS and SSE. */
+static void only_a_class_with_a_condition_field_can_fail_it(void **state)
+{
+    const uint64_t classes = UINT64_C(0x811fa);
+
+    (void)state;
+    for (unsigned ec = 0; ec < 64; ec++) {
+        uint64_t esr = esr_of(ec) | ASH_BIT(24); /* CV, EQ; Z is clear */
+        bool has_condition = ((classes >> ec) & 1U) != 0U;
+
+        assert_int_equal(ash_vcpu_condition_holds(esr, 0x10), !has_condition);
+        assert_true(ash_vcpu_condition_holds(esr, 0x10 | ASH_VCPU_PSTATE_Z));
+        assert_true(ash_vcpu_condition_holds(esr, 0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(skipping_ends_the_step_and_the_branch_type),
         cmocka_unit_test(the_it_block_moves_on_in_thumb),
         cmocka_unit_test(a_condition_holds_by_the_flags),
+        cmocka_unit_test(only_a_class_with_a_condition_field_can_fail_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
