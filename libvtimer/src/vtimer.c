@@ -34,14 +34,40 @@ void ash_vtimer_reset(struct ash_vtimer *vtimer)
     }
 }
 
+static uint64_t count_of(const struct ash_vtimer_vm *vm, uint64_t now)
+{
+    return (vm->paused ? vm->paused_at : now) - vm->offset;
+}
+
 void ash_vtimer_set_count(struct ash_vtimer_vm *vm, uint64_t now, uint64_t count)
 {
-    vm->offset = now - count;
+    vm->offset = (vm->paused ? vm->paused_at : now) - count;
+}
+
+void ash_vtimer_pause(struct ash_vtimer_vm *vm, uint64_t now)
+{
+    if (!vm->paused) {
+        vm->paused = true;
+        vm->paused_at = now;
+    }
+}
+
+void ash_vtimer_resume(struct ash_vtimer_vm *vm, uint64_t now)
+{
+    if (vm->paused) {
+        vm->offset += now - vm->paused_at;
+        vm->paused = false;
+    }
+}
+
+bool ash_vtimer_physical_is_direct(const struct ash_vtimer_vm *vm, bool is_pinned)
+{
+    return is_pinned && vm->offset == 0U && !vm->paused;
 }
 
 uint64_t ash_vtimer_count(const struct ash_vtimer *vtimer, uint64_t now)
 {
-    return now - vtimer->vm->offset;
+    return count_of(vtimer->vm, now);
 }
 
 static const struct ash_vtimer_regs *regs_of(const struct ash_vtimer *vtimer, enum ash_vtimer_id timer)
@@ -62,7 +88,7 @@ bool ash_vtimer_is_asserted(const struct ash_vtimer *vtimer, enum ash_vtimer_id 
            (regs_of(vtimer, timer)->ctl & ASH_VTIMER_CTL_IMASK) == 0U;
 }
 
-/* When will @timer assert? UINT64_MAX: not before the physical counter wraps. */
+/* When will @timer assert? UINT64_MAX: not before the physical counter wraps, or the VM is resumed. */
 static uint64_t deadline_of(const struct ash_vtimer *vtimer, enum ash_vtimer_id timer, uint64_t now)
 {
     const struct ash_vtimer_regs *regs = regs_of(vtimer, timer);
@@ -73,6 +99,9 @@ static uint64_t deadline_of(const struct ash_vtimer *vtimer, enum ash_vtimer_id 
     }
     if (ash_vtimer_is_met(vtimer, timer, now)) {
         return now;
+    }
+    if (vtimer->vm->paused) {
+        return UINT64_MAX;
     }
     ticks_left = regs->cval - ash_vtimer_count(vtimer, now);
     return ticks_left > UINT64_MAX - now ? UINT64_MAX : now + ticks_left;
@@ -130,6 +159,24 @@ void ash_vtimer_update(struct ash_vtimer *vtimer, uint64_t now)
     for (unsigned i = 0; i < ASH_VTIMER_COUNT; i++) {
         tell_line(vtimer, i, ash_vtimer_is_asserted(vtimer, (enum ash_vtimer_id)i, now));
     }
+}
+
+void ash_vtimer_vm_export(const struct ash_vtimer_vm *vm, uint64_t now, struct ash_vtimer_vm_image *image)
+{
+    image->version = ASH_VTIMER_IMAGE_VERSION;
+    image->paused = vm->paused ? 1U : 0U;
+    image->count = count_of(vm, now);
+}
+
+int ash_vtimer_vm_import(struct ash_vtimer_vm *vm, uint64_t now, const struct ash_vtimer_vm_image *image)
+{
+    if (image->version != ASH_VTIMER_IMAGE_VERSION || image->paused > 1U) {
+        return ASH_EFORMAT;
+    }
+    vm->paused = image->paused != 0U;
+    vm->paused_at = now;
+    vm->offset = now - image->count;
+    return ASH_OK;
 }
 
 void ash_vtimer_export(const struct ash_vtimer *vtimer, struct ash_vtimer_image *image)

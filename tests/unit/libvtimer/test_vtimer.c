@@ -314,6 +314,103 @@ static void a_bad_image_is_refused_and_changes_nothing(void **state)
     assert_memory_equal(&f.timer, &before, sizeof(before));
 }
 
+static void a_paused_vm_s_time_stands_still_and_goes_on_from_there(void **state)
+{
+    struct fixture f;
+    uint64_t deadline;
+
+    (void)state;
+    fixture_init(&f, 1000);
+    set(&f, V, 1, 500);
+    set(&f, P, 1, 100);
+    ash_vtimer_pause(&f.vm, 1200);
+    assert_int_equal(ash_vtimer_count(&f.timer, 9000), 200);
+    assert_false(ash_vtimer_is_met(&f.timer, V, 9000));
+    assert_true(ash_vtimer_is_asserted(&f.timer, P, 9000)); /* it was before */
+    assert_true(ash_vtimer_next_deadline(&f.timer, 9000, &deadline));
+    assert_int_equal(deadline, 9000);
+    set(&f, P, 3, 100);
+    assert_false(ash_vtimer_next_deadline(&f.timer, 9000, &deadline));
+    assert_int_equal(deadline, UINT64_MAX);
+    assert_int_equal(ash_vtimer_read(&f.timer, V, ASH_VTIMER_TVAL, 9000), 300);
+    ash_vtimer_pause(&f.vm, 9500); /* still since 1200 */
+    ash_vtimer_resume(&f.vm, 10000);
+    assert_int_equal(ash_vtimer_count(&f.timer, 10000), 200);
+    assert_int_equal(f.vm.offset, 9800);
+    assert_true(ash_vtimer_next_deadline(&f.timer, 10000, &deadline));
+    assert_int_equal(deadline, 10300);
+    ash_vtimer_resume(&f.vm, 20000); /* nothing */
+    assert_int_equal(ash_vtimer_count(&f.timer, 10300), 500);
+}
+
+static void a_count_set_while_paused_holds_when_resumed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 0);
+    ash_vtimer_pause(&f.vm, 500);
+    ash_vtimer_set_count(&f.vm, 700, 42);
+    assert_int_equal(ash_vtimer_count(&f.timer, 800), 42);
+    ash_vtimer_resume(&f.vm, 900);
+    assert_int_equal(ash_vtimer_count(&f.timer, 901), 43);
+}
+
+static void the_physical_timer_is_direct_where_the_counter_is_the_physical_one(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 0);
+    assert_true(ash_vtimer_physical_is_direct(&f.vm, true));
+    assert_false(ash_vtimer_physical_is_direct(&f.vm, false));
+    ash_vtimer_pause(&f.vm, 100);
+    assert_false(ash_vtimer_physical_is_direct(&f.vm, true));
+    ash_vtimer_resume(&f.vm, 101); /* it now has an offset */
+    assert_false(ash_vtimer_physical_is_direct(&f.vm, true));
+    ash_vtimer_set_count(&f.vm, 7, 7);
+    assert_true(ash_vtimer_physical_is_direct(&f.vm, true));
+}
+
+static void a_vm_s_time_moves_to_another_machine(void **state)
+{
+    struct ash_vtimer_vm_image image;
+    struct fixture from;
+    struct fixture to;
+
+    (void)state;
+    fixture_init(&from, 1000);
+    fixture_init(&to, 77);
+    ash_vtimer_vm_export(&from.vm, 1500, &image);
+    assert_int_equal(image.count, 500);
+    assert_int_equal(image.paused, 0);
+    assert_int_equal(ash_vtimer_vm_import(&to.vm, 20, &image), ASH_OK); /* a counter that is behind */
+    assert_int_equal(ash_vtimer_count(&to.timer, 25), 505);
+    ash_vtimer_pause(&from.vm, 1600);
+    ash_vtimer_vm_export(&from.vm, 9999, &image);
+    assert_int_equal(image.count, 600);
+    assert_int_equal(image.paused, 1);
+    assert_int_equal(ash_vtimer_vm_import(&to.vm, 30, &image), ASH_OK);
+    assert_int_equal(ash_vtimer_count(&to.timer, 40), 600);
+    ash_vtimer_resume(&to.vm, 50);
+    assert_int_equal(ash_vtimer_count(&to.timer, 51), 601);
+}
+
+static void a_bad_image_of_a_vm_is_refused_and_changes_nothing(void **state)
+{
+    struct ash_vtimer_vm_image image = {.version = ASH_VTIMER_IMAGE_VERSION, .paused = 2, .count = 5};
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f, 1000);
+    assert_int_equal(ash_vtimer_vm_import(&f.vm, 0, &image), ASH_EFORMAT);
+    image.paused = 1;
+    image.version++;
+    assert_int_equal(ash_vtimer_vm_import(&f.vm, 0, &image), ASH_EFORMAT);
+    assert_int_equal(f.vm.offset, 1000);
+    assert_false(f.vm.paused);
+}
+
 static void a_bad_hal_is_refused(void **state)
 {
     struct ash_vtimer timer;
@@ -346,6 +443,11 @@ int main(void)
         cmocka_unit_test(reserved_bits_of_ctl_are_not_kept),
         cmocka_unit_test(an_image_moves_the_timers_to_another_vm),
         cmocka_unit_test(a_bad_image_is_refused_and_changes_nothing),
+        cmocka_unit_test(a_paused_vm_s_time_stands_still_and_goes_on_from_there),
+        cmocka_unit_test(a_count_set_while_paused_holds_when_resumed),
+        cmocka_unit_test(the_physical_timer_is_direct_where_the_counter_is_the_physical_one),
+        cmocka_unit_test(a_vm_s_time_moves_to_another_machine),
+        cmocka_unit_test(a_bad_image_of_a_vm_is_refused_and_changes_nothing),
         cmocka_unit_test(a_bad_hal_is_refused),
     };
 
