@@ -64,20 +64,33 @@ static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
     }
 }
 
+static void map_ram_run(struct hv_cpu *cpu, uint64_t base, uint64_t end)
+{
+    HV_CHECK(cpu, base == end || hv_el2_map_identity(base, end - base, HV_EL2_DATA) == ASH_OK);
+}
+
 /** All RAM but what must not be mapped, and what is mapped already. */
 static void map_ram(struct hv_cpu *cpu)
 {
     uint64_t image = (uint64_t)(uintptr_t)_start;
+    uint64_t base = 0;
+    uint64_t end = 0;
 
+    /* Neighbours together, whoever owns them: in the largest blocks. */
     for (uint32_t i = 0; i < the_hv.ranges.count; i++) {
         const struct hv_range *range = &the_hv.ranges.range[i];
         bool mapped =
             range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
             (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
-        if (!mapped) {
-            HV_CHECK(cpu, hv_el2_map_identity(range->base, range->size, HV_EL2_DATA) == ASH_OK);
+
+        if (mapped || range->base != end) {
+            map_ram_run(cpu, base, end);
+            base = range->base;
         }
+        end = range->base + range->size;
+        base = mapped ? end : base;
     }
+    map_ram_run(cpu, base, end);
 }
 
 static void map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char *what)
