@@ -35,8 +35,8 @@ void hv_cache_clean_invalidate(const void *from, size_t size)
     hv_dsb(sy);
 }
 
-/** All instruction caches: a PIPT one may hold lines of the page's last owner, a VIPT one under any VMID (D7.5.11: after
- *  the data is at PoC, IC IALLUIS; DSB ISH; ISB). */
+/** All instruction caches: a PIPT one may hold lines of the page's last owner, a VIPT one under any VMID (D7.5.11:
+ *  after the data is at PoC, IC IALLUIS; DSB ISH; ISB). */
 static void forget_instructions(void)
 {
     __asm__ volatile("ic ialluis" : : : "memory");
