@@ -273,6 +273,7 @@ static void *cpu_thread(void *arg)
         hv_vcpu_left(self->cpu);
     }
     if (self->cpu->index == 0U) {
+        hv_read_options(host.hv);
         hv_boot(host.hv, self->cpu);
     }
     hv_cpu_main(self->cpu);
