@@ -38,6 +38,14 @@ static uint64_t reg_offset(struct fuzz_input *in, bool dist)
            4U * fuzz_below(in, 32U);
 }
 
+static uint64_t frame_size(bool dist)
+{
+    if (m.version == 2U) {
+        return dist ? ASH_VGIC_V2_DIST_SIZE : 0U;
+    }
+    return dist ? ASH_VGIC_DIST_SIZE : m.vcpu_count * ASH_VGIC_REDIST_SIZE;
+}
+
 static void access_register(struct fuzz_input *in, uint32_t vcpu)
 {
     const uint8_t how = fuzz_u8(in);
@@ -57,8 +65,7 @@ static void access_register(struct fuzz_input *in, uint32_t vcpu)
     result = dist ? ash_vgic_dist_access(&m.vgic, vcpu, offset, size, is_write, &value)
                   : ash_vgic_redist_access(&m.vgic, vcpu, offset, size, is_write, &value);
     FUZZ_CHECK(result == ASH_OK || (result == ASH_EBUSY && !is_write) || result == ASH_ERANGE);
-    FUZZ_CHECK((result == ASH_ERANGE) ==
-               (offset >= (dist ? ASH_VGIC_DIST_SIZE : m.vcpu_count * ASH_VGIC_REDIST_SIZE)));
+    FUZZ_CHECK((result == ASH_ERANGE) == (offset >= frame_size(dist)));
     if (!is_write && result == ASH_OK) {
         FUZZ_CHECK(size == 8U || value >> (8U * size) == 0U);
         FUZZ_CHECK(offset % size == 0U || value == 0U); /* unaligned: RAZ */
@@ -207,8 +214,10 @@ static void check_reset(void)
     }
     machine_load(&m, 0);
     fake_ich_set_pmr(&m.ich[0], 0xF0);
+    fake_ich_set_igrpen(&m.ich[0], 0, true);
     fake_ich_set_igrpen(&m.ich[0], 1, true);
-    dist_write(&m, 0, GICD_CTLR, 4, 2);
+    dist_write(&m, 0, GICD_CTLR, 4, 3);
+    dist_write(&m, 0, GICD_ITARGETSR + 100U, 1, 1); /* GICv2; a GICv3 ignores it */
     set_level(&m, 0, 100, false);
     set_bit(&m, 0, GICD_ISENABLER, 100);
     set_level(&m, 0, 100, true);
@@ -219,9 +228,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct machine_config configs[] = {
         {3, 96, 4, 5, 5, false, NULL}, {2, 96, 1, 8, 7, true, NULL}, {4, 96, 16, 4, 4, true, NULL}};
+    static const struct machine_config v2_configs[] = {
+        {4, 96, 4, 5, 5, false, NULL}, {8, 96, 1, 8, 7, true, NULL}, {1, 96, 2, 5, 5, false, NULL}};
     struct fuzz_input in = {data, size < 4096U ? size : 4096U};
+    const uint32_t which = fuzz_below(&in, 6);
 
-    machine_init_as(&m, &configs[fuzz_below(&in, 3)]);
+    if (which < 3U) {
+        machine_init_as(&m, &configs[which]);
+    } else {
+        machine_init_v2(&m, &v2_configs[which - 3U], which == 3U);
+    }
     for (uint32_t n = 0; n < m.vcpu_count; n++) {
         FUZZ_CHECK(ash_vgic_connect_hw(&m.vgic, n, LINKED_PPI, LINKED_PPI) == ASH_OK);
     }
