@@ -110,15 +110,20 @@ void ash_vgic_write_icenabler_(struct ash_vgic_access_ *a, uint64_t value)
 
 /* ---- pending, active ---- */
 
-/* The image, if it was taken since the guest began to ask. Otherwise the vCPU is made to take it. */
-uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
+/* Not if the image was taken since the guest began to ask. */
+void ash_vgic_want_sync_(struct ash_vgic_access_ *a, struct ash_vgic_vcpu *owner)
 {
-    struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
-
     if (!a->self->snooping || owner->synced_at <= a->self->snoop_since) {
         a->stale = true;
         ash_vgic_post_(a->vgic, owner);
     }
+}
+
+uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
+{
+    struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
+
+    ash_vgic_want_sync_(a, owner);
     return owner->lrs.lr[irq->lr];
 }
 
@@ -133,6 +138,10 @@ static bool shows_pending(struct ash_vgic_access_ *a, const struct ash_vgic_irq 
 static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)
 {
     if (irq->lr == ASH_VGIC_NO_LR) {
+        struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
+        if ((irq->state & (ACTIVE | SOFT_ACTIVE)) == ACTIVE && owner->resident) {
+            ash_vgic_want_sync_(a, owner); /* EOIcount may have ended it */
+        }
         return (irq->state & ACTIVE) != 0U;
     }
     return (ash_vgic_look_at_lr_(a, irq) & ASH_ICH_LR_ACTIVE) != 0U;
@@ -177,7 +186,7 @@ void ash_vgic_clear_pending_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     irq->state &= ~LATCH;
     if (irq->lr != ASH_VGIC_NO_LR) {
         irq->state |= CLEAR_PENDING;
-    } else if ((irq->state & ACTIVE) == 0U) {
+    } else if ((irq->state & ACTIVE) == 0U || (irq->state & PHYS_NEXT) != 0U) {
         ash_vgic_release_(vgic, irq); /* a level that is still high fires again, as it does on hardware */
     }
     ash_vgic_update_(vgic, irq);
@@ -220,9 +229,11 @@ void ash_vgic_clear_active_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     if (irq->lr != ASH_VGIC_NO_LR) {
         irq->state |= CLEAR_ACTIVE; /* wins over SET_ACTIVE */
     } else if ((irq->state & ACTIVE) != 0U) {
-        irq->state &= ~(ACTIVE | SOFT_ACTIVE);
         irq->source = 0;
-        ash_vgic_release_(vgic, irq);
+        if ((irq->state & PHYS_NEXT) == 0U) {
+            ash_vgic_release_(vgic, irq);
+        }
+        irq->state &= ~(ACTIVE | SOFT_ACTIVE | PHYS_NEXT);
     }
     ash_vgic_update_(vgic, irq);
 }

@@ -29,8 +29,10 @@
 #define SOFT_ACTIVE  UINT32_C(0x2000) /* ACTIVE by ISACTIVER: no EOI belongs to it */
 #define LR_PHYS      UINT32_C(0x4000) /* PHYS_ACTIVE was set when the LR was filled: what ends there ends it */
 #define MESSAGE      UINT32_C(0x8000) /* GICD_SETSPI_NSR holds a level-sensitive SPI pending */
-#define REQUESTS     (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
-#define HIGH         (LINE | MESSAGE) /* what a level-sensitive interrupt is pending by */
+/* PHYS_ACTIVE is that of the pending state: it fired while an active one (of ISPENDR, say) is not its own. */
+#define PHYS_NEXT UINT32_C(0x10000)
+#define REQUESTS  (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
+#define HIGH      (LINE | MESSAGE) /* what a level-sensitive interrupt is pending by */
 
 #define GICD_CTLR_ENABLES UINT32_C(0x3) /* EnableGrp0, EnableGrp1 */
 #define IROUTER_IRM       ASH_BIT(31)   /* in irq.route of either version: 1 of N */
@@ -172,6 +174,9 @@ struct ash_vgic_block_ {
 
 /* The interrupts from INTID @first, at most @wanted: private ones of a->bank, or SPIs. None: count is 0. */
 struct ash_vgic_block_ ash_vgic_block_(const struct ash_vgic_access_ *a, uint32_t first, unsigned wanted);
+
+/* Does this read have to wait for @owner's next sync? Then that is asked for, and the access is stale. */
+void ash_vgic_want_sync_(struct ash_vgic_access_ *a, struct ash_vgic_vcpu *owner);
 
 /* The LR of @irq, which is in one, as this read may use it. It may be found stale: see struct ash_vgic_access_. */
 uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq);

@@ -222,6 +222,7 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
 
 void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
 {
+    irq->state &= ~PHYS_NEXT;
     if ((irq->state & PHYS_ACTIVE) == 0U) {
         return;
     }

@@ -5,9 +5,9 @@
 
 /* ---- sync: image -> state ---- */
 
-/* What happens to the physical interrupt behind @irq, whose LR was @lr. @was_active: an active state that
- * includes the physical one may have ended. */
-static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr, bool was_active)
+/* What happens to the physical interrupt behind @irq, whose LR was @lr. @ended: an active state to which the
+ * physical one belongs may have ended. */
+static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr, bool ended)
 {
     struct ash_vgic *vgic = vcpu->vgic;
 
@@ -18,20 +18,19 @@ static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, 
         irq->state &= ~PHYS_ACTIVE; /* the guest's deactivation did it */
         return;
     }
-    bool idle = (irq->state & (ACTIVE | LATCH)) == 0U;
-    bool first_of_two_ended = was_active && (irq->state & ACTIVE) == 0U;
-    if (idle || first_of_two_ended) {
-        irq->state &= ~(PHYS_ACTIVE | RELEASE);
+    /* Its pending state may have been taken back, too. */
+    uint32_t keeps = (irq->state & PHYS_NEXT) != 0U ? LATCH : ACTIVE | LATCH;
+    if ((irq->state & keeps) == 0U || (ended && (irq->state & ACTIVE) == 0U)) {
+        irq->state &= ~(PHYS_ACTIVE | PHYS_NEXT | RELEASE);
         vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
     }
+    irq->state &= (irq->state & ACTIVE) != 0U ? ~UINT32_C(0) : ~PHYS_NEXT;
 }
 
-static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
+/* The state of @irq after its LR was @lr. */
+static void fold_state(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr)
 {
-    struct ash_vgic_irq *irq = vcpu->lr_irq[n];
-    uint64_t lr = vcpu->lrs.lr[n];
     uint32_t state = irq->state;
-    bool was_active = ((state & ACTIVE) | (lr & ASH_ICH_LR_ACTIVE)) != 0U && (state & LR_PHYS) != 0U;
 
     state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~ACTIVE;
     if ((lr & ASH_ICH_LR_PENDING) != 0U && (state & (LR_LATCH | CLEAR_PENDING)) == LR_LATCH) {
@@ -45,7 +44,22 @@ static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
     state = (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE) : state;
     irq->state = state & ~(LR_LATCH | LR_PHYS | REQUESTS);
     irq->source = (lr & ASH_ICH_LR_ACTIVE) != 0U && (state & ACTIVE) != 0U ? irq->source : 0;
-    fold_physical(vcpu, irq, lr, was_active);
+}
+
+static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
+{
+    struct ash_vgic_irq *irq = vcpu->lr_irq[n];
+    uint64_t lr = vcpu->lrs.lr[n];
+    bool acknowledged = (irq->state & LR_LATCH) != 0U && (lr & ASH_ICH_LR_PENDING) == 0U;
+    bool was_active = (irq->state & ACTIVE) != 0U || (lr & ASH_ICH_LR_ACTIVE) != 0U || acknowledged;
+    bool physical = (irq->state & LR_PHYS) != 0U;
+
+    if (physical && acknowledged) {
+        irq->state &= ~PHYS_NEXT; /* that one is the active one by now, or has been */
+    }
+    physical = physical && (irq->state & PHYS_NEXT) == 0U;
+    fold_state(vcpu, irq, lr);
+    fold_physical(vcpu, irq, lr, was_active && physical);
 
     if ((lr & ASH_ICH_LR_STATE) == 0U && (irq->route & IROUTER_IRM) != 0U) {
         irq->target = ASH_VGIC_NO_VCPU; /* one of N had it; the next time it may be another */
@@ -69,9 +83,10 @@ static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
         }
     }
     if (ended != NULL) {
-        ended->state &= ~ACTIVE;
+        bool physical = (ended->state & PHYS_NEXT) == 0U;
+        ended->state &= ~(ACTIVE | PHYS_NEXT);
         ended->source = 0;
-        fold_physical(vcpu, ended, 0, true);
+        fold_physical(vcpu, ended, 0, physical);
         ash_vgic_place_(vcpu->vgic, ended, (uint16_t)vcpu->index);
     }
 }
@@ -99,6 +114,7 @@ void ash_vgic_sync(struct ash_vgic_vcpu *vcpu)
 /* ---- flush: state -> image ---- */
 
 struct selection {
+    uint32_t vmcr;                              /* the guest's group enables */
     struct ash_vgic_irq *irq[ASH_VGIC_MAX_LRS]; /* in the order of is_before() */
     struct ash_vgic_irq *top_pending;
     unsigned count;
@@ -106,13 +122,22 @@ struct selection {
     unsigned pending;
 };
 
-/* Active ones first: their EOI wants an LR. Then by priority; equal ones by INTID. */
-static bool is_before(const struct ash_vgic_irq *a, const struct ash_vgic_irq *b)
+static bool group_is_open(const struct selection *s, const struct ash_vgic_irq *irq)
 {
-    uint32_t differ = (a->state ^ b->state) & ACTIVE;
+    return (s->vmcr & ((irq->state & GROUP1) != 0U ? ASH_ICH_VMCR_VENG1 : ASH_ICH_VMCR_VENG0)) != 0U;
+}
 
-    if (differ != 0U) {
+/* Active ones first: their EOI wants an LR. Then those whose group the guest takes (IHI 0069 4.8: the others do
+ * not count for the highest priority pending interrupt); then by priority; equal ones by INTID. */
+static bool is_before(const struct selection *s, const struct ash_vgic_irq *a, const struct ash_vgic_irq *b)
+{
+    uint32_t differ = a->state ^ b->state;
+
+    if ((differ & ACTIVE) != 0U) {
         return (a->state & ACTIVE) != 0U;
+    }
+    if ((differ & GROUP1) != 0U && group_is_open(s, a) != group_is_open(s, b)) {
+        return group_is_open(s, a);
     }
     return a->priority != b->priority ? a->priority < b->priority : a->intid < b->intid;
 }
@@ -123,19 +148,19 @@ static void select_one(struct selection *s, struct ash_vgic_irq *irq, unsigned l
         s->active++;
     } else {
         s->pending++;
-        if (s->top_pending == NULL || is_before(irq, s->top_pending)) {
+        if (s->top_pending == NULL || is_before(s, irq, s->top_pending)) {
             s->top_pending = irq;
         }
     }
     if (s->count == lr_count) {
         /* Never empty: init refuses 0 list registers. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
-        if (!is_before(irq, s->irq[lr_count - 1U])) {
+        if (!is_before(s, irq, s->irq[lr_count - 1U])) {
             return;
         }
         s->count--;
     }
     unsigned at = s->count++;
-    for (; at > 0U && is_before(irq, s->irq[at - 1U]); at--) {
+    for (; at > 0U && is_before(s, irq, s->irq[at - 1U]); at--) {
         s->irq[at] = s->irq[at - 1U];
     }
     s->irq[at] = irq;
@@ -147,6 +172,7 @@ static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
     struct ash_vgic *vgic = vcpu->vgic;
     struct ash_vgic_irq *next;
 
+    s->vmcr = vcpu->lrs.vmcr;
     s->count = s->active = s->pending = 0;
     s->top_pending = NULL;
     for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = next) {
@@ -267,6 +293,31 @@ static void clear_unused(struct ash_vgic_vcpu *vcpu)
     }
 }
 
+/* When to come back, since not all of them are in LRs. */
+static uint32_t maintenance_of(const struct ash_vgic_vcpu *vcpu, const struct selection *s)
+{
+    uint32_t vmcr = vcpu->lrs.vmcr;
+    uint32_t hcr = 0;
+    unsigned active = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        active += (s->irq[i]->state & ACTIVE) != 0U ? 1U : 0U;
+    }
+    if (s->pending > s->count - active) {
+        /* When those in LRs are taken (there is one, so this is no storm), or when the guest opens or closes a
+         * group, so that others are the best. */
+        hcr |= ASH_ICH_HCR_NPIE;
+        hcr |= (vmcr & ASH_ICH_VMCR_VENG0) != 0U ? ASH_ICH_HCR_VGRP0DIE : ASH_ICH_HCR_VGRP0EIE;
+        hcr |= (vmcr & ASH_ICH_VMCR_VENG1) != 0U ? ASH_ICH_HCR_VGRP1DIE : ASH_ICH_HCR_VGRP1EIE;
+    }
+    if (s->active > active) {
+        /* When the guest ends one of those outside. */
+        hcr |= ASH_ICH_HCR_LRENPIE;
+        hcr |= vcpu->vgic->has_tdir && (vmcr & ASH_ICH_VMCR_VEOIM) != 0U ? ASH_ICH_HCR_TDIR : 0U;
+    }
+    return hcr;
+}
+
 void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
 {
     struct ash_vgic_lrs *lrs = &vcpu->lrs;
@@ -278,17 +329,7 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
     ash_vgic_recalled_(vcpu);
     select_all(vcpu, &s);
     if (s.active + s.pending > s.count) {
-        unsigned active = 0;
-        for (unsigned i = 0; i < s.count; i++) {
-            active += (s.irq[i]->state & ACTIVE) != 0U ? 1U : 0U;
-        }
-        /* More pending ones: come back when those in LRs are taken. There is one, so this is no storm. */
-        hcr |= s.pending > s.count - active ? ASH_ICH_HCR_NPIE : 0U;
-        /* Active ones outside: come back when the guest ends one. */
-        if (s.active > active) {
-            hcr |= ASH_ICH_HCR_LRENPIE;
-            hcr |= vcpu->vgic->has_tdir && (lrs->vmcr & ASH_ICH_VMCR_VEOIM) != 0U ? ASH_ICH_HCR_TDIR : 0U;
-        }
+        hcr |= maintenance_of(vcpu, &s);
     }
     assign(vcpu, &s, (hcr & ASH_ICH_HCR_NPIE) != 0U);
     clear_unused(vcpu);

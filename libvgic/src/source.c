@@ -19,8 +19,9 @@ static void take_back(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         return;
     }
     if (irq->lr != ASH_VGIC_NO_LR) {
+        irq->state &= (irq->state & PHYS_NEXT) != 0U ? ~LATCH : ~UINT32_C(0);
         irq->state |= CLEAR_PENDING;
-    } else if ((irq->state & ACTIVE) == 0U) {
+    } else if ((irq->state & ACTIVE) == 0U || (irq->state & PHYS_NEXT) != 0U) {
         irq->state &= ~LATCH;
         ash_vgic_release_(vgic, irq);
     }
@@ -94,6 +95,9 @@ int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
     }
     ash_vgic_drop_hw_lr_(vgic, irq);
     irq->state = (irq->state | LATCH | PHYS_ACTIVE) & ~RELEASE;
+    if ((irq->state & ACTIVE) != 0U || irq->lr != ASH_VGIC_NO_LR) {
+        irq->state |= PHYS_NEXT; /* what is in the LR came about without the physical one */
+    }
     ash_vgic_update_(vgic, irq);
     return ASH_OK;
 }

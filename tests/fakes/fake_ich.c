@@ -237,6 +237,7 @@ uint32_t fake_ich_misr(const struct fake_ich *ich)
 {
     unsigned valid = 0;
     unsigned pending = 0;
+    uint32_t groups;
 
     if ((ich->hcr & HCR_EN) == 0U) {
         return 0;
@@ -245,9 +246,13 @@ uint32_t fake_ich_misr(const struct fake_ich *ich)
         valid += is_valid(ich->lr[n]) ? 1U : 0U;
         pending += (ich->lr[n] & LR_STATE) == LR_PENDING ? 1U : 0U;
     }
+    /* VGrp0E, VGrp0D, VGrp1E, VGrp1D [7:4], enabled by the same bits of HCR. */
+    groups = (ich->vmcr & 1U) != 0U ? 0x10U : 0x20U;
+    groups |= (ich->vmcr & 2U) != 0U ? 0x40U : 0x80U;
+    groups &= ich->hcr;
     return (fake_ich_eisr(ich) != 0U ? 1U : 0U) | ((ich->hcr & HCR_UIE) != 0U && valid <= 1U ? 2U : 0U) |
            ((ich->hcr & HCR_LRENPIE) != 0U && ich->hcr >> HCR_EOI_SHIFT != 0U ? 4U : 0U) |
-           ((ich->hcr & HCR_NPIE) != 0U && pending == 0U ? 8U : 0U);
+           ((ich->hcr & HCR_NPIE) != 0U && pending == 0U ? 8U : 0U) | groups;
 }
 
 /* ---- the guest's side ---- */

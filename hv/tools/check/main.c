@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "core/board_check.h"
 #include "core/format.h"
 #include "core/ownership.h"
 
@@ -161,12 +160,10 @@ static bool read_board(struct check *check, const struct options *options)
     if (error == ASH_OK) {
         error = ash_boot_board_devices(&check->board, tree, check->tree.size, note_device, check, &fault);
     }
-    if (error == ASH_OK) {
-        ASH_DISCARD(hv_board_check(&check->board, check->board_fault, sizeof(check->board_fault)));
-    } else {
+    if (error != ASH_OK) {
         (void)ash_boot_fault_format(check->board_fault, sizeof(check->board_fault), &fault);
     }
-    return true; /* why hv would not run is part of the report */
+    return true;
 }
 
 /** Who has what before the first VM. */

@@ -20,9 +20,13 @@
 #define ASH_ICH_LR_STATE          (ASH_ICH_LR_PENDING | ASH_ICH_LR_ACTIVE)
 
 #define ASH_ICH_HCR_EN             (UINT32_C(1) << 0)
-#define ASH_ICH_HCR_UIE            (UINT32_C(1) << 1)  /* underflow: at most one list register valid */
-#define ASH_ICH_HCR_LRENPIE        (UINT32_C(1) << 2)  /* EOIcount is not zero */
-#define ASH_ICH_HCR_NPIE           (UINT32_C(1) << 3)  /* no list register is pending */
+#define ASH_ICH_HCR_UIE            (UINT32_C(1) << 1) /* underflow: at most one list register valid */
+#define ASH_ICH_HCR_LRENPIE        (UINT32_C(1) << 2) /* EOIcount is not zero */
+#define ASH_ICH_HCR_NPIE           (UINT32_C(1) << 3) /* no list register is pending */
+#define ASH_ICH_HCR_VGRP0EIE       (UINT32_C(1) << 4) /* the guest has enabled Group 0 */
+#define ASH_ICH_HCR_VGRP0DIE       (UINT32_C(1) << 5) /* ... disabled */
+#define ASH_ICH_HCR_VGRP1EIE       (UINT32_C(1) << 6)
+#define ASH_ICH_HCR_VGRP1DIE       (UINT32_C(1) << 7)
 #define ASH_ICH_HCR_TC             (UINT32_C(1) << 10) /* trap the registers common to both groups */
 #define ASH_ICH_HCR_TDIR           (UINT32_C(1) << 14) /* trap ICV_DIR_EL1; where ICH_VTR_EL2.TDS = 1 */
 #define ASH_ICH_HCR_EOICOUNT_SHIFT 27                  /* [31:27] */
@@ -36,9 +40,13 @@
 #define ASH_ICH_VMCR_VBPR0_SHIFT 21
 #define ASH_ICH_VMCR_VPMR_SHIFT  24
 
-#define ASH_ICH_MISR_EOI   (UINT32_C(1) << 0)
-#define ASH_ICH_MISR_U     (UINT32_C(1) << 1)
-#define ASH_ICH_MISR_LRENP (UINT32_C(1) << 2)
-#define ASH_ICH_MISR_NP    (UINT32_C(1) << 3)
+#define ASH_ICH_MISR_EOI    (UINT32_C(1) << 0)
+#define ASH_ICH_MISR_U      (UINT32_C(1) << 1)
+#define ASH_ICH_MISR_LRENP  (UINT32_C(1) << 2)
+#define ASH_ICH_MISR_NP     (UINT32_C(1) << 3)
+#define ASH_ICH_MISR_VGRP0E (UINT32_C(1) << 4)
+#define ASH_ICH_MISR_VGRP0D (UINT32_C(1) << 5)
+#define ASH_ICH_MISR_VGRP1E (UINT32_C(1) << 6)
+#define ASH_ICH_MISR_VGRP1D (UINT32_C(1) << 7)
 
 #endif
