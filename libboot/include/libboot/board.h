@@ -137,7 +137,7 @@ struct ash_boot_device {
 /** Call @visit for each device of the tree at [data, data+size) that is not disabled, in its order: memory, reserved
  *  memory and CPUs are none. board: what ash_boot_board_read() made of the same tree. Interrupts are those of the
  *  property `interrupts` whose interrupt-parent is the board's GIC; interrupts-extended is not read. Registers that
- *  make no sense are left out.
+ *  make no sense are left out. About 10 KiB of stack.
  *  visit: returns ASH_OK to go on; anything else ends the walk and is returned.
  *  Returns ASH_OK, what @visit returned, or an error with *@fault as of ash_boot_board_read(). */
 int ash_boot_board_devices(const struct ash_boot_board *board, const void *data, size_t size,

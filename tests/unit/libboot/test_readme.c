@@ -71,7 +71,9 @@ static void the_sample_says_what_is_wrong(void **state)
     (void)state;
     make_bundle(&archive, 1, "Image");
     assert_int_equal(lay_out_first_vm(archive.bytes, archive.size, &place, line, sizeof(line)), ASH_ENOENT);
-    assert_string_equal(line, "bundle: Image: is not in the bundle; allowed: the name of a file in it");
+    assert_string_equal(
+        line, "vms.dtb: VM vm0: /vms/vm0: kernel = \"Image\": is not in the bundle; allowed: the name "
+              "of a file in it");
     make_bundle(&archive, 9, "beat.bin");
     assert_int_equal(lay_out_first_vm(archive.bytes, archive.size, &place, line, sizeof(line)), ASH_EFORMAT);
     assert_string_equal(line,
