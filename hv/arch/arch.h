@@ -39,6 +39,9 @@ void hv_arch_publish_to_guest(const void *from, size_t size);
 /** Zero @size bytes (a multiple of 4 KiB, aligned) of Normal memory. */
 void hv_arch_zero_pages(void *pages, size_t size);
 
+/** Both, on pages (a multiple of 4 KiB, aligned), in one pass. */
+void hv_arch_zero_and_publish(void *pages, size_t size);
+
 /** What the CPUs can do; the least of all of them. Read once at boot. */
 struct hv_arch_features {
     struct ash_vcpu_id id; /* raw */

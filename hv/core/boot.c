@@ -50,8 +50,7 @@ void hv_finish(struct hv *hv)
     hv_arch_halt();
 }
 
-/** hv's own options: /chosen/bootargs. */
-static void read_options(struct hv *hv)
+void hv_read_options(struct hv *hv)
 {
     struct ash_boot_span value;
 
@@ -234,7 +233,6 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
     const struct hv_page_request request = {.pages = hv_pages_for(sizeof(*scratch))};
     struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus};
 
-    read_options(hv);
     hv_provoke(hv, cpu);
     scratch = hv_pages_alloc(&hv->pages, &request);
     HV_CHECK(cpu, scratch != NULL);

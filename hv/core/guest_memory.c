@@ -5,9 +5,10 @@
 #include <libbase/errors.h>
 #include <libbase/mem.h>
 
+#include "arch/arch.h"
 #include "core/vm.h"
 
-enum direction { CHECK, READ, WRITE };
+enum direction { CHECK, READ, WRITE, PUBLISH };
 
 /** Where hv reaches @ipa, and how many of *@size bytes from there on lie together; NULL: it is not RAM. */
 static uint8_t *run_at(const struct hv_vm *vm, uint64_t ipa, uint64_t *size)
@@ -49,7 +50,7 @@ void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size)
     return NULL;
 }
 
-/** @bytes: not looked at to CHECK. */
+/** @bytes: not looked at to CHECK and PUBLISH. */
 static int go_through(const struct hv_vm *vm, uint64_t ipa, uint8_t *bytes, size_t size,
                       enum direction direction)
 {
@@ -64,6 +65,8 @@ static int go_through(const struct hv_vm *vm, uint64_t ipa, uint8_t *bytes, size
             memcpy(ram, bytes + done, run);
         } else if (direction == READ) {
             memcpy(bytes + done, ram, run);
+        } else if (direction == PUBLISH) {
+            hv_arch_publish_to_guest(ram, run);
         }
         done += run;
     }
@@ -84,6 +87,11 @@ static int copy(struct hv_vm *vm, ash_ipa_t ipa, uint8_t *bytes, size_t size, en
 int hv_guest_write(struct hv_vm *vm, ash_ipa_t ipa, const void *from, size_t size)
 {
     return copy(vm, ipa, (uint8_t *)(uintptr_t)from, size, WRITE);
+}
+
+int hv_guest_publish(struct hv_vm *vm, ash_ipa_t ipa, size_t size)
+{
+    return copy(vm, ipa, NULL, size, PUBLISH);
 }
 
 int hv_guest_read(struct hv_vm *vm, ash_ipa_t ipa, void *to, size_t size)

@@ -23,4 +23,7 @@ void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size) ASH_NOD
 int hv_guest_write(struct hv_vm *vm, ash_ipa_t ipa, const void *from, size_t size) ASH_NODISCARD;
 int hv_guest_read(struct hv_vm *vm, ash_ipa_t ipa, void *to, size_t size) ASH_NODISCARD;
 
+/** What hv wrote to [ipa, ipa+size) is there for a guest with its caches off, and to execute. ASH_OK or ASH_ERANGE. */
+int hv_guest_publish(struct hv_vm *vm, ash_ipa_t ipa, size_t size) ASH_NODISCARD;
+
 #endif

@@ -73,7 +73,12 @@ _Noreturn void hv_finish(struct hv *hv);
 /** @tree at an address that libfdt takes; NULL: no memory. */
 const void *hv_align_tree(struct hv *hv, const struct ash_boot_span *tree);
 
-/** Boot, on the boot CPU with everything mapped: bundle, VMs, then the CPUs run. */
+/** hv's own options, out of the board's /chosen/bootargs. As early as there is a board: a panic's exit line has the
+ *  nonce too. */
+void hv_read_options(struct hv *hv);
+
+/** Boot, on the boot CPU with everything mapped: bundle, VMs, then the CPUs run. The
+ *  options have been read. */
 _Noreturn void hv_boot(struct hv *hv, struct hv_cpu *cpu);
 
 #endif

@@ -61,18 +61,26 @@ static int write_tree(struct hv_vm *vm)
     return ash_boot_guest_fdt_write(&machine, tree, ASH_BOOT_GUEST_FDT_SIZE, &used);
 }
 
-/** Every piece of the RAM in turn: zeroed, or made visible to a guest with its caches off. */
+/** Every piece of the RAM in turn: zeroed, if it is not to keep what it holds, and as a guest with its caches off will
+ *  see it. */
 static void each_part(struct hv_vm *vm, bool zero)
 {
     for (uint32_t i = 0; i < vm->machine.parts; i++) {
         void *ram = (void *)(uintptr_t)vm->machine.part[i].pa;
 
         if (zero) {
-            hv_arch_zero_pages(ram, vm->machine.part[i].size);
+            hv_arch_zero_and_publish(ram, vm->machine.part[i].size);
         } else {
             hv_arch_publish_to_guest(ram, vm->machine.part[i].size);
         }
     }
+}
+
+static int put(struct hv_vm *vm, ash_ipa_t ipa, const struct ash_boot_span *what)
+{
+    int error = hv_guest_write(vm, ipa, what->data, what->size);
+
+    return error == ASH_OK ? hv_guest_publish(vm, ipa, what->size) : error;
 }
 
 static int fill_ram(struct hv_vm *vm)
@@ -82,11 +90,15 @@ static int fill_ram(struct hv_vm *vm)
     int error;
 
     each_part(vm, true);
-    error = hv_guest_write(vm, place->kernel, images->kernel.data, images->kernel.size);
+    error = put(vm, place->kernel, &images->kernel);
     if (error == ASH_OK && place->initrd_size > 0U) {
-        error = hv_guest_write(vm, place->initrd, images->ramdisk.data, images->ramdisk.size);
+        error = put(vm, place->initrd, &images->ramdisk);
     }
-    return error == ASH_OK ? write_tree(vm) : error;
+    if (error == ASH_OK) {
+        error = write_tree(vm);
+    }
+    /* All of the buffer: libfdt builds the tree's strings at its end first. */
+    return error == ASH_OK ? hv_guest_publish(vm, place->dtb, ASH_BOOT_GUEST_FDT_SIZE) : error;
 }
 
 int hv_loader_load(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loaded *loaded)
@@ -105,8 +117,9 @@ int hv_loader_load(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loaded *loade
         hv_arch_fp_borrow(cpu);
         error = fill_ram(vm);
         hv_arch_fp_return(cpu);
+    } else {
+        each_part(vm, false);
     }
     vm->spent = true;
-    each_part(vm, false);
     return error;
 }

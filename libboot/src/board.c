@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <libfdt.h>
 
+#include <libbase/bits.h>
 #include <libbase/checked.h>
 #include <libbase/compiler.h>
 #include <libbase/endian.h>
@@ -133,7 +134,9 @@ static int begin(struct ash_boot_board_pass_ *pass)
     }
     pass->depth = pass->fdt.depth;
     pass->pending = true;
-    memset(pass->slots, 0, sizeof(pass->slots));
+    for (; pass->filled != 0U; pass->filled &= pass->filled - 1U) {
+        pass->slots[ash_lowest_bit(pass->filled)] = (struct ash_boot_span){NULL, 0};
+    }
     memset(&pass->buses[pass->depth], 0, sizeof(pass->buses[0]));
     pass->buses[pass->depth].name = pass->fdt.name;
     if (pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "aliases")) {
@@ -173,18 +176,37 @@ static int chosen_property(struct ash_boot_board_pass_ *pass)
     return ASH_OK;
 }
 
+/** Which slot a property named @name fills. The same few names, at the same places, stand in every node. */
+static unsigned slot_of(struct ash_boot_board_pass_ *pass, const char *name)
+{
+    size_t at = (size_t)(uintptr_t)name % ASH_BOOT_KNOWN_NAMES_;
+
+    if (pass->known[at].name != name) {
+        pass->known[at].name = name;
+        pass->known[at].slot = ASH_BOOT_SLOTS_;
+        for (unsigned i = 0; i < ASH_ARRAY_SIZE(slot_names); i++) {
+            if (slot_names[i].name[0] == name[0] && ash_boot_strings_equal_(slot_names[i].name, name)) {
+                pass->known[at].slot = slot_names[i].slot;
+            }
+        }
+    }
+    return pass->known[at].slot;
+}
+
 static int property(struct ash_boot_board_pass_ *pass)
 {
+    unsigned slot;
+
     if (!pass->pending) {
         return ASH_OK;
     }
     if (is_chosen(pass) && pass->visit == NULL) {
         return chosen_property(pass);
     }
-    for (unsigned i = 0; i < ASH_ARRAY_SIZE(slot_names); i++) {
-        if (ash_boot_strings_equal_(slot_names[i].name, pass->fdt.name)) {
-            pass->slots[slot_names[i].slot] = pass->fdt.value;
-        }
+    slot = slot_of(pass, pass->fdt.name);
+    if (slot < ASH_BOOT_SLOTS_) {
+        pass->slots[slot] = pass->fdt.value;
+        pass->filled |= 1U << slot;
     }
     return ASH_OK;
 }

@@ -389,10 +389,32 @@ static void judge_root(struct ash_boot_board_pass_ *pass)
     }
 }
 
+/** The first of devices[] that @compatible has; one past the last: none. */
+static size_t find_device(struct ash_boot_span compatible)
+{
+    const char *at = (const char *)compatible.data;
+    size_t found = ASH_ARRAY_SIZE(devices);
+
+    if (compatible.size == 0U || at[compatible.size - 1U] != '\0') {
+        return found;
+    }
+    for (const char *end = at + compatible.size; at < end; at++) {
+        for (size_t i = 0; i < found; i++) {
+            if (devices[i].compatible[0] == *at && ash_boot_strings_equal_(devices[i].compatible, at)) {
+                found = i;
+            }
+        }
+        while (*at != '\0') {
+            at++;
+        }
+    }
+    return found;
+}
+
 int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_span type = slot(pass, ASH_BOOT_SLOT_DEVICE_TYPE_);
-    struct ash_boot_span compatible = slot(pass, ASH_BOOT_SLOT_COMPATIBLE_);
+    size_t device;
 
     if (pass->depth == 0U) {
         judge_root(pass);
@@ -408,12 +430,8 @@ int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass)
         ash_boot_fdt_list_has_(type, "cpu")) {
         return judge_cpu(pass);
     }
-    for (unsigned i = 0; compatible.size != 0U && i < ASH_ARRAY_SIZE(devices); i++) {
-        if (ash_boot_fdt_list_has_(compatible, devices[i].compatible)) {
-            return devices[i].judge(pass, devices[i].argument);
-        }
-    }
-    return ASH_OK;
+    device = find_device(slot(pass, ASH_BOOT_SLOT_COMPATIBLE_));
+    return device < ASH_ARRAY_SIZE(devices) ? devices[device].judge(pass, devices[device].argument) : ASH_OK;
 }
 
 /** Memory and CPUs have registers of another kind, and what stands below /reserved-memory too. */

@@ -49,15 +49,14 @@ static bool parse_field(const uint8_t *digits, uint32_t *value)
     uint32_t sum = 0;
 
     for (unsigned i = 0; i < 8U; i++) {
-        uint8_t c = digits[i];
-        uint32_t digit;
+        uint32_t digit = (uint32_t)digits[i] - '0';
 
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20U) >= 'a' && (c | 0x20U) <= 'f') {
-            digit = (uint32_t)((c | 0x20U) - 'a') + 10U;
-        } else {
-            return false;
+        if (digit > 9U) {
+            digit = ((uint32_t)digits[i] | 0x20U) - 'a';
+            if (digit > 5U) {
+                return false;
+            }
+            digit += 10U;
         }
         sum = (sum << 4) | digit;
     }

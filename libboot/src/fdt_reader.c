@@ -11,6 +11,9 @@
 #define VERSION     17U
 #define ALIGNMENT   8U
 
+/* 5.4.1: FDT_PROP, length, offset of the name; then the value. */
+#define PROPERTY_SIZE 12U
+
 static int refuse(struct ash_boot_fault *fault, int code, const char *property, uint64_t value,
                   const char *problem, const char *allowed)
 {
@@ -55,6 +58,17 @@ int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
                       "or another field of the header contradicts the rest",
                       "what the device tree compiler makes");
     }
+    if (fdt_off_dt_struct(data) % FDT_TAGSIZE != 0U) {
+        return refuse(fault, ASH_EFORMAT, "off_dt_struct", fdt_off_dt_struct(data), "is not aligned",
+                      "a multiple of 4");
+    }
+    fresh.structure = (const uint8_t *)data + fdt_off_dt_struct(data);
+    fresh.structure_size = fdt_size_dt_struct(data);
+    fresh.strings = (const char *)data + fdt_off_dt_strings(data);
+    fresh.strings_size = fdt_size_dt_strings(data);
+    while (fresh.strings_size > 0U && fresh.strings[fresh.strings_size - 1U] != '\0') {
+        fresh.strings_size--;
+    }
     *fdt = fresh;
     return ASH_OK;
 }
@@ -64,8 +78,7 @@ static int begin_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
     if (fdt->nesting == 0U && fdt->root_seen) {
         return malformed(fdt, fault, "a second root node");
     }
-    /* fdt_next_tag() has found the name's NUL. */
-    fdt->name = (const char *)fdt_offset_ptr(fdt->tree, fdt->offset + (int)FDT_TAGSIZE, 1);
+    fdt->name = (const char *)&fdt->structure[fdt->offset + FDT_TAGSIZE];
     fdt->root_seen = true;
     fdt->properties_may_follow = true;
     fdt->depth = fdt->nesting++;
@@ -82,68 +95,93 @@ static int end_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
     return ASH_BOOT_FDT_END_;
 }
 
+/** A cell of the structure block, which is aligned (ash_boot_fdt_open_()). */
+static uint32_t cell(const uint8_t *at)
+{
+    return fdt32_to_cpu(*(const fdt32_t *)(const void *)at);
+}
+
 static int property(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
 {
-    const struct fdt_property *header =
-        (const struct fdt_property *)fdt_offset_ptr(fdt->tree, fdt->offset, sizeof(struct fdt_property));
+    const uint8_t *header = &fdt->structure[fdt->offset];
+    uint32_t name = cell(&header[8]);
 
-    if (header == NULL || !fdt->properties_may_follow) {
+    if (!fdt->properties_may_follow) {
         return malformed(fdt, fault, "a property outside a node or after a sub-node");
     }
-    fdt->name = fdt_get_string(fdt->tree, (int)fdt32_ld(&header->nameoff), NULL);
-    if (fdt->name == NULL) {
+    if (name >= fdt->strings_size) {
         return malformed(fdt, fault, "a property whose name lies outside the strings block");
     }
-    fdt->value.data = header->data;
-    fdt->value.size = fdt32_ld(&header->len);
+    fdt->name = &fdt->strings[name];
+    fdt->value.data = &header[PROPERTY_SIZE];
+    fdt->value.size = cell(&header[4]);
     fdt->depth = fdt->nesting - 1U;
     return ASH_BOOT_FDT_PROPERTY_;
 }
 
-/** libfdt before 1.7.0 adds a property's length to the offset without looking for an overflow, and then walks in
- *  circles: a length is checked here before fdt_next_tag() sees it. */
-static bool tag_fits(const struct ash_boot_fdt_ *fdt)
+/** The bytes of the tag at the offset, with what belongs to it and the padding behind (Devicetree Specification v0.4,
+ *  5.4.1); 0: not all of them are in the block. */
+static size_t tag_size(const struct ash_boot_fdt_ *fdt, uint32_t tag)
 {
-    const fdt32_t *tag = (const fdt32_t *)fdt_offset_ptr(fdt->tree, fdt->offset, sizeof(*tag));
-    const struct fdt_property *header;
+    const uint8_t *at = &fdt->structure[fdt->offset];
+    size_t left = fdt->structure_size - fdt->offset;
+    size_t size = FDT_TAGSIZE;
 
-    if (tag == NULL || fdt32_ld(tag) != FDT_PROP) {
-        return tag != NULL;
+    if (tag == FDT_BEGIN_NODE) {
+        while (size < left && at[size] != 0U) {
+            size++;
+        }
+        size++;
+    } else if (tag == FDT_PROP) {
+        if (left < PROPERTY_SIZE || cell(&at[4]) > left - PROPERTY_SIZE) {
+            return 0;
+        }
+        size = PROPERTY_SIZE + cell(&at[4]);
     }
-    header = (const struct fdt_property *)fdt_offset_ptr(fdt->tree, fdt->offset, sizeof(*header));
-    return header != NULL && fdt32_ld(&header->len) <= fdt_size_dt_struct(fdt->tree) &&
-           fdt_offset_ptr(fdt->tree, fdt->offset, (unsigned)sizeof(*header) + fdt32_ld(&header->len)) != NULL;
+    size = (size + FDT_TAGSIZE - 1U) & ~(size_t)(FDT_TAGSIZE - 1U);
+    return size <= left ? size : 0U;
+}
+
+static int event_of(struct ash_boot_fdt_ *fdt, uint32_t tag, struct ash_boot_fault *fault)
+{
+    if (tag == FDT_PROP) {
+        return property(fdt, fault);
+    }
+    if (tag == FDT_BEGIN_NODE) {
+        return begin_node(fdt, fault);
+    }
+    if (tag == FDT_END_NODE) {
+        return end_node(fdt, fault);
+    }
+    if (tag != FDT_END) {
+        return malformed(fdt, fault, "not a tag");
+    }
+    return fdt->nesting == 0U && fdt->root_seen ? (int)ASH_BOOT_FDT_DONE_
+                                                : malformed(fdt, fault, "the end inside a node");
 }
 
 int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
 {
     for (;;) {
-        int next = 0;
-        int event = -1;
         uint32_t tag;
+        size_t size;
+        int event;
 
-        if (!tag_fits(fdt)) {
+        if (fdt->structure_size - fdt->offset < FDT_TAGSIZE) {
             return malformed(fdt, fault, "a tag reaches past the end");
         }
-        tag = fdt_next_tag(fdt->tree, fdt->offset, &next);
-        if (next < 0) {
-            return malformed(fdt, fault, "not a tag, or one that reaches past the end");
+        tag = cell(&fdt->structure[fdt->offset]);
+        size = tag_size(fdt, tag);
+        if (size == 0U) {
+            return malformed(fdt, fault, "a tag reaches past the end");
         }
-        if (tag == FDT_BEGIN_NODE) {
-            event = begin_node(fdt, fault);
-        } else if (tag == FDT_END_NODE) {
-            event = end_node(fdt, fault);
-        } else if (tag == FDT_PROP) {
-            event = property(fdt, fault);
-        } else if (tag == FDT_END) {
-            return fdt->nesting == 0U && fdt->root_seen ? (int)ASH_BOOT_FDT_DONE_
-                                                        : malformed(fdt, fault, "the end inside a node");
-        } else {
-            fdt->offset = next; /* FDT_NOP */
+        if (tag == FDT_NOP) {
+            fdt->offset += size;
             continue;
         }
-        if (event >= 0) {
-            fdt->offset = next;
+        event = event_of(fdt, tag, fault);
+        if (event >= 0 && event != (int)ASH_BOOT_FDT_DONE_) {
+            fdt->offset += size;
         }
         return event;
     }
@@ -169,16 +207,18 @@ bool ash_boot_fdt_is_string_(struct ash_boot_span value)
 bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string)
 {
     const char *bytes = (const char *)list.data;
-    bool at_start = true;
+    const char *end;
 
     if (list.size == 0U || bytes[list.size - 1U] != '\0') {
         return false;
     }
-    for (size_t i = 0; i < list.size; i++) {
-        if (at_start && ash_boot_strings_equal_(&bytes[i], string)) {
+    for (end = bytes + list.size; bytes < end; bytes++) {
+        if (*bytes == *string && ash_boot_strings_equal_(bytes, string)) {
             return true;
         }
-        at_start = bytes[i] == '\0';
+        while (*bytes != '\0') {
+            bytes++;
+        }
     }
     return false;
 }

@@ -322,8 +322,9 @@ int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void 
         !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
         return ASH_EINVAL;
     }
-    /* fdt_create() clears the buffer, so the padding between tags does not depend on what it held. */
-    note(&w, fdt_create(buffer, (int)usable));
+    /* It clears the buffer, so the padding between tags does not depend on what it held. A name is not looked for among
+     * those that are there: that would cost more than all the rest, for a few hundred bytes less. */
+    note(&w, fdt_create_with_flags(buffer, (int)usable, FDT_CREATE_FLAG_NO_NAME_DEDUP));
     if (w.error == 0) {
         note(&w, fdt_finish_reservemap(buffer));
     }

@@ -49,11 +49,15 @@ enum ash_boot_fdt_event_ {
 
 struct ash_boot_fdt_ {
     const void *tree;
+    const uint8_t *structure; /* the blocks: inside the tree, by the header as it was when it was checked */
+    size_t structure_size;
+    const char *strings;
+    size_t strings_size; /* up to the last NUL: what begins below it ends in it */
     const char *name;
     struct ash_boot_span value;
     unsigned depth;   /* of the event's node */
     unsigned nesting; /* nodes open now */
-    int offset;       /* of the next tag */
+    size_t offset;    /* of the next tag, in the structure block */
     bool properties_may_follow;
     bool root_seen;
 };
@@ -98,6 +102,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus);
 
 #define ASH_BOOT_BOARD_DEPTH_ 12U /* deeper nodes are skipped */
 #define ASH_BOOT_BOARD_UARTS_ 16U /* candidates for stdout-path */
+#define ASH_BOOT_KNOWN_NAMES_ 64U /* property names looked up lately, by their place */
 
 /** The properties that are kept of the node being read. */
 enum ash_boot_slot_ {
@@ -152,6 +157,11 @@ struct ash_boot_board_pass_ {
     unsigned depth;               /* of that node; buses[depth] is its own */
     struct ash_boot_bus_ buses[ASH_BOOT_BOARD_DEPTH_];
     struct ash_boot_span slots[ASH_BOOT_SLOTS_];
+    uint32_t filled; /* which of them */
+    struct {
+        const char *name; /* where it stands in the strings block; NULL: none yet */
+        unsigned slot;    /* ASH_BOOT_SLOTS_: none of ours */
+    } known[ASH_BOOT_KNOWN_NAMES_];
 
     /* For the end, when the interrupt controller and the console's path are known. */
     struct ash_boot_span stdout_path;

@@ -159,7 +159,7 @@ def main():
     os.makedirs(SCRATCH, exist_ok=True)
     kernel, busybox = fetched("kernel"), fetched("busybox")
     versions = versions_of(kernel, busybox)
-    instrument = measure.Instrument(BUILD, SCRATCH, kernel, busybox)
+    instrument = measure.Instrument(BUILD, SCRATCH).with_linux(kernel, busybox)
     try:
         figures = measure_all(instrument, measure.Tree(measure.ROOT, BUILD, SCRATCH))
         recorded = table.block(measure.read(DOCUMENT).decode()) or ""

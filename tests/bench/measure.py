@@ -113,25 +113,31 @@ def read(path):
 class Instrument:
     """The guests that measure: always of today's sources, whichever hv runs them."""
 
-    def __init__(self, build, scratch, kernel, busybox):
+    def __init__(self, build, scratch):
+        self._build = build
         self._scratch = scratch
+        self._kernel = None
+        self._initramfs = os.path.join(scratch, "initramfs.cpio")
+        self.elf = os.path.join(build, "tests/bench/bench.elf")
         self.guest = read(os.path.join(build, "tests/bench/bench.bin")).ljust(GUEST_SIZE, b"\0")
         if len(self.guest) != GUEST_SIZE:
             raise ToolError(f"the measuring guest has outgrown {GUEST_SIZE} bytes")
-        self._kernel = read(kernel)
-        self._kernel_path = kernel
-        self._initramfs = os.path.join(scratch, "initramfs.cpio")
+
+    def with_linux(self, kernel, busybox):
+        """Paths of a kernel and a static busybox, for what measures Linux."""
+        self._kernel = kernel
         with atomic_write(self._initramfs) as out:
             archive = newc.Writer(out)
             for name in ("bin", "dev", "sys"):
                 archive.directory(name)
             for name, major, minor in initramfs.DEVICES:
                 archive.char_device(name, major, minor)
-            archive.file("init", read(os.path.join(build, "tests/bench/load.elf")), 0o755)
+            archive.file("init", read(os.path.join(self._build, "tests/bench/load.elf")), 0o755)
             archive.file("bin/busybox", read(busybox), 0o755)
             archive.symlink("bin/sh", "busybox")
             archive.symlink("bin/cat", "busybox")
             archive.close()
+        return self
 
     def bare(self, gic):
         path = os.path.join(self._scratch, "bare.bin")
@@ -153,7 +159,7 @@ class Instrument:
     def linux_under(self, tree, gic):
         """(figures, the device tree that the kernel was given)."""
         more = f'ramdisk = "initramfs.cpio"; bootargs = "{BOOTARGS}"; rng-seed = [{SEED}];'
-        bundle = tree.bundle("linux", self._kernel, 2, LINUX_RAM, more, {"initramfs.cpio": read(self._initramfs)})
+        bundle = tree.bundle("linux", read(self._kernel), 2, LINUX_RAM, more, {"initramfs.cpio": read(self._initramfs)})
         console = tree.boot(gic, 2, "512M", bundle)
         return medians(console), device_tree(console)
 
@@ -167,7 +173,7 @@ class Instrument:
                               check=False)
         if done.returncode:
             raise ToolError(f"fdtput: {done.stdout}")
-        return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self._kernel_path, "-initrd",
+        return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self._kernel, "-initrd",
                             self._initramfs, "-dtb", path]))
 
 

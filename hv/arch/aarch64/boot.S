@@ -30,8 +30,13 @@ primary_entry:
     /* bss, before any C. The loader cleaned [start, start + image_size) to the point of coherency, and these
      * stores bypass the caches; stale lines are dropped below. */
     adrp    x1, __bss_start
+    add     x1, x1, :lo12:__bss_start
     adrp    x2, __bss_end
-1:  stp     xzr, xzr, [x1], #16
+1:  stp     xzr, xzr, [x1]              /* hv.lds: a multiple of 64 bytes */
+    stp     xzr, xzr, [x1, #16]
+    stp     xzr, xzr, [x1, #32]
+    stp     xzr, xzr, [x1, #48]
+    add     x1, x1, #64
     cmp     x1, x2
     b.lo    1b
 
@@ -63,7 +68,7 @@ primary_entry:
 
     /* What was written so far went past the caches. Clean lines that were there before must not be hit once the
      * caches are on (DDI 0487 D7.5 "mismatched memory attributes": invalidate to PoC). */
-    adr     x0, _start
+    adrp    x0, __data_start            /* text and read-only data: nobody has written them since */
     adrp    x1, __image_end
     bl      invalidate_to_poc
     mov     x0, x19
@@ -111,11 +116,24 @@ invalidate_to_poc:
     lsl     x2, x3, x2
     sub     x3, x2, #1
     bic     x0, x0, x3
+    sub     x3, x1, x2, lsl #2          /* four lines at a time while that many are left, */
+    b       2f
 1:  dc      ivac, x0
     add     x0, x0, x2
-    cmp     x0, x1
-    b.lo    1b
-    dsb     sy                          /* complete before the MMU goes on: DDI 0487 D7.5.9 */
+    dc      ivac, x0
+    add     x0, x0, x2
+    dc      ivac, x0
+    add     x0, x0, x2
+    dc      ivac, x0
+    add     x0, x0, x2
+2:  cmp     x0, x3
+    b.ls    1b
+3:  cmp     x0, x1                      /* then one: never a line of what lies behind */
+    b.hs    4f
+    dc      ivac, x0
+    add     x0, x0, x2
+    b       3b
+4:  dsb     sy                          /* complete before the MMU goes on: DDI 0487 D7.5.9 */
     ret
 
 /* x0: struct hv_boot_registers. */
@@ -151,7 +169,7 @@ wrong_el_text:
     .asciz  "ashlar: not started at EL2. On QEMU: -M virt,virtualization=on (without secure=on)\r\n"
     .balign 4
 
-    .section .bss.hv_boot_stack, "aw", %nobits
+    .section .bss.noinit.boot_stack, "aw", %nobits
     .balign 4096
     .skip   16384
 hv_boot_stack_top:

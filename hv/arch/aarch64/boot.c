@@ -16,6 +16,7 @@
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/world.h"
 #include "arch/arch.h"
+#include "core/board_check.h"
 #include "core/hv.h"
 #include "core/ownership.h"
 #include "core/panic.h"
@@ -64,20 +65,33 @@ static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
     }
 }
 
+static void map_ram_run(struct hv_cpu *cpu, uint64_t base, uint64_t end)
+{
+    HV_CHECK(cpu, base == end || hv_el2_map_identity(base, end - base, HV_EL2_DATA) == ASH_OK);
+}
+
 /** All RAM but what must not be mapped, and what is mapped already. */
 static void map_ram(struct hv_cpu *cpu)
 {
     uint64_t image = (uint64_t)(uintptr_t)_start;
+    uint64_t base = 0;
+    uint64_t end = 0;
 
+    /* Neighbours together, whoever owns them: in the largest blocks. */
     for (uint32_t i = 0; i < the_hv.ranges.count; i++) {
         const struct hv_range *range = &the_hv.ranges.range[i];
         bool mapped =
             range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
             (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
-        if (!mapped) {
-            HV_CHECK(cpu, hv_el2_map_identity(range->base, range->size, HV_EL2_DATA) == ASH_OK);
+
+        if (mapped || range->base != end) {
+            map_ram_run(cpu, base, end);
+            base = range->base;
         }
+        end = range->base + range->size;
+        base = mapped ? end : base;
     }
+    map_ram_run(cpu, base, end);
 }
 
 static void map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char *what)
@@ -214,29 +228,6 @@ static void read_board(struct hv_cpu *cpu, uint64_t dtb)
     hv_platform.maintenance_intid = board->maintenance.intid;
 }
 
-#define GICV2_INTERFACE_SIZE 0x2000U /* GICC and GICV: GICC_DIR has the second page (IHI 0048B 4.4) */
-
-#define PPI_VIRTUAL_TIMER  27U /* Arm BSA, "PPI assignments"; a guest's timers have the same INTIDs */
-#define PPI_PHYSICAL_TIMER 30U
-
-/** Interrupts that hv cannot do without, or that another register would be written for. An absent one reads as 0, and
- *  that is the kick's INTID. */
-static void check_interrupts(struct hv_cpu *cpu)
-{
-    if (hv_platform.vtimer_intid != PPI_VIRTUAL_TIMER || hv_platform.ptimer_intid != PPI_PHYSICAL_TIMER) {
-        hv_panic(cpu,
-                 "device tree: the timers' INTIDs are %u (virtual) and %u (physical); allowed: %u and %u",
-                 hv_platform.vtimer_intid, hv_platform.ptimer_intid, PPI_VIRTUAL_TIMER, PPI_PHYSICAL_TIMER);
-    }
-    if (hv_platform.maintenance_intid < 16U || hv_platform.maintenance_intid > 31U) {
-        hv_panic(cpu, "device tree: the GIC's maintenance interrupt has INTID %u; allowed: 16 to 31, a PPI",
-                 hv_platform.maintenance_intid);
-    }
-    if (hv_platform.uart_intid < 32U || hv_platform.uart_intid - 32U >= hv_platform.gic.spis) {
-        hv_platform.uart_intid = 0; /* none, or of the extended ranges: the console only writes */
-    }
-}
-
 static void open_redistributors(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
@@ -256,13 +247,6 @@ static void open_interfaces(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
 
-    if (board->gicc.size < GICV2_INTERFACE_SIZE || board->gich.size == 0U ||
-        board->gicv.size < GICV2_INTERFACE_SIZE || !ash_is_aligned(board->gicv.base.value, HV_PAGE_SIZE)) {
-        hv_panic(cpu,
-                 "device tree: the GICv2's reg gives GICC 0x%lx bytes, GICH 0x%lx, GICV 0x%lx at 0x%lx; "
-                 "allowed: 0x2000, some, 0x2000 at a page",
-                 board->gicc.size, board->gich.size, board->gicv.size, board->gicv.base.value);
-    }
     map_device(cpu, board->gicc.base.value, board->gicc.size, "the GIC CPU interface");
     map_device(cpu, board->gich.base.value, board->gich.size, "the GIC virtual interface control");
     hv_platform.gic.cpu_interface = board->gicc.base.value;
@@ -273,14 +257,10 @@ static void open_interfaces(struct hv_cpu *cpu)
 static void open_gic(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
+    char why[160];
 
-    if (board->gic == ASH_BOOT_GIC_NONE) {
-        hv_panic(
-            cpu,
-            "device tree: no interrupt controller; allowed: arm,gic-v3, arm,gic-400, arm,cortex-a15-gic");
-    }
-    if (board->gic != ASH_BOOT_GIC_V3) {
-        hv_panic(cpu, "the board's interrupt controller is a GICv2: not supported yet (QEMU: gic-version=3)");
+    if (hv_board_check(board, why, sizeof(why)) != ASH_OK) {
+        hv_panic(cpu, "%s", why);
     }
     hv_platform.gic.version = board->gic == ASH_BOOT_GIC_V3 ? 3U : 2U;
     hv_platform.gic.distributor = board->gicd.base.value;
@@ -291,7 +271,9 @@ static void open_gic(struct hv_cpu *cpu)
         open_interfaces(cpu);
     }
     hv_gic_init_distributor(&hv_platform.gic, cpu);
-    check_interrupts(cpu);
+    if (hv_platform.uart_intid < 32U || hv_platform.uart_intid - 32U >= hv_platform.gic.spis) {
+        hv_platform.uart_intid = 0; /* none, or of the extended ranges: the console only writes */
+    }
 }
 
 /** Seconds since the epoch from the board's RTC (PL031 DR, DDI 0224 3.3.1), 0 without one. */
@@ -347,6 +329,7 @@ void hv_arch_boot(uint64_t dtb)
     cpu->mpidr = hv_sysreg_read(mpidr_el1) & (ASH_MASK(39, 32) | ASH_MASK(23, 0));
     read_board(cpu, dtb);
     cpu->hv = &the_hv;
+    hv_read_options(&the_hv);
     the_hv.board_tree = (struct ash_boot_span){(const void *)(uintptr_t)dtb, the_hv.board.tree_size};
     the_hv.linked_bundle = (struct ash_boot_span){
         hv_bundle_start, (size_t)((uintptr_t)hv_bundle_end - (uintptr_t)hv_bundle_start)};

@@ -8,6 +8,8 @@
 #include "arch/aarch64/cache.h"
 #include "arch/aarch64/sysreg.h"
 
+#define FOUR_TIMES(x) x x x x
+
 static uint64_t data_line_size(void)
 {
     /* CTR_EL0.DminLine: log2 of words. */
@@ -18,22 +20,67 @@ void hv_cache_clean_invalidate(const void *from, size_t size)
 {
     uint64_t line = data_line_size();
     uint64_t end = (uint64_t)(uintptr_t)from + size;
+    uint64_t at = ash_align_down((uint64_t)(uintptr_t)from, line);
 
-    for (uint64_t at = ash_align_down((uint64_t)(uintptr_t)from, line); at < end; at += line) {
+    while (at < end && end - at >= 16U * line) {
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES("dc civac, %0\n\tadd %0, %0, %1\n\t"))
+                         : "+r"(at)
+                         : "r"(line)
+                         : "memory");
+    }
+    for (; at < end; at += line) {
         __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
     }
     /* Complete for every observer, caches off included, before what follows (DDI 0487 D7.5.9). */
     hv_dsb(sy);
 }
 
-void hv_arch_publish_to_guest(const void *from, size_t size)
+/** All instruction caches: a PIPT one may hold lines of the page's last owner, a VIPT one under any VMID (D7.5.11:
+ *  after the data is at PoC, IC IALLUIS; DSB ISH; ISB). */
+static void forget_instructions(void)
 {
-    hv_cache_clean_invalidate(from, size);
-    /* All instruction caches: a PIPT one may hold lines of the page's last owner, a VIPT one under any VMID
-     * (D7.5.11: after the data is at PoC, IC IALLUIS; DSB ISH; ISB). */
     __asm__ volatile("ic ialluis" : : : "memory");
     hv_dsb(ish);
     hv_isb();
+}
+
+void hv_arch_publish_to_guest(const void *from, size_t size)
+{
+    hv_cache_clean_invalidate(from, size);
+    forget_instructions();
+}
+
+#define ZERO_AND_CLEAN "dc zva, %0\n\tdc civac, %0\n\tadd %0, %0, %1\n\t"
+
+/** Zero and clean+invalidate in one pass: a line leaves the cache while it is there. */
+static void zero_published(uint64_t at, uint64_t end, uint64_t block, uint64_t line)
+{
+    while (block == line && at < end) { /* both divide 4 KiB / 16 */
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN)) : "+r"(at) : "r"(line) : "memory");
+    }
+    for (; at < end; at += block) {
+        __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
+        for (uint64_t part = at; part < at + block; part += line) {
+            __asm__ volatile("dc civac, %0" : : "r"(part) : "memory");
+        }
+    }
+}
+
+void hv_arch_zero_and_publish(void *pages, size_t size)
+{
+    uint64_t dczid = hv_sysreg_read(dczid_el0);
+    uint64_t block = UINT64_C(4) << ash_field(dczid, 3, 0);
+    uint64_t line = data_line_size();
+    uint64_t at = (uint64_t)(uintptr_t)pages;
+
+    if ((dczid & ASH_BIT(4)) != 0U || block > 256U || block < line) {
+        hv_arch_zero_pages(pages, size); /* DZP: DC ZVA is prohibited; or sizes that no CPU has */
+        hv_cache_clean_invalidate(pages, size);
+    } else {
+        zero_published(at, at + size, block, line);
+        hv_dsb(sy);
+    }
+    forget_instructions();
 }
 
 void hv_arch_zero_pages(void *pages, size_t size)

@@ -15,11 +15,24 @@ memset:
     strb    w1, [x3], #1
     sub     x2, x2, #1
     b       1b
-2:  subs    x2, x2, #16
+2:  subs    x2, x2, #64
     b.lo    3f
+20: stp     x1, x1, [x3]
+    stp     x1, x1, [x3, #16]
+    stp     x1, x1, [x3, #32]
+    stp     x1, x1, [x3, #48]
+    add     x3, x3, #64
+    subs    x2, x2, #64
+    b.hs    20b
+3:  add     x2, x2, #64
+    tbz     x2, #5, 30f
     stp     x1, x1, [x3], #16
-    b       2b
-3:  add     x2, x2, #16
+    stp     x1, x1, [x3], #16
+30: tbz     x2, #4, 31f
+    stp     x1, x1, [x3], #16
+31: tbz     x2, #3, 32f
+    str     x1, [x3], #8
+32: and     x2, x2, #7
 4:  cbz     x2, 5f
     strb    w1, [x3], #1
     sub     x2, x2, #1
@@ -39,7 +52,7 @@ memcpy:
     mov     x3, x0
     eor     x4, x0, x1
     tst     x4, #7                      /* can both be 8-byte aligned at once? */
-    b.ne    4f
+    b.ne    6f
 1:  tst     x3, #7
     b.eq    2f
     cbz     x2, 5f
@@ -47,14 +60,21 @@ memcpy:
     strb    w5, [x3], #1
     sub     x2, x2, #1
     b       1b
-2:  subs    x2, x2, #32
+2:  subs    x2, x2, #64
     b.lo    3f
-    ldp     x5, x6, [x1], #16
-    ldp     x7, x8, [x1], #16
-    stp     x5, x6, [x3], #16
-    stp     x7, x8, [x3], #16
-    b       2b
-3:  add     x2, x2, #32
+20: ldp     x5, x6, [x1]
+    ldp     x7, x8, [x1, #16]
+    ldp     x9, x10, [x1, #32]
+    ldp     x11, x12, [x1, #48]
+    stp     x5, x6, [x3]
+    stp     x7, x8, [x3, #16]
+    stp     x9, x10, [x3, #32]
+    stp     x11, x12, [x3, #48]
+    add     x1, x1, #64
+    add     x3, x3, #64
+    subs    x2, x2, #64
+    b.hs    20b
+3:  add     x2, x2, #64
 30: subs    x2, x2, #8
     b.lo    31f
     ldr     x5, [x1], #8
@@ -67,6 +87,35 @@ memcpy:
     sub     x2, x2, #1
     b       4b
 5:  ret
+
+/* Half a word apart, as files in a cpio archive are from pages: words are put together from halves. */
+6:  tst     x4, #3
+    b.ne    4b
+7:  tst     x3, #7
+    b.eq    8f
+    cbz     x2, 5b
+    ldrb    w5, [x1], #1
+    strb    w5, [x3], #1
+    sub     x2, x2, #1
+    b       7b
+8:  subs    x2, x2, #32
+    b.lo    9f
+80: ldp     w5, w6, [x1]
+    ldp     w7, w8, [x1, #8]
+    ldp     w9, w10, [x1, #16]
+    ldp     w11, w12, [x1, #24]
+    orr     x5, x5, x6, lsl #32
+    orr     x7, x7, x8, lsl #32
+    orr     x9, x9, x10, lsl #32
+    orr     x11, x11, x12, lsl #32
+    stp     x5, x7, [x3]
+    stp     x9, x11, [x3, #16]
+    add     x1, x1, #32
+    add     x3, x3, #32
+    subs    x2, x2, #32
+    b.hs    80b
+9:  add     x2, x2, #32
+    b       4b
 
 copy_backwards:
     add     x1, x1, x2

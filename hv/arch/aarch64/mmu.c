@@ -7,6 +7,7 @@
 #include <libbase/bits.h>
 #include <libbase/endian.h>
 #include <libbase/errors.h>
+#include <libbase/mem.h>
 
 #include "arch/aarch64/asm.h"
 #include "arch/aarch64/image.h"
@@ -29,7 +30,7 @@
 #define MAIR_VALUE UINT64_C(0x04ff)
 
 #define TABLE_POOL 24U
-static uint64_t table_pool[TABLE_POOL][ENTRIES] __attribute__((aligned(4096)));
+static uint64_t table_pool[TABLE_POOL][ENTRIES] __attribute__((aligned(4096), section(".bss.noinit.tables")));
 static unsigned tables_used;
 
 struct hv_boot_registers hv_boot_registers;
@@ -48,7 +49,7 @@ static unsigned level_shift(unsigned level)
 
 static uint64_t *new_table(void)
 {
-    return tables_used < TABLE_POOL ? table_pool[tables_used++] : NULL;
+    return tables_used < TABLE_POOL ? memset(table_pool[tables_used++], 0, sizeof(table_pool[0])) : NULL;
 }
 
 /** The table below @entry, made if there is none. NULL: a block is in the way, or no memory. */
@@ -88,24 +89,36 @@ static unsigned best_level(uint64_t va, uint64_t pa, uint64_t size)
     return level;
 }
 
-static int map_one(uint64_t va, uint64_t pa, unsigned level, uint64_t bits)
+/** Entries of one table at @level from @va on: as much of [va, va+size) as it covers and nothing else takes, *@done
+ *  bytes. Where a table ends, a larger block may fit: the caller looks. */
+static int map_run(uint64_t va, uint64_t pa, uint64_t size, unsigned level, uint64_t bits, uint64_t *done)
 {
+    uint64_t block = UINT64_C(1) << level_shift(level);
+    uint64_t desc = pa | bits | DESC_AP_RES1 | DESC_AF | (level == 3U ? DESC_TABLE : 0U) | DESC_VALID;
     uint64_t *table = table_pool[0];
-    uint64_t *entry;
     int error = ASH_OK;
     unsigned at;
+    unsigned end;
 
-    for (at = 0; at < level; at++) {
-        table = table_below(&table[(va >> level_shift(at)) % ENTRIES], &error);
+    for (unsigned above = 0; above < level; above++) {
+        table = table_below(&table[(va >> level_shift(above)) % ENTRIES], &error);
         if (table == NULL) {
             return error;
         }
     }
-    entry = &table[(va >> level_shift(level)) % ENTRIES];
-    if ((*entry & DESC_VALID) != 0U) {
+    at = (unsigned)((va >> level_shift(level)) % ENTRIES);
+    end = size / block < ENTRIES - at ? at + (unsigned)(size / block) : ENTRIES;
+    if ((table[at] & DESC_VALID) != 0U) {
         return ASH_EEXIST;
     }
-    *entry = pa | bits | DESC_AP_RES1 | DESC_AF | (level == 3U ? DESC_TABLE : 0U) | DESC_VALID;
+    for (unsigned i = at; i < end; i++, desc += block) {
+        if ((table[i] & DESC_VALID) != 0U) {
+            end = i; /* the next call says so */
+            break;
+        }
+        table[i] = desc;
+    }
+    *done = (uint64_t)(end - at) * block;
     return ASH_OK;
 }
 
@@ -121,19 +134,18 @@ int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr)
     }
     while (done < size) {
         unsigned level = best_level(va + done, pa.value + done, size - done);
-        int error = map_one(va + done, pa.value + done, level, attr_bits[attr]);
+        uint64_t run = 0;
+        int error = map_run(va + done, pa.value + done, size - done, level, attr_bits[attr], &run);
 
-        if (error == ASH_EEXIST && level < 3U) {
-            /* A finer table stands there already (the image's own GiB): fill it with finer entries. */
-            for (; error == ASH_EEXIST && level < 3U;) {
-                level++;
-                error = map_one(va + done, pa.value + done, level, attr_bits[attr]);
-            }
+        /* A finer table stands there already (the image's own GiB): fill it with finer entries. */
+        while (error == ASH_EEXIST && level < 3U) {
+            level++;
+            error = map_run(va + done, pa.value + done, size - done, level, attr_bits[attr], &run);
         }
         if (error != ASH_OK) {
             return error;
         }
-        done += UINT64_C(1) << level_shift(level);
+        done += run;
     }
     /* Invalid to valid needs no TLBI, only the order of the stores against the next access (D8.12); the ISB is
      * for this CPU's own fetches and accesses. */

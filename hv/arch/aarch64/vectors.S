@@ -280,7 +280,7 @@ el2_fault_common:
 0:  wfe
     b       0b
 
-    .section .bss.hv_boot_emergency, "aw", %nobits
+    .section .bss.noinit.boot_emergency, "aw", %nobits
     .balign 16
     .skip   4096
 hv_boot_emergency_top:

@@ -153,6 +153,12 @@ void hv_arch_zero_pages(void *pages, size_t size)
     memset(pages, 0, size);
 }
 
+void hv_arch_zero_and_publish(void *pages, size_t size)
+{
+    hv_arch_zero_pages(pages, size);
+    hv_arch_publish_to_guest(pages, size);
+}
+
 const struct hv_arch_features *hv_arch_features(void)
 {
     static const struct hv_arch_features features = {
@@ -267,6 +273,7 @@ static void *cpu_thread(void *arg)
         hv_vcpu_left(self->cpu);
     }
     if (self->cpu->index == 0U) {
+        hv_read_options(host.hv);
         hv_boot(host.hv, self->cpu);
     }
     hv_cpu_main(self->cpu);

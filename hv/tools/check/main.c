@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "core/board_check.h"
 #include "core/format.h"
 #include "core/ownership.h"
 
@@ -160,10 +161,12 @@ static bool read_board(struct check *check, const struct options *options)
     if (error == ASH_OK) {
         error = ash_boot_board_devices(&check->board, tree, check->tree.size, note_device, check, &fault);
     }
-    if (error != ASH_OK) {
+    if (error == ASH_OK) {
+        ASH_DISCARD(hv_board_check(&check->board, check->board_fault, sizeof(check->board_fault)));
+    } else {
         (void)ash_boot_fault_format(check->board_fault, sizeof(check->board_fault), &fault);
     }
-    return true;
+    return true; /* why hv would not run is part of the report */
 }
 
 /** Who has what before the first VM. */

@@ -3,12 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "core/guest_memory.h"
 #include "core/vm.h"
 #include "testkit/cmocka.h"
 
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_SIZE UINT64_C(8192)
+
+/** What was published, one run of bytes a call. */
+static struct {
+    const void *from;
+    size_t size;
+} published[4];
+static unsigned publications;
+
+void hv_arch_publish_to_guest(const void *from, size_t size)
+{
+    assert_true(publications < 4U);
+    published[publications].from = from;
+    published[publications++].size = size;
+}
 
 struct rig {
     struct hv_vm vm;
@@ -172,6 +187,22 @@ static void pieces_that_adjoin_are_written_and_read_as_one(void **state)
     assert_memory_equal(again, data + 2046, 4);
 }
 
+static void what_is_published_is_published_piece_by_piece(void **state)
+{
+    struct rig *rig = (struct rig *)*state;
+
+    in_pieces(rig);
+    publications = 0;
+    assert_int_equal(hv_guest_publish(&rig->vm, ash_ipa(RAM_BASE + 2000U), 100), ASH_OK);
+    assert_int_equal(publications, 2);
+    assert_ptr_equal(published[0].from, rig->ram + 4096 + 2000);
+    assert_int_equal(published[0].size, 48);
+    assert_ptr_equal(published[1].from, rig->ram);
+    assert_int_equal(published[1].size, 52);
+    assert_int_equal(hv_guest_publish(&rig->vm, ash_ipa(RAM_BASE + 4000U), 200), ASH_ERANGE);
+    assert_int_equal(publications, 2);
+}
+
 static void a_hole_between_pieces_is_not_ram(void **state)
 {
     struct rig *rig = (struct rig *)*state;
@@ -219,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_read_gives_what_is_there, make, unmake),
         cmocka_unit_test_setup_teardown(nothing_is_copied_for_a_size_of_0, make, unmake),
         cmocka_unit_test_setup_teardown(pieces_that_adjoin_are_written_and_read_as_one, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_published_is_published_piece_by_piece, make, unmake),
         cmocka_unit_test_setup_teardown(a_hole_between_pieces_is_not_ram, make, unmake),
         cmocka_unit_test_setup_teardown(all_ram_is_gone_through_in_order, make, unmake),
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ownership map of a board before the first VM. */
+/* A board before the first VM: can hv run on it, and who owns what? */
 #include <string.h>
 
+#include "core/board_check.h"
 #include "core/ownership.h"
 #include "testkit/cmocka.h"
 
@@ -108,6 +109,68 @@ static void what_is_malformed_or_too_much_is_named(void **state)
     assert_non_null(strstr(why, "reserved memory"));
 }
 
+/* ---- What hv asks of a board ------------------------------------------------------------------------------------- */
+
+static void good_board(enum ash_boot_gic gic)
+{
+    memset(&board, 0, sizeof(board));
+    board.cpu_count = 1;
+    board.gic = gic;
+    board.timer[ASH_BOOT_TIMER_VIRTUAL].intid = 27;
+    board.timer[ASH_BOOT_TIMER_PHYSICAL].intid = 30;
+    board.maintenance.intid = 25;
+    board.gicc.size = 0x2000;
+    board.gich.size = 0x1000;
+    board.gicv.size = 0x2000;
+}
+
+static void assert_unfit(int code, const char *says)
+{
+    assert_int_equal(hv_board_check(&board, why, sizeof(why)), code);
+    if (strstr(why, says) == NULL || strstr(why, "allowed: ") == NULL) {
+        fail_msg("not \"%s\": %s", says, why);
+    }
+}
+
+static void what_a_board_lacks_is_named_with_what_is_allowed(void **state)
+{
+    (void)state;
+    good_board(ASH_BOOT_GIC_V3);
+    assert_int_equal(hv_board_check(&board, why, sizeof(why)), ASH_OK);
+    board.cpu_count = 0;
+    assert_unfit(ASH_ENOENT, "no CPU");
+    good_board(ASH_BOOT_GIC_NONE);
+    assert_unfit(ASH_ENOENT, "no interrupt controller");
+    good_board(ASH_BOOT_GIC_V3);
+    board.timer[ASH_BOOT_TIMER_VIRTUAL].intid = 0;
+    assert_unfit(ASH_ENOTSUP, "INTIDs are 0 (virtual) and 30 (physical)");
+    good_board(ASH_BOOT_GIC_V3);
+    board.timer[ASH_BOOT_TIMER_PHYSICAL].intid = 29;
+    assert_unfit(ASH_ENOTSUP, "INTIDs are 27 (virtual) and 29 (physical)");
+    good_board(ASH_BOOT_GIC_V3);
+    board.maintenance.intid = 0;
+    assert_unfit(ASH_ENOTSUP, "maintenance interrupt has INTID 0");
+    board.maintenance.intid = 32;
+    assert_unfit(ASH_ENOTSUP, "maintenance interrupt has INTID 32");
+}
+
+static void a_gicv2_that_cannot_give_interrupts_to_guests_is_named(void **state)
+{
+    (void)state;
+    good_board(ASH_BOOT_GIC_V2);
+    board.gicc.size = 0x100;
+    assert_unfit(ASH_ENOTSUP, "GICC 0x100 bytes");
+    good_board(ASH_BOOT_GIC_V2);
+    board.gich.size = 0;
+    assert_unfit(ASH_ENOTSUP, "GICH 0x0");
+    good_board(ASH_BOOT_GIC_V2);
+    board.gicv.size = 0x1000;
+    assert_unfit(ASH_ENOTSUP, "GICV 0x1000");
+    good_board(ASH_BOOT_GIC_V2);
+    board.gicv.base = ash_pa(0x800);
+    assert_unfit(ASH_ENOTSUP, "at 0x800");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +178,8 @@ int main(void)
         cmocka_unit_test_setup(without_an_initrd_nothing_is_the_bundle_s, make),
         cmocka_unit_test_setup(what_overlaps_is_named, make),
         cmocka_unit_test_setup(what_is_malformed_or_too_much_is_named, make),
+        cmocka_unit_test(what_a_board_lacks_is_named_with_what_is_allowed),
+        cmocka_unit_test(a_gicv2_that_cannot_give_interrupts_to_guests_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

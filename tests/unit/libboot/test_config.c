@@ -793,6 +793,10 @@ static void headers_that_lie_are_refused(void **state)
     assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
     assert_fault_says(&config.fault, "version = 16");
     fdt_set_version(tree.bytes, 17);
+    fdt_set_off_dt_struct(tree.bytes, fdt_off_dt_struct(tree.bytes) + 2U);
+    fdt_set_size_dt_struct(tree.bytes, fdt_size_dt_struct(tree.bytes) - 4U);
+    assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
+    assert_fault_says(&config.fault, "is not aligned");
     fdt_set_off_dt_strings(tree.bytes, (uint32_t)size + 1U);
     assert_int_equal(parse(tree.bytes, size), ASH_EFORMAT);
     assert_fault_says(&config.fault, "header contradicts");

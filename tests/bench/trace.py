@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where the instructions of an event go: each one that hv runs between the two ends of a measured sequence.
+
+  tests/bench/trace.py                     a line an event: instructions, register accesses, barriers, …
+  tests/bench/trace.py hvc_version boot    these events, function by function
+  tests/bench/trace.py --listing boot      … and instruction by instruction, with how often each ran
+
+From the emulator's log of every instruction, one a block (-singlestep -d exec,nochain), and the disassembly of hv.elf
+of the same build. Of the repetitions one of median length is shown. Each CPU's instructions count, as in the figure.
+"""
+import argparse
+import collections
+import os
+import re
+import subprocess
+import sys
+
+import measure
+from ashlar.common import ToolError, main_of
+
+HV_BASE = 0x40200000  # an Image of text_offset 0, on QEMU's virt
+GUEST_BASE = 0x40080000
+PREFIX = "aarch64-linux-gnu-"
+TRACE = re.compile(rb"^Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
+ENTRY = re.compile(r"^([0-9a-f]+) <(.+)>:$")
+INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^/]*))?")
+MOST_WINDOWS = 31
+
+# What else an event costs. The order is the table's.
+KINDS = ("reads", "writes", "isb", "dsb", "tlbi", "memory")
+KIND_NAMES = {"reads": "registers read", "writes": "registers written", "isb": "ISB", "dsb": "DSB, DMB",
+              "tlbi": "TLBI", "memory": "loads and stores"}
+
+
+def kind_of(mnemonic):
+    """Which of KINDS an instruction is, or None."""
+    if mnemonic == "mrs":
+        return "reads"
+    if mnemonic == "msr":
+        return "writes"
+    if mnemonic in ("isb", "tlbi"):
+        return mnemonic
+    if mnemonic in ("dsb", "dmb"):
+        return "dsb"
+    return "memory" if mnemonic.startswith(("ld", "st", "cas", "swp")) else None
+
+
+class Program:
+    """An ELF's instructions and symbols, by offset in the image."""
+
+    def __init__(self, elf):
+        self.code = {}  # offset: (function, mnemonic, operands)
+        self.symbols = {}
+        function = "?"
+        for line in self._tool("objdump", "-d", "--no-show-raw-insn", elf):
+            entry = ENTRY.match(line)
+            if entry:
+                function = entry.group(2)
+                continue
+            found = INSTRUCTION.match(line)
+            if found:
+                self.code[int(found.group(1), 16)] = (function, found.group(2), (found.group(3) or "").strip())
+        for line in self._tool("nm", elf):
+            address, _, name = line.split(" ", 2)
+            self.symbols[name] = int(address, 16)
+
+    @staticmethod
+    def _tool(name, *arguments):
+        try:
+            done = subprocess.run([PREFIX + name, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ToolError(f"{PREFIX}{name}: {error}") from None
+        return done.stdout.splitlines()
+
+
+class Windows:
+    """Cuts the stream of program counters into the events' sequences."""
+
+    def __init__(self, guest):
+        self._from = {}
+        self._to = {}
+        for name, address in guest.symbols.items():
+            found = re.fullmatch(r"bench_(\w+)_(from|to)", name)
+            if found:
+                (self._from if found.group(2) == "from" else self._to)[address] = found.group(1)
+        self._open = None
+        self._steps = []
+        self.boot = []
+        self._booted = False
+        self.found = collections.defaultdict(list)
+
+    def feed(self, pc):
+        if not self._booted:
+            if pc == GUEST_BASE:
+                self._booted = True
+            else:
+                self.boot.append(pc)
+            return
+        if self._open:
+            if self._to.get(pc) == self._open:
+                if len(self.found[self._open]) < MOST_WINDOWS:
+                    self.found[self._open].append(self._steps)
+                self._open = None
+            else:
+                self._steps.append(pc)
+        if pc in self._from:
+            self._open, self._steps = self._from[pc], []
+
+    def median(self, event):
+        if event == "boot":
+            return self.boot
+        return sorted(self.found[event], key=len)[len(self.found[event]) // 2]
+
+
+def record(instrument, tree, build, gic, cpus=2):
+    """(windows, hv's program) of one run."""
+    hv = Program(os.path.join(build, "hv/hv.elf"))
+    guest = Program(instrument.elf)
+    windows = Windows(guest)
+    bundle = tree.bundle("events", instrument.guest, cpus, measure.GUEST_RAM)
+    size = os.path.getsize(tree.hv)
+    options = measure.COUNTING.replace("-serial stdio", "-serial null").split()
+    command = [measure.QEMU, *options, *measure.machine(gic, True, cpus, "256M"), "-kernel", tree.hv, "-initrd",
+               bundle, "-append", "ashlar.nonce=00", "-singlestep", "-d", "exec,nochain", "-D", "/dev/stdout",
+               "-dfilter", f"{HV_BASE:#x}+{size:#x},{GUEST_BASE:#x}+{measure.GUEST_SIZE:#x}"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          bufsize=1 << 20) as process:
+        try:
+            for line in process.stdout:
+                found = TRACE.match(line)
+                if found:
+                    windows.feed(int(found.group(2), 16))
+        finally:
+            process.kill()
+    return windows, hv
+
+
+class Profile:
+    """One sequence's instructions by function and by kind."""
+
+    def __init__(self, steps, program):
+        self.functions = collections.Counter()
+        self.kinds = collections.Counter()
+        self.lines = collections.Counter()
+        for pc in steps:
+            function, mnemonic, _ = program.code.get(pc - HV_BASE, ("the guest", "", ""))
+            self.functions[function] += 1
+            kind = kind_of(mnemonic)
+            if kind:
+                self.kinds[kind] += 1
+            self.lines[pc - HV_BASE] += 1
+        self.in_hv = len(steps) - self.functions["the guest"]
+
+
+def kinds_of(windows, program):
+    """{event: {kind: count}} of every event that was seen; the boot is too long to be worth it."""
+    return {event: {kind: Profile(windows.median(event), program).kinds[kind] for kind in KINDS}
+            for event in windows.found if event != "nothing"}
+
+
+def show(event, profile, program, listing):
+    kinds = ", ".join(f"{KIND_NAMES[kind]} {profile.kinds[kind]}" for kind in KINDS)
+    print(f"\n{event}: {profile.in_hv} instructions in hv, {profile.functions['the guest']} in the guest\n  {kinds}")
+    for function, count in profile.functions.most_common():
+        print(f"  {count:8} {function}")
+    if not listing:
+        return
+    last = None
+    for offset in sorted(offset for offset in profile.lines if offset in program.code):
+        function, mnemonic, operands = program.code[offset]
+        if function != last:
+            print(f"\n  {function}:")
+            last = function
+        print(f"  {profile.lines[offset]:8} {offset:6x}  {mnemonic} {operands}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("events", nargs="*")
+    parser.add_argument("--listing", action="store_true", help="each instruction, in the order of addresses")
+    parser.add_argument("--gic", choices=("2", "3"), default="3")
+    options = parser.parse_args()
+    build = os.path.join(measure.ROOT, "build/qemu-virt")
+    scratch = os.path.join(measure.ROOT, "build/bench")
+    os.makedirs(scratch, exist_ok=True)
+    instrument = measure.Instrument(build, scratch)
+    boot_alone = options.events == ["boot"]
+    windows, program = record(instrument, measure.Tree(measure.ROOT, build, scratch), build, options.gic,
+                              1 if boot_alone else 2)
+    known = ["boot", *windows.found]
+    for event in options.events:
+        if event not in known:
+            raise ToolError(f"there is no event {event}; seen were {', '.join(known)}", 2)
+        show(event, Profile(windows.median(event), program), program, options.listing)
+    if not options.events:
+        print(f"{'':24}{'hv':>8}" + "".join(f"{KIND_NAMES[kind]:>19}" for kind in KINDS))
+        for event in known:
+            profile = Profile(windows.median(event), program)
+            print(f"{event:24}{profile.in_hv:8}" + "".join(f"{profile.kinds[kind]:19}" for kind in KINDS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    main_of("trace", main)
