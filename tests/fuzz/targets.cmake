@@ -14,8 +14,8 @@ endforeach()
 set(FUZZ_EXTERNAL_vms ashlar_libfdt)
 
 # The vGIC's machine and the model of the hardware's CPU interface are those of the unit tests.
-set(FUZZ_SOURCES_vgic ${FUZZ_TESTS}/unit/libvgic/machine.c ${FUZZ_TESTS}/fakes/fake_ich.c
-    ${FUZZ_TESTS}/fakes/fake_gich.c ${FUZZ_TESTS}/../libvgic/src/aarch64/gich.c)
+include(${FUZZ_TESTS}/unit/libvgic/machine.cmake)
+set(FUZZ_SOURCES_vgic ${VGIC_MACHINE_SOURCES})
 set(FUZZ_INCLUDES_vgic ${FUZZ_TESTS}/unit/libvgic ${FUZZ_TESTS}/include)
 set(FUZZ_LIBS_vgic vgic)
 set(FUZZ_EXTERNAL_vgic cmocka)

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include <libvgic/ich.h>
+#include <libvgic/state.h>
 
 #include "machine.h"
 
@@ -28,6 +29,9 @@ static uint64_t reg_offset(struct fuzz_input *in, bool dist)
 {
     const uint8_t kind = fuzz_u8(in);
 
+    if (m.version == 2U && kind >= 192U && kind < 224U) {
+        return GICD_ITARGETSR + fuzz_below(in, 0x800U); /* ITARGETSR to SPENDSGIR */
+    }
     if (kind >= 224U) {
         return (uint64_t)fuzz_u16(in) | (dist ? 0U : (uint64_t)fuzz_below(in, 4U) << 16);
     }
@@ -51,7 +55,7 @@ static void access_register(struct fuzz_input *in, uint32_t vcpu)
     const uint8_t how = fuzz_u8(in);
     const unsigned size = 1U << (how & 3U);
     const bool is_write = (how & 0x0cU) != 0U;
-    const bool dist = (how & 0x10U) != 0U;
+    const bool dist = (how & 0x10U) != 0U || m.version == 2U;
     uint64_t offset = reg_offset(in, dist);
     uint64_t value = is_write ? reg_value(in) : UINT64_C(0xDEADDEADDEADDEAD);
     int result;
@@ -162,6 +166,36 @@ static void change_life(struct fuzz_input *in, uint32_t vcpu)
     machine_load(&m, vcpu);
 }
 
+/* Out and in again, perhaps changed on the way: the same machine, or a refusal that changes nothing. */
+static void move(struct fuzz_input *in)
+{
+    static uint64_t words[ASH_VGIC_STATE_SIZE(MACHINE_MAX_VCPUS, MACHINE_MAX_SPIS) / 8U];
+    static uint64_t again[ASH_VGIC_STATE_SIZE(MACHINE_MAX_VCPUS, MACHINE_MAX_SPIS) / 8U];
+    struct ash_vgic_state *state = (struct ash_vgic_state *)words;
+    const size_t size = ASH_VGIC_STATE_SIZE(m.vcpu_count, 96U);
+    const uint32_t changes = fuzz_below(in, 4);
+    int result;
+
+    FUZZ_CHECK(ash_vgic_export(&m.vgic, state, size) == ASH_EBUSY); /* a vCPU is loaded */
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        machine_put(&m, n);
+    }
+    FUZZ_CHECK(ash_vgic_export(&m.vgic, state, size) == ASH_OK);
+    for (uint32_t i = 0; i < changes; i++) {
+        ((uint8_t *)words)[fuzz_below(in, (uint32_t)size)] ^= fuzz_u8(in);
+    }
+    result = ash_vgic_import(&m.vgic, state, size);
+    FUZZ_CHECK(result == ASH_OK || result == ASH_ENOTSUP || result == ASH_EINVAL);
+    FUZZ_CHECK(result == ASH_OK || changes > 0U);
+    if (result == ASH_OK) {
+        FUZZ_CHECK(ash_vgic_export(&m.vgic, (struct ash_vgic_state *)again, size) == ASH_OK);
+        FUZZ_CHECK(memcmp(words, again, size) == 0);
+    }
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        machine_load(&m, n);
+    }
+}
+
 static void step(struct fuzz_input *in)
 {
     const uint8_t op = fuzz_u8(in);
@@ -190,6 +224,11 @@ static void step(struct fuzz_input *in)
         break;
     case 10:
         inject_fast(in, vcpu);
+        break;
+    case 11:
+        if (op < 64U) {
+            move(in);
+        }
         break;
     default:
         access_register(in, vcpu);

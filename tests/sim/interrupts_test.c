@@ -167,6 +167,53 @@ static void sgis_of_all_to_all_arrive_under_every_order(void **state)
     }
 }
 
+/* ---- To one that does not exit by itself ------------------------------------------------------------------------- */
+
+static enum hv_verdict wake_the_waiting(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+        if (vcpu->index == 0U) {
+            return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, ENTRY, 0);
+        }
+        sim_poke(vcpu, 0, 1);
+        return HV_RESUME;
+    }
+    if (vcpu->index == 0U) {
+        if (sim_peek(vcpu, 0) == 0U || talk.received < talk.sent) {
+            return HV_RESUME;
+        }
+        if (talk.sent == MESSAGES) {
+            return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        }
+        talk.sent++;
+        sim_send_sgi(cpu, vcpu, SGI, 1U << 1);
+        return HV_RESUME;
+    }
+    if (sim_acknowledge(cpu, vcpu) == SGI) {
+        talk.received++;
+    } else {
+        hv_host_run_until_kicked(cpu);
+    }
+    return HV_RESUME;
+}
+
+static void an_sgi_interrupts_a_vcpu_that_makes_no_exit(void **state)
+{
+    static const struct sim_vm vm = {.name = "waiting", .vcpus = 2, .memory = 2U * SIM_MIB};
+    struct test_rng rng;
+    uint64_t first = test_rng_init(&rng, "waiting");
+
+    (void)state;
+    for (unsigned i = 0; i < 100U; i++) {
+        memset(&talk, 0, sizeof(talk));
+        sim_board(&sim, 2, &vm, 1);
+        sim_run(&sim, wake_the_waiting, first + 2U * i);
+        assert_int_equal(talk.received, MESSAGES);
+        sim_assert_exit(&sim, "ok", "waiting");
+    }
+}
+
 /* ---- To one that is off ------------------------------------------------------------------------------------------ */
 
 static enum hv_verdict call_the_absent(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -213,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_sgi_arrives_once_at_a_vcpu_of_another_cpu),
         cmocka_unit_test(sgis_of_all_to_all_arrive_under_every_order),
+        cmocka_unit_test(an_sgi_interrupts_a_vcpu_that_makes_no_exit),
         cmocka_unit_test(an_sgi_to_a_vcpu_that_is_off_or_not_there_wakes_nobody),
     };
 

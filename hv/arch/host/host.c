@@ -20,6 +20,7 @@ struct host_cpu {
     bool asleep; /* in hv_arch_idle() with nothing pending */
     bool pending;
     uint64_t rounds;
+    uint64_t vttbr; /* of the VM whose vCPU is loaded, 0: none */
 };
 
 static struct {
@@ -210,10 +211,31 @@ void hv_arch_fp_return(struct hv_cpu *cpu)
     (void)cpu;
 }
 
+/** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. */
+static void check_vmid(const struct hv_cpu *cpu, uint64_t vttbr)
+{
+    bool wrong = vttbr >> 48 == 0U;
+
+    for (uint32_t i = 0; i < host.hv->cpus; i++) {
+        const struct host_cpu *other = &host.cpu[i];
+
+        if (other->cpu != cpu && other->vttbr != 0U && other->vttbr != vttbr) {
+            wrong = wrong || other->vttbr >> 48 == vttbr >> 48;
+        }
+    }
+    if (wrong) {
+        fprintf(stderr, "CPU %u runs under VMID %u, which is not its VM's alone\n", (unsigned)cpu->index,
+                (unsigned)(vttbr >> 48));
+        abort();
+    }
+}
+
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
 
+    host.cpu[cpu->index].vttbr = ash_stage2_vttbr(&machine->stage2);
+    check_vmid(cpu, host.cpu[cpu->index].vttbr);
     hv_machine_lock(cpu, machine);
     ash_vgic_load(&cpu->vcpu->vgic);
     hv_machine_unlock(machine);
@@ -227,6 +249,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_machine_lock(cpu, machine);
     ash_vgic_put(&cpu->vcpu->vgic);
     hv_machine_unlock(machine);
+    host.cpu[cpu->index].vttbr = 0;
 }
 
 /** What the real exit path does at its end. */
@@ -340,6 +363,11 @@ bool hv_report_frame(uint64_t *frame_pointer, uint64_t *return_address)
     (void)frame_pointer;
     (void)return_address;
     return false;
+}
+
+void hv_host_run_until_kicked(struct hv_cpu *cpu)
+{
+    hv_arch_idle(cpu);
 }
 
 /* ---- The run ----------------------------------------------------------------------------------------------------- */

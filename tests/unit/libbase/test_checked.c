@@ -29,6 +29,7 @@ static void ranges_never_wrap_unseen(void **state)
     assert_true(ash_range_within(15, 0, 10, 5));
     assert_false(ash_range_within(16, 0, 10, 5));
     assert_false(ash_range_within(0, 1, UINT64_MAX, 1));
+    assert_false(ash_range_within(12, 5, 10, 5)); /* begins inside, no larger, ends outside */
 }
 
 static void ranges_that_touch_do_not_overlap(void **state)
