@@ -11,6 +11,7 @@
 #include <libbase/types.h>
 #include <libstage2/stage2.h>
 #include <libvcpu/id.h>
+#include <libvcpu/psci.h>
 
 struct hv_cpu;
 struct hv_vcpu;
@@ -29,8 +30,16 @@ void hv_arch_wait_equal(const uint32_t *word, uint32_t value);
 /** Make @cpu leave its guest or its idle wait and look at its requests. Any context; does not wait. */
 void hv_arch_kick(struct hv_cpu *cpu);
 
-/** Sleep until an interrupt is pending for this CPU, take it, return. From the idle loop only. */
+/** Sleep until an interrupt is pending for this CPU, take it, return. From the idle loop, or from an exit whose vCPU
+ *  waits (it stays loaded). */
 void hv_arch_idle(struct hv_cpu *cpu);
+
+/** Would an interrupt be signalled to @cpu->vcpu now, which is loaded: does its WFI end? */
+bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
+
+/** Call hv_machine_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:
+ *  never. Takes the place of an earlier one. */
+void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline);
 
 /** Bytes [from, from+size) were written by hv and will be read by a guest with its caches off, or executed: clean and
  *  invalidate to the point of coherency, and the instruction caches with it. */
@@ -53,6 +62,8 @@ struct hv_arch_features {
     unsigned preemption_bits;
     bool has_tdir;
     bool has_pauth;
+    enum ash_vcpu_workaround
+        workaround[3]; /* ARCH_WORKAROUND_1, 2, 3: what these CPUs need, and the firmware has */
 };
 const struct hv_arch_features *hv_arch_features(void);
 
@@ -90,6 +101,9 @@ void hv_arch_console_listen(bool listen);
 void hv_arch_power_off(void);
 /** Stop this CPU for good. */
 _Noreturn void hv_arch_halt(void);
+
+/** An SMC to the board's firmware with x0..x17 of @x, which it leaves there (DEN0028, SMCCC 1.2). */
+void hv_arch_smc(uint64_t x[18]);
 
 /** Ask the other CPUs to stop, for a panic: no answer is waited for. */
 void hv_arch_stop_others(struct hv_cpu *cpu);

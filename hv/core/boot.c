@@ -2,6 +2,7 @@
 /* From "the board is known" to "the VMs run". */
 #include <stdarg.h>
 
+#include <libbase/checked.h>
 #include <libbase/mem.h>
 
 #include "arch/arch.h"
@@ -38,6 +39,20 @@ void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault)
 uint64_t hv_seconds_since_epoch(const struct hv *hv)
 {
     return hv->epoch_seconds + (hv_arch_ticks() - hv->epoch_ticks) / hv_arch_ticks_per_second();
+}
+
+uint64_t hv_ticks_at_second(const struct hv *hv, uint64_t second)
+{
+    uint64_t ticks;
+
+    if (second < hv->epoch_seconds) {
+        return hv->epoch_ticks;
+    }
+    if (!ash_mul_ok(second - hv->epoch_seconds, hv_arch_ticks_per_second(), &ticks) ||
+        !ash_add_ok(ticks, hv->epoch_ticks, &ticks)) {
+        return UINT64_MAX;
+    }
+    return ticks;
 }
 
 void hv_finish(struct hv *hv)

@@ -52,6 +52,11 @@ void hv_vcpu_left(struct hv_cpu *cpu)
     hv_arch_vcpu_put(cpu);
     hv_stage2_leave(cpu);
     cpu->vcpu = NULL;
-    hv_vm_vcpu_left(cpu, vcpu);
+    if (vcpu->restarts && !hv_vm_is_stopping(vcpu->vm)) {
+        hv_machine_vcpu_restart(vcpu, vcpu->restart_entry, vcpu->restart_x0);
+    } else {
+        hv_vm_vcpu_left(cpu, vcpu);
+    }
+    vcpu->restarts = false;
     hv_cpu_main(cpu);
 }

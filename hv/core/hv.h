@@ -26,6 +26,7 @@ struct hv {
     struct hv_ranges ranges;
     struct hv_pages pages;
     struct hv_rng rng;
+    bool has_entropy; /* the board gave a seed: what @rng makes cannot be guessed */
 
     struct hv_lock vms_lock; /* VM list: count, foreground, exit status; VMIDs; rng */
     struct ash_vmid_pool vmids;
@@ -66,6 +67,9 @@ void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault);
 
 /** Now, in seconds since 1970, by the board's RTC at boot and the counter since. */
 uint64_t hv_seconds_since_epoch(const struct hv *hv);
+
+/** hv_arch_ticks() when that becomes @second; UINT64_MAX: never. */
+uint64_t hv_ticks_at_second(const struct hv *hv, uint64_t second);
 
 /** The last VM is gone: the exit line, then power off. */
 _Noreturn void hv_finish(struct hv *hv);

@@ -5,6 +5,7 @@
 #include <libbase/checked.h>
 #include <libbase/mem.h>
 #include <libboot/guest_fdt.h>
+#include <libvcpu/psci.h>
 
 #include "core/format.h"
 
@@ -182,6 +183,23 @@ static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
     }
 }
 
+/* ---- Firmware ---------------------------------------------------------------------------------------------------- */
+
+/** What hv answers itself must not reach the board's firmware. */
+static void check_smc_allow(struct ash_boot_vm *config)
+{
+    for (unsigned i = 0; i < config->smc_allow_count && config->fault.code == ASH_OK; i++) {
+        if (!ash_vcpu_smc_may_be_allowed(config->smc_allow[i])) {
+            char value[VALUE_SIZE];
+
+            (void)hv_format(value, sizeof(value), "<0x%x>", config->smc_allow[i]);
+            (void)ash_boot_vm_refuse(config, ASH_EPERM, "smc-allow", value,
+                                     "is a call that hv answers itself",
+                                     "identifiers outside those of Arm Architecture calls, PSCI and TRNG");
+        }
+    }
+}
+
 /* ---- The plan ---------------------------------------------------------------------------------------------------- */
 
 /** Where the guest's images go: its first range, as the configuration has it. */
@@ -218,6 +236,9 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
         memset(vm, 0, sizeof(*vm));
         vm->config = &vms[i];
         vm->number = i;
+        if (wanted(vm)) {
+            check_smc_allow(vm->config);
+        }
         if (wanted(vm)) {
             lay_out(plan, vm);
         }

@@ -33,7 +33,10 @@ struct hv_vcpu {
     struct hv_vm *vm;
     struct hv_cpu *cpu; /* where it is pinned */
     uint32_t index;
-    uint32_t on; /* 1: to be run by its CPU. Read without the lock by that CPU only */
+    uint32_t on;   /* 1: to be run by its CPU. Read without the lock by that CPU only */
+    bool restarts; /* it leaves its CPU to begin again at restart_entry, and stays on. Its CPU's own */
+    ash_ipa_t restart_entry;
+    uint64_t restart_x0;
     struct ash_vgic_vcpu vgic;
     struct hv_vcpu_arch arch;
 };

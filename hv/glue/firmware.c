@@ -1,9 +1,65 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "glue/firmware.h"
 
+#include <libbase/bits.h>
+
+#include "arch/arch.h"
 #include "core/hv.h"
 
-static enum hv_verdict act(struct hv_vm *vm, const struct ash_vcpu_action *action)
+/* A Trusted OS learns in w7[15:0] which guest asks (DEN0028 2.6, "Client ID"); its calls' owners are 48 and above. */
+#define SMCCC_OWNER(function) (((function) >> 24) & 0x3fU)
+#define OWNER_TRUSTED         48U
+
+/** Sleep until an interrupt would be signalled to the vCPU, as its WFI does. It stays loaded: its timers go on, and
+ *  what comes for it is taken. LEAVE: its VM stops instead. No lock is held. */
+static enum hv_verdict wait(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    for (;;) {
+        if ((hv_cpu_take_requests(cpu) & HV_REQUEST_HALT) != 0U) {
+            hv_arch_halt();
+        }
+        if (hv_vm_is_stopping(vcpu->vm)) {
+            return HV_LEAVE;
+        }
+        if (hv_arch_interrupt_waits(cpu)) {
+            return HV_RESUME;
+        }
+        hv_arch_idle(cpu);
+    }
+}
+
+/** Wait, then begin at the entry: the vCPU leaves its CPU, which finds it on and runs it (core/cpu.c). */
+static enum hv_verdict go_down(struct hv_cpu *cpu, const struct ash_vcpu_action *action)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    if (wait(cpu) == HV_RESUME) {
+        vcpu->restart_entry = action->entry;
+        vcpu->restart_x0 = action->context_id;
+        vcpu->restarts = true;
+    }
+    return HV_LEAVE;
+}
+
+static void forward(struct hv_vcpu *vcpu)
+{
+    uint64_t *x = vcpu->context.x;
+    uint64_t own = x[7];
+    uint64_t client;
+
+    if (SMCCC_OWNER(x[0]) >= OWNER_TRUSTED) {
+        x[7] = ash_with_field(x[7], 15, 0, vcpu->vm->slot + 1U);
+    }
+    client = x[7];
+    hv_arch_smc(x);
+    if (x[7] == client) {
+        x[7] = own;
+    }
+}
+
+static enum hv_verdict act(struct hv_cpu *cpu, struct hv_vm *vm, const struct ash_vcpu_action *action)
 {
     switch (action->kind) {
     case ASH_VCPU_ACTION_CPU_OFF:
@@ -14,8 +70,15 @@ static enum hv_verdict act(struct hv_vm *vm, const struct ash_vcpu_action *actio
     case ASH_VCPU_ACTION_SYSTEM_RESET:
         hv_vm_stop(vm, HV_END_RESET);
         return HV_LEAVE;
-    case ASH_VCPU_ACTION_CPU_ON:  /* done under the lock already */
-    case ASH_VCPU_ACTION_STANDBY: /* a pinned vCPU's WFI is its own: return at once, as an early wake-up may */
+    case ASH_VCPU_ACTION_STANDBY:
+        return wait(cpu);
+    case ASH_VCPU_ACTION_POWER_DOWN:
+    case ASH_VCPU_ACTION_SYSTEM_SUSPEND:
+        return go_down(cpu, action);
+    case ASH_VCPU_ACTION_FORWARD:
+        forward(cpu->vcpu);
+        return HV_RESUME;
+    case ASH_VCPU_ACTION_CPU_ON: /* done under the lock already */
     case ASH_VCPU_ACTION_NONE:
     default:
         return HV_RESUME;
@@ -28,7 +91,6 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
     struct hv_vm *vm = vcpu->vm;
     struct ash_vcpu_action action = {.kind = ASH_VCPU_ACTION_NONE};
 
-    (void)cpu;
     hv_lock(&vm->lock);
     if (ash_vcpu_smccc_call(&vm->machine.psci, vcpu->index, vcpu->context.x, conduit, immediate, &action) ==
             ASH_OK &&
@@ -41,5 +103,5 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
         }
     }
     hv_unlock(&vm->lock);
-    return act(vm, &action);
+    return act(cpu, vm, &action);
 }

@@ -2,6 +2,7 @@
 #include "glue/machine.h"
 
 #include <libbase/mem.h>
+#include <libbase/version.h>
 
 #include "arch/arch.h"
 #include "core/hv.h"
@@ -96,9 +97,44 @@ static const struct ash_vtimer_hal vtimer_hal = {.size = sizeof(vtimer_hal), .se
 
 /* ---- libvcpu ----------------------------------------------------------------------------------------------------- */
 
+/** The VM's lock is held. */
+static int entropy(void *ctx, uint64_t *words, unsigned count)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    hv_rng_bytes(&vm->machine.rng, words, count * sizeof(*words));
+    return ASH_OK;
+}
+
+static void mitigate(void *ctx, uint32_t function, uint64_t argument)
+{
+    uint64_t x[18] = {function, argument};
+
+    (void)ctx;
+    hv_arch_smc(x);
+}
+
+static const struct ash_vcpu_psci_hal psci_hal = {
+    .size = sizeof(psci_hal), .entropy = entropy, .mitigate = mitigate};
+/* Without a seed what the generator makes could be guessed, and must not be called entropy. */
+static const struct ash_vcpu_psci_hal psci_hal_without_entropy = {.size = sizeof(psci_hal),
+                                                                  .mitigate = mitigate};
+
+/* RFC 4122, version 4: made up once. Hypervisor: 9b1c2ff0-5d1e-4c0c-8a57-3f6b3c1f9e21, TRNG:
+ * 40a6f1d2-77c8-4f6a-b1d3-52c09a8e6b14; w0 holds the first four bytes, the first one lowest (DEN0028 6.2). */
+#define HYPERVISOR_UID                                                                                       \
+    {                                                                                                        \
+        0xf02f1c9bU, 0x0c4c1e5dU, 0x6b3f578aU, 0x219e1f3cU                                                   \
+    }
+#define TRNG_UUID                                                                                            \
+    {                                                                                                        \
+        0xd2f1a640U, 0x6a4fc877U, 0xc052d3b1U, 0x146b8e9aU                                                   \
+    }
+
 static int reset_psci(struct hv_vm *vm)
 {
     struct hv_machine *machine = &vm->machine;
+    const struct hv_arch_features *features = hv_arch_features();
     const struct ash_vcpu_psci_config config = {
         .size = sizeof(config),
         .cpus = machine->psci_cpu,
@@ -108,12 +144,20 @@ static int reset_psci(struct hv_vm *vm)
         .entry_range_count = machine->ram_count,
         .hvc = true,
         .smc = true,
+        .system_suspend = true,
+        .workaround = {features->workaround[0], features->workaround[1], features->workaround[2]},
+        .hypervisor_uid = HYPERVISOR_UID,
+        .hypervisor_revision = {ASH_VERSION_MAJOR, ASH_VERSION_MINOR},
+        .trng_uuid = TRNG_UUID,
+        .smc_allow = vm->config.smc_allow,
+        .smc_allow_count = vm->config.smc_allow_count,
     };
 
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         machine->psci_cpu[i].mpidr = machine->layout.mpidr[i];
     }
-    return ash_vcpu_psci_init(&machine->psci, &config);
+    return ash_vcpu_psci_init(&machine->psci, &config,
+                              vm->hv->has_entropy ? &psci_hal : &psci_hal_without_entropy, vm);
 }
 
 static int create_id(struct hv_machine *machine)
@@ -190,10 +234,41 @@ static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, boo
     return error;
 }
 
+/** Set @cpu's alarm, which is this CPU's, to when the clock interrupts next. */
+static void set_rtc_alarm(struct hv_cpu *cpu, struct hv_vm *vm, uint64_t now)
+{
+    uint64_t deadline = UINT64_MAX;
+
+    hv_arch_set_alarm(cpu, hv_vpl031_deadline(&vm->machine.rtc, now, &deadline)
+                               ? hv_ticks_at_second(vm->hv, deadline)
+                               : UINT64_MAX);
+}
+
 static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
 {
-    return hv_vpl031_access(&vcpu->vm->machine.rtc, hv_seconds_since_epoch(vcpu->vm->hv), offset, size,
-                            is_write, value);
+    uint64_t now = hv_seconds_since_epoch(vcpu->vm->hv);
+    int error = hv_vpl031_access(&vcpu->vm->machine.rtc, now, offset, size, is_write, value);
+
+    if (is_write) {
+        set_rtc_alarm(vcpu->cpu, vcpu->vm, now);
+    }
+    return error;
+}
+
+void hv_machine_alarm(struct hv_cpu *cpu)
+{
+    struct hv_vm *vm;
+    uint64_t now;
+
+    if (cpu->assigned == NULL) {
+        return;
+    }
+    vm = cpu->assigned->vm;
+    hv_machine_lock(cpu, &vm->machine);
+    now = hv_seconds_since_epoch(vm->hv);
+    hv_vpl031_update(&vm->machine.rtc, now);
+    set_rtc_alarm(cpu, vm, now);
+    hv_machine_unlock(&vm->machine);
 }
 
 static int access_distributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
@@ -300,6 +375,8 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     int error;
 
     describe(vm, plan);
+    /* Its own generator: none learns what another VM gets, and a call needs no lock above the VM's. Only boot runs. */
+    hv_rng_bytes(&vm->hv->rng, &machine->rng.key, sizeof(machine->rng.key));
     error = create_id(machine);
     if (error == ASH_OK) {
         error = create_vcpus(vm);
@@ -354,6 +431,13 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
     hv_machine_lock(NULL, machine);
     ash_vgic_vcpu_reset(&machine->vgic, vcpu->index);
     hv_machine_unlock(machine);
+}
+
+void hv_machine_vcpu_restart(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
+{
+    ash_vcpu_context_reset(&vcpu->context, entry, x0, hv_arch_features()->midr,
+                           vcpu->vm->machine.layout.mpidr[vcpu->index]);
+    vcpu->arch.setway_cursor = 0;
 }
 
 void hv_machine_vcpu_started(struct hv_vcpu *vcpu)

@@ -17,6 +17,7 @@
 #include <libvtimer/vtimer.h>
 
 #include "core/lock.h"
+#include "core/rng.h"
 #include "core/plan.h"
 #include "vdev/vpl011.h"
 #include "vdev/vpl031.h"
@@ -75,6 +76,7 @@ struct hv_machine {
     struct hv_ram_part part[HV_RAM_PARTS]; /* RAM: where each stretch of it lies, ascending IPA */
     struct ash_vcpu_ipa_range ram[ASH_BOOT_MEMORY_MAX]; /* RAM as the guest sees it, ascending */
     uint32_t ram_count;
+    struct hv_rng rng; /* what its TRNG gives. Lock domain: the VM */
     struct ash_vcpu_id id;
     struct ash_vtimer_vm time;
     struct ash_boot_guest_machine layout;
@@ -90,6 +92,13 @@ void hv_machine_reset(struct hv_vm *vm);
 
 /** The registers of vCPU @vcpu as at power-on, to begin at @entry with @x0. The VM's lock is held, it is off. */
 void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0);
+
+/** The registers as after a power-down that ended: as at power-on, but timers and interrupts go on (DEN0022 5.4, 6.4).
+ *  By its CPU, it is on and not loaded. */
+void hv_machine_vcpu_restart(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0);
+
+/** An alarm that was set on @cpu rang: look at the devices whose time it may be. No lock is held. */
+void hv_machine_alarm(struct hv_cpu *cpu);
 
 /** Its CPU is about to run it; it has stopped. The VM's lock is held. */
 void hv_machine_vcpu_started(struct hv_vcpu *vcpu);

@@ -244,6 +244,20 @@ static const char *parse_32bit(struct ash_boot_vm *vm, struct ash_boot_span valu
     return value.size == 4U && ash_load_be32(value.data) == 0U ? NULL : not_yet;
 }
 
+static const char *parse_smc_allow(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    const uint8_t *cells = (const uint8_t *)value.data;
+
+    if (value.size == 0U || value.size % 4U != 0U || value.size / 4U > ASH_BOOT_SMC_ALLOW_MAX) {
+        return "has a wrong number of cells";
+    }
+    vm->smc_allow_count = (unsigned)(value.size / 4U);
+    for (unsigned i = 0; i < vm->smc_allow_count; i++) {
+        vm->smc_allow[i] = ash_load_be32(&cells[4U * i]);
+    }
+    return NULL;
+}
+
 static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     vm->background = true;
@@ -252,7 +266,7 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
-    "(or cmdline) rng-seed background vm_32bit";
+    "(or cmdline) rng-seed smc-allow background vm_32bit";
 
 #define REQUIRED true
 
@@ -285,6 +299,7 @@ static const struct rule {
     {"rng-seed", parse_rng_seed, RNG_SEED, false, "8..64 bytes"},
     {"vm_32bit", parse_32bit, 12, false, "leaving it out, or <0>"},
     {"setup_data", parse_setup_data, SETUP_DATA, false, "one or two cells, a multiple of 8"},
+    {"smc-allow", parse_smc_allow, 16, false, "1 to 16 cells: SMCCC function identifiers"},
     {"background", parse_background, 15, false, "no value: background;"},
     {"phandle", parse_ignored, 14, false, NULL},
 };

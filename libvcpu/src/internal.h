@@ -5,6 +5,8 @@
 
 #include <libbase/bits.h>
 
+#include <libvcpu/psci.h>
+
 #define ESR_IL ASH_BIT(25)
 
 /* ISS of aborts. */
@@ -36,5 +38,23 @@ static inline uint64_t swapped(uint64_t value, unsigned size)
 {
     return __builtin_bswap64(value) >> (64U - 8U * size);
 }
+
+/* ---- The firmware interface: smccc.c dispatches to psci.c and trng.c ---- */
+
+/* Of a function identifier: parameters and results are 64 bits wide (DEN0028 2.5). */
+#define SMCCC_64 UINT32_C(0x40000000)
+
+/* Is @id in PSCI's range, whether there or not? */
+bool ash_vcpu_is_psci_(uint32_t id);
+
+/* The function of @id as the VM is offered it, or NULL. */
+const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_(const struct ash_vcpu_psci *psci, uint32_t id);
+const struct ash_vcpu_smccc_function *ash_vcpu_psci_find_(const struct ash_vcpu_psci *psci, uint32_t id);
+const struct ash_vcpu_smccc_function *ash_vcpu_trng_find_(const struct ash_vcpu_psci *psci, uint32_t id);
+const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_in_(const struct ash_vcpu_smccc_function *table,
+                                                              size_t count, uint32_t id);
+
+/* A UID in w0..w3. */
+int64_t ash_vcpu_smccc_uid_(const uint32_t uid[4], const struct ash_vcpu_smccc_call *call);
 
 #endif

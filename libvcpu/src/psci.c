@@ -6,35 +6,23 @@
 
 #include <libvcpu/context.h>
 
-#define PSCI_1_1  INT64_C(0x00010001)
-#define SMCCC_1_2 INT64_C(0x00010002)
+#include "internal.h"
 
-/* MIGRATE_INFO_TYPE: no Trusted OS is there, or one that needs no migration (DEN0022 5.9). */
+#define PSCI_1_1 INT64_C(0x00010001)
+
+/* MIGRATE_INFO_TYPE: no Trusted OS is there, or one that needs no migration (DEN0022 5.9). MIGRATE and
+ * MIGRATE_INFO_UP_CPU are then NOT_SUPPORTED. */
 #define MIGRATION_NOT_REQUIRED 2
 
-/* SMCCC: bit 30 says that parameters and results are 64 bits wide (DEN0028 2.5). */
-#define IS_SMC64 UINT32_C(0x40000000)
+/* power_state, original format (DEN0022 5.4.2.1): StateID [15:0], StateType [16], PowerLevel [25:24], rest zero. We say
+ * in PSCI_FEATURES that it is this format. */
+#define POWER_STATE_POWER_DOWN ASH_BIT(16)
+#define POWER_STATE_RESERVED   (ASH_MASK(31, 26) | ASH_MASK(23, 17))
+
+/* SYSTEM_RESET2: SYSTEM_WARM_RESET is the only architectural type; bit 31: vendor-specific (DEN0022 5.12). */
+#define SYSTEM_WARM_RESET 0U
 
 #define A64_INSTRUCTION_SIZE 4U
-
-static const struct ash_vcpu_smccc_function *find_function(const struct ash_vcpu_psci *psci, uint32_t id);
-
-static int64_t smccc_version(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
-{
-    (void)psci;
-    (void)call;
-    return SMCCC_1_2;
-}
-
-/* No workaround of the Arm Architecture range is offered. What PSCI has is asked of PSCI_FEATURES. */
-static int64_t arch_features(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
-{
-    uint32_t id = (uint32_t)call->arg[0];
-
-    (void)psci;
-    return id == ASH_VCPU_SMCCC_VERSION || id == ASH_VCPU_SMCCC_ARCH_FEATURES ? ASH_VCPU_PSCI_SUCCESS
-                                                                              : ASH_VCPU_PSCI_NOT_SUPPORTED;
-}
 
 static int64_t psci_version(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {
@@ -43,13 +31,63 @@ static int64_t psci_version(struct ash_vcpu_psci *psci, const struct ash_vcpu_sm
     return PSCI_1_1;
 }
 
-/* A CPU may take any requested power-down state as a standby one (DEN0022 5.4): nothing is lost, the call returns
- * at the wake-up event. So neither power_state nor the entry point matters. */
+static bool entry_is_valid(const struct ash_vcpu_psci *psci, uint64_t entry)
+{
+    if (!ash_is_aligned(entry, A64_INSTRUCTION_SIZE)) {
+        return false;
+    }
+    for (unsigned i = 0; i < psci->config.entry_range_count; i++) {
+        const struct ash_vcpu_ipa_range *range = &psci->config.entry_ranges[i];
+
+        if (ash_range_within(entry, A64_INSTRUCTION_SIZE, range->base.value, range->size)) {
+            return true;
+        }
+    }
+    return psci->config.entry_range_count == 0U;
+}
+
+/* Wait, then begin at @entry: the way down of CPU_SUSPEND, CPU_DEFAULT_SUSPEND and SYSTEM_SUSPEND. */
+static int64_t go_down(const struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call,
+                       enum ash_vcpu_action_kind kind, uint64_t entry, uint64_t context_id)
+{
+    if (!entry_is_valid(psci, entry)) {
+        return ASH_VCPU_PSCI_INVALID_ADDRESS;
+    }
+    call->action->kind = kind;
+    call->action->entry = ash_ipa(entry);
+    call->action->context_id = context_id;
+    return ASH_VCPU_PSCI_SUCCESS;
+}
+
+/* Whatever level and StateID: a vCPU has one way to wait. power_state is a 32-bit parameter of either function. */
 static int64_t cpu_suspend(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {
-    (void)psci;
+    uint32_t power_state = (uint32_t)call->arg[0];
+
+    if ((power_state & POWER_STATE_RESERVED) != 0U) {
+        return ASH_VCPU_PSCI_INVALID_PARAMETERS;
+    }
+    if ((power_state & POWER_STATE_POWER_DOWN) != 0U) {
+        return go_down(psci, call, ASH_VCPU_ACTION_POWER_DOWN, call->arg[1], call->arg[2]);
+    }
     call->action->kind = ASH_VCPU_ACTION_STANDBY;
     return ASH_VCPU_PSCI_SUCCESS;
+}
+
+static int64_t cpu_default_suspend(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
+{
+    return go_down(psci, call, ASH_VCPU_ACTION_POWER_DOWN, call->arg[0], call->arg[1]);
+}
+
+/* The caller is the last one that is on (DEN0022 5.20.2). */
+static int64_t system_suspend(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
+{
+    for (unsigned i = 0; i < psci->config.cpu_count; i++) {
+        if (i != call->vcpu && psci->config.cpus[i].power != ASH_VCPU_POWER_OFF) {
+            return ASH_VCPU_PSCI_DENIED;
+        }
+    }
+    return go_down(psci, call, ASH_VCPU_ACTION_SYSTEM_SUSPEND, call->arg[0], call->arg[1]);
 }
 
 static int64_t cpu_off(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
@@ -68,21 +106,6 @@ static unsigned find_cpu(const struct ash_vcpu_psci *psci, uint64_t mpidr)
         i++;
     }
     return i;
-}
-
-static bool entry_is_valid(const struct ash_vcpu_psci *psci, uint64_t entry)
-{
-    if (!ash_is_aligned(entry, A64_INSTRUCTION_SIZE)) {
-        return false;
-    }
-    for (unsigned i = 0; i < psci->config.entry_range_count; i++) {
-        const struct ash_vcpu_ipa_range *range = &psci->config.entry_ranges[i];
-
-        if (ash_range_within(entry, A64_INSTRUCTION_SIZE, range->base.value, range->size)) {
-            return true;
-        }
-    }
-    return psci->config.entry_range_count == 0U;
 }
 
 static int64_t cpu_on(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
@@ -141,22 +164,28 @@ static int64_t system_reset(struct ash_vcpu_psci *psci, const struct ash_vcpu_sm
     return ASH_VCPU_PSCI_SUCCESS;
 }
 
+/* A warm reset is as good as the other: nothing of a virtual machine outlives either. reset_type is a 32-bit parameter
+ * of either function; no vendor-specific one is defined. */
+static int64_t system_reset2(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
+{
+    if ((uint32_t)call->arg[0] != SYSTEM_WARM_RESET) {
+        return ASH_VCPU_PSCI_INVALID_PARAMETERS;
+    }
+    return system_reset(psci, call);
+}
+
 /* SMCCC_VERSION is asked for here too: so a guest learns that SMCCC is 1.1 or later (DEN0028 7.2). The flags of
  * CPU_SUSPEND, 0: original power_state format, platform-coordinated. */
 static int64_t psci_features(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {
     uint32_t id = (uint32_t)call->arg[0];
-    uint32_t psci_range = id & ~IS_SMC64 & UINT32_C(0xffffffe0);
 
-    if (psci_range != ASH_VCPU_PSCI_VERSION && id != ASH_VCPU_SMCCC_VERSION) {
-        return ASH_VCPU_PSCI_NOT_SUPPORTED;
-    }
-    return find_function(psci, id) != NULL ? ASH_VCPU_PSCI_SUCCESS : ASH_VCPU_PSCI_NOT_SUPPORTED;
+    return (id == ASH_VCPU_SMCCC_VERSION || ash_vcpu_is_psci_(id)) && ash_vcpu_smccc_find_(psci, id) != NULL
+               ? ASH_VCPU_PSCI_SUCCESS
+               : ASH_VCPU_PSCI_NOT_SUPPORTED;
 }
 
 static const struct ash_vcpu_smccc_function functions[] = {
-    {ASH_VCPU_SMCCC_VERSION, smccc_version},
-    {ASH_VCPU_SMCCC_ARCH_FEATURES, arch_features},
     {ASH_VCPU_PSCI_VERSION, psci_version},
     {ASH_VCPU_PSCI_CPU_SUSPEND, cpu_suspend},
     {ASH_VCPU_PSCI_CPU_SUSPEND64, cpu_suspend},
@@ -169,92 +198,20 @@ static const struct ash_vcpu_smccc_function functions[] = {
     {ASH_VCPU_PSCI_SYSTEM_OFF, system_off},
     {ASH_VCPU_PSCI_SYSTEM_RESET, system_reset},
     {ASH_VCPU_PSCI_FEATURES, psci_features},
+    {ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND, cpu_default_suspend},
+    {ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64, cpu_default_suspend},
+    {ASH_VCPU_PSCI_SYSTEM_SUSPEND, system_suspend},
+    {ASH_VCPU_PSCI_SYSTEM_SUSPEND64, system_suspend},
+    {ASH_VCPU_PSCI_SYSTEM_RESET2, system_reset2},
+    {ASH_VCPU_PSCI_SYSTEM_RESET2_64, system_reset2},
 };
 
-static const struct ash_vcpu_smccc_function *find_in(const struct ash_vcpu_smccc_function *table,
-                                                     size_t count, uint32_t id)
+const struct ash_vcpu_smccc_function *ash_vcpu_psci_find_(const struct ash_vcpu_psci *psci, uint32_t id)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (table[i].id == id) {
-            return &table[i];
-        }
+    if ((id & ~SMCCC_64) == ASH_VCPU_PSCI_SYSTEM_SUSPEND && !psci->config.system_suspend) {
+        return NULL;
     }
-    return NULL;
-}
-
-static const struct ash_vcpu_smccc_function *find_function(const struct ash_vcpu_psci *psci, uint32_t id)
-{
-    const struct ash_vcpu_smccc_function *function = find_in(functions, ASH_ARRAY_SIZE(functions), id);
-
-    return function != NULL ? function : find_in(psci->config.vendor, psci->config.vendor_count, id);
-}
-
-static bool config_is_valid(const struct ash_vcpu_psci_config *config)
-{
-    if (config->size != sizeof(*config) || config->cpus == NULL || config->boot_cpu >= config->cpu_count ||
-        (config->entry_range_count != 0U && config->entry_ranges == NULL) ||
-        (config->vendor_count != 0U && config->vendor == NULL)) {
-        return false;
-    }
-    for (unsigned i = 0; i < config->cpu_count; i++) {
-        if ((config->cpus[i].mpidr & ~ASH_VCPU_MPIDR_AFFINITY) != 0U) {
-            return false;
-        }
-        for (unsigned j = 0; j < i; j++) {
-            if (config->cpus[i].mpidr == config->cpus[j].mpidr) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-int ash_vcpu_psci_init(struct ash_vcpu_psci *psci, const struct ash_vcpu_psci_config *config)
-{
-    if (!config_is_valid(config)) {
-        return ASH_EINVAL;
-    }
-    psci->config = *config;
-    for (unsigned i = 0; i < config->cpu_count; i++) {
-        config->cpus[i].power = i == config->boot_cpu ? ASH_VCPU_POWER_ON : ASH_VCPU_POWER_OFF;
-    }
-    return ASH_OK;
-}
-
-static int64_t perform(struct ash_vcpu_psci *psci, unsigned vcpu, const uint64_t *x,
-                       struct ash_vcpu_action *action)
-{
-    uint32_t id = (uint32_t)x[0];
-    const struct ash_vcpu_smccc_function *function = find_function(psci, id);
-    uint64_t width = (id & IS_SMC64) != 0U ? UINT64_MAX : UINT32_MAX;
-    struct ash_vcpu_smccc_call call = {
-        .function = id,
-        .vcpu = vcpu,
-        .arg = {x[1] & width, x[2] & width, x[3] & width},
-        .action = action,
-    };
-
-    return function != NULL ? function->handler(psci, &call) : ASH_VCPU_PSCI_NOT_SUPPORTED;
-}
-
-int ash_vcpu_smccc_call(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum ash_vcpu_conduit conduit,
-                        uint16_t immediate, struct ash_vcpu_action *action)
-{
-    const struct ash_vcpu_action none = {.kind = ASH_VCPU_ACTION_NONE};
-    int64_t result = ASH_VCPU_PSCI_NOT_SUPPORTED;
-
-    if (vcpu >= psci->config.cpu_count) {
-        return ASH_EINVAL;
-    }
-    if (!(conduit == ASH_VCPU_CONDUIT_HVC ? psci->config.hvc : psci->config.smc)) {
-        return ASH_EGUEST;
-    }
-    *action = none;
-    if (immediate == 0U) {
-        result = perform(psci, vcpu, x, action);
-    }
-    x[0] = ((uint32_t)x[0] & IS_SMC64) != 0U ? (uint64_t)result : (uint32_t)result;
-    return ASH_OK;
+    return ash_vcpu_smccc_find_in_(functions, ASH_ARRAY_SIZE(functions), id);
 }
 
 int ash_vcpu_psci_started(struct ash_vcpu_psci *psci, unsigned vcpu)

@@ -9,6 +9,8 @@
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_SIZE UINT64_C(0x10000000)
 
+#define ALLOWED UINT32_C(0xc2000007) /* a SiP service that the configuration lets through */
+
 static const uint64_t mpidr[CPUS] = {0, 1, 0x100, UINT64_C(0x100000000)};
 
 static struct {
@@ -19,22 +21,71 @@ static struct {
     bool smc;
 } vm;
 
-static const uint32_t functions[] = {
-    ASH_VCPU_SMCCC_VERSION,        ASH_VCPU_SMCCC_ARCH_FEATURES,    ASH_VCPU_PSCI_VERSION,
-    ASH_VCPU_PSCI_CPU_SUSPEND,     ASH_VCPU_PSCI_CPU_SUSPEND64,     ASH_VCPU_PSCI_CPU_OFF,
-    ASH_VCPU_PSCI_CPU_ON,          ASH_VCPU_PSCI_CPU_ON64,          ASH_VCPU_PSCI_AFFINITY_INFO,
-    ASH_VCPU_PSCI_AFFINITY_INFO64, ASH_VCPU_PSCI_MIGRATE_INFO_TYPE, ASH_VCPU_PSCI_SYSTEM_OFF,
-    ASH_VCPU_PSCI_SYSTEM_RESET,    ASH_VCPU_PSCI_FEATURES};
+static const uint32_t functions[] = {ASH_VCPU_SMCCC_VERSION,
+                                     ASH_VCPU_SMCCC_ARCH_FEATURES,
+                                     ASH_VCPU_PSCI_VERSION,
+                                     ASH_VCPU_PSCI_CPU_SUSPEND,
+                                     ASH_VCPU_PSCI_CPU_SUSPEND64,
+                                     ASH_VCPU_PSCI_CPU_OFF,
+                                     ASH_VCPU_PSCI_CPU_ON,
+                                     ASH_VCPU_PSCI_CPU_ON64,
+                                     ASH_VCPU_PSCI_AFFINITY_INFO,
+                                     ASH_VCPU_PSCI_AFFINITY_INFO64,
+                                     ASH_VCPU_PSCI_MIGRATE_INFO_TYPE,
+                                     ASH_VCPU_PSCI_SYSTEM_OFF,
+                                     ASH_VCPU_PSCI_SYSTEM_RESET,
+                                     ASH_VCPU_PSCI_FEATURES,
+                                     ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND,
+                                     ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64,
+                                     ASH_VCPU_PSCI_SYSTEM_SUSPEND,
+                                     ASH_VCPU_PSCI_SYSTEM_SUSPEND64,
+                                     ASH_VCPU_PSCI_SYSTEM_RESET2,
+                                     ASH_VCPU_PSCI_SYSTEM_RESET2_64,
+                                     ASH_VCPU_SMCCC_ARCH_SOC_ID,
+                                     ASH_VCPU_SMCCC_WORKAROUND_1,
+                                     ASH_VCPU_SMCCC_WORKAROUND_2,
+                                     ASH_VCPU_SMCCC_WORKAROUND_3,
+                                     ASH_VCPU_SMCCC_VENDOR_HYP_UID,
+                                     ASH_VCPU_SMCCC_VENDOR_HYP_REVISION,
+                                     ASH_VCPU_TRNG_VERSION,
+                                     ASH_VCPU_TRNG_FEATURES,
+                                     ASH_VCPU_TRNG_GET_UUID,
+                                     ASH_VCPU_TRNG_RND,
+                                     ASH_VCPU_TRNG_RND64,
+                                     ALLOWED};
+
+static const uint32_t allowed = ALLOWED;
+
+static int entropy(void *ctx, uint64_t *words, unsigned count)
+{
+    FUZZ_CHECK(ctx == &vm && count == 3U);
+    words[0] = words[1] = words[2] = UINT64_MAX;
+    return ASH_OK;
+}
+
+static void mitigate(void *ctx, uint32_t function, uint64_t argument)
+{
+    (void)argument;
+    FUZZ_CHECK(ctx == &vm && function == ASH_VCPU_SMCCC_WORKAROUND_1);
+}
+
+static const struct ash_vcpu_psci_hal hal = {sizeof(hal), entropy, mitigate};
 
 static void boot(struct fuzz_input *in)
 {
-    struct ash_vcpu_psci_config config = {.size = sizeof(config),
-                                          .cpus = vm.cpus,
-                                          .cpu_count = CPUS,
-                                          .boot_cpu = fuzz_below(in, CPUS),
-                                          .entry_ranges = &vm.ram,
-                                          .entry_range_count = 1,
-                                          .hvc = true};
+    struct ash_vcpu_psci_config config = {
+        .size = sizeof(config),
+        .cpus = vm.cpus,
+        .cpu_count = CPUS,
+        .boot_cpu = fuzz_below(in, CPUS),
+        .entry_ranges = &vm.ram,
+        .entry_range_count = 1,
+        .hvc = true,
+        .system_suspend = fuzz_below(in, 2) != 0U,
+        .hypervisor_uid = {1, 2, 3, 4},
+        .workaround = {ASH_VCPU_WORKAROUND_NEEDED, ASH_VCPU_WORKAROUND_NOT_NEEDED},
+        .smc_allow = &allowed,
+        .smc_allow_count = 1};
 
     vm.ram = (struct ash_vcpu_ipa_range){ash_ipa(RAM_BASE), RAM_SIZE};
     vm.smc = fuzz_below(in, 2) != 0U;
@@ -43,7 +94,7 @@ static void boot(struct fuzz_input *in)
         vm.cpus[i] = (struct ash_vcpu_psci_cpu){.mpidr = mpidr[i], .power = 0xA5};
         vm.power[i] = i == config.boot_cpu ? ASH_VCPU_POWER_ON : ASH_VCPU_POWER_OFF;
     }
-    FUZZ_CHECK(ash_vcpu_psci_init(&vm.psci, &config) == ASH_OK);
+    FUZZ_CHECK(ash_vcpu_psci_init(&vm.psci, &config, &hal, &vm) == ASH_OK);
 }
 
 static unsigned find(uint64_t target)
@@ -101,6 +152,24 @@ static void check_cpu_on(const uint64_t *asked, int64_t result, const struct ash
     }
 }
 
+/* A way down ends in RAM; nobody else's state changes. */
+static void check_suspend(int64_t result, const struct ash_vcpu_action *action)
+{
+    FUZZ_CHECK((result == ASH_VCPU_PSCI_SUCCESS) == (action->kind != ASH_VCPU_ACTION_NONE));
+    FUZZ_CHECK(action->kind == ASH_VCPU_ACTION_NONE || action->kind == ASH_VCPU_ACTION_STANDBY ||
+               action->kind == ASH_VCPU_ACTION_POWER_DOWN || action->kind == ASH_VCPU_ACTION_SYSTEM_SUSPEND);
+    if (action->kind == ASH_VCPU_ACTION_POWER_DOWN || action->kind == ASH_VCPU_ACTION_SYSTEM_SUSPEND) {
+        FUZZ_CHECK(action->entry.value >= RAM_BASE && action->entry.value < RAM_BASE + RAM_SIZE);
+    }
+}
+
+/* Which functions return more than x0 (DEN0098 2, DEN0028 6.2). */
+static bool has_results(uint32_t id)
+{
+    return id == ASH_VCPU_TRNG_GET_UUID || id == ASH_VCPU_TRNG_RND || id == ASH_VCPU_TRNG_RND64 ||
+           id == ASH_VCPU_SMCCC_VENDOR_HYP_UID || id == ASH_VCPU_SMCCC_VENDOR_HYP_REVISION;
+}
+
 static void check_answer(const uint64_t *asked, int64_t result, const struct ash_vcpu_action *action)
 {
     switch ((uint32_t)asked[0]) {
@@ -125,6 +194,14 @@ static void check_answer(const uint64_t *asked, int64_t result, const struct ash
         break;
     case ASH_VCPU_PSCI_SYSTEM_RESET:
         FUZZ_CHECK(action->kind == ASH_VCPU_ACTION_SYSTEM_RESET);
+        break;
+    case ASH_VCPU_PSCI_CPU_SUSPEND:
+    case ASH_VCPU_PSCI_CPU_SUSPEND64:
+    case ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND:
+    case ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64:
+    case ASH_VCPU_PSCI_SYSTEM_SUSPEND:
+    case ASH_VCPU_PSCI_SYSTEM_SUSPEND64:
+        check_suspend(result, action);
         break;
     default:
         FUZZ_CHECK(action->kind != ASH_VCPU_ACTION_CPU_ON && action->kind != ASH_VCPU_ACTION_CPU_OFF);
@@ -160,7 +237,9 @@ static void call(struct fuzz_input *in)
     memcpy(asked, x, sizeof(x));
     result = ash_vcpu_smccc_call(&vm.psci, vcpu, x, by_smc ? ASH_VCPU_CONDUIT_SMC : ASH_VCPU_CONDUIT_HVC,
                                  immediate, &action);
-    FUZZ_CHECK(memcmp(&x[1], &asked[1], 3U * sizeof(x[0])) == 0); /* SMCCC 1.2: x4..x17, and unused results */
+    if (!has_results((uint32_t)asked[0])) {
+        FUZZ_CHECK(memcmp(&x[1], &asked[1], 3U * sizeof(x[0])) == 0); /* SMCCC 1.2: unused results */
+    }
     if (by_smc && !vm.smc) {
         FUZZ_CHECK(result == ASH_EGUEST && x[0] == asked[0]);
         return;
@@ -168,6 +247,10 @@ static void call(struct fuzz_input *in)
     FUZZ_CHECK(result == ASH_OK);
     if (immediate != 0U) {
         FUZZ_CHECK((uint32_t)x[0] == UINT32_MAX && action.kind == ASH_VCPU_ACTION_NONE);
+        return;
+    }
+    if (action.kind == ASH_VCPU_ACTION_FORWARD) {
+        FUZZ_CHECK(by_smc && (uint32_t)asked[0] == ALLOWED && memcmp(x, asked, sizeof(x)) == 0);
         return;
     }
     if ((asked[0] & 0x40000000U) == 0U) {

@@ -10,6 +10,7 @@
 #include "arch/aarch64/asm.h"
 #include "arch/aarch64/errata.h"
 #include "arch/aarch64/image.h"
+#include "arch/aarch64/mitigations.h"
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
@@ -176,6 +177,7 @@ static void read_features(void)
     features.preemption_bits = vtr.preemption_bits;
     features.has_tdir = vtr.has_tdir;
     features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
+    hv_mitigations(features.midr, &features.id, features.workaround);
     hv_world_init();
 }
 
@@ -193,6 +195,9 @@ static void start_this_cpu(struct hv_cpu *cpu)
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.ptimer_intid, true);
+    if (hv_platform.alarm_intid != 0U) {
+        hv_gic_enable(&hv_platform.gic, cpu, hv_platform.alarm_intid, true);
+    }
 }
 
 static void log_erratum(void *arg, const struct hv_erratum *erratum)
@@ -225,6 +230,7 @@ static void read_board(struct hv_cpu *cpu, uint64_t dtb)
     hv_platform.has_psci = board->psci == ASH_BOOT_PSCI_SMC;
     hv_platform.vtimer_intid = board->timer[ASH_BOOT_TIMER_VIRTUAL].intid;
     hv_platform.ptimer_intid = board->timer[ASH_BOOT_TIMER_PHYSICAL].intid;
+    hv_platform.alarm_intid = board->timer[ASH_BOOT_TIMER_HYP].intid;
     hv_platform.maintenance_intid = board->maintenance.intid;
 }
 
@@ -271,6 +277,9 @@ static void open_gic(struct hv_cpu *cpu)
         open_interfaces(cpu);
     }
     hv_gic_init_distributor(&hv_platform.gic, cpu);
+    if (hv_platform.alarm_intid < 16U || hv_platform.alarm_intid > 31U) {
+        hv_platform.alarm_intid = 0; /* none: a guest's clock interrupts at its next access */
+    }
     if (hv_platform.uart_intid < 32U || hv_platform.uart_intid - 32U >= hv_platform.gic.spis) {
         hv_platform.uart_intid = 0; /* none, or of the extended ranges: the console only writes */
     }
@@ -298,6 +307,7 @@ static void take_seed(void)
     if (board->rng_seed.size > 0U) {
         hv_rng_seed(&the_hv.rng, board->rng_seed.data, board->rng_seed.size);
         memset((void *)(uintptr_t)board->rng_seed.data, 0, board->rng_seed.size);
+        the_hv.has_entropy = true;
     }
     if (board->kaslr_seed.size > 0U) {
         hv_rng_seed(&the_hv.rng, board->kaslr_seed.data, board->kaslr_seed.size);

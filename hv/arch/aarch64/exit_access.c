@@ -37,6 +37,15 @@ static enum hv_access_end touch(struct hv_cpu *cpu, uint64_t ipa, unsigned size,
     return error == ASH_OK ? HV_ACCESS_DONE : HV_ACCESS_ABORT;
 }
 
+/** The guest's ordered access, which is done in its stead: a release waits for what came before it, an acquire holds
+ *  back what comes behind it (DDI 0487 B2.3.11). Once before, once after it. */
+static void order(bool acquire_release)
+{
+    if (acquire_release) {
+        hv_dmb(ish);
+    }
+}
+
 /* ---- By the syndrome --------------------------------------------------------------------------------------------- */
 
 static enum hv_access_end by_syndrome(struct hv_cpu *cpu, const struct hv_access *access,
@@ -50,7 +59,9 @@ static enum hv_access_end by_syndrome(struct hv_cpu *cpu, const struct hv_access
     if (mmio->write) {
         value = ash_vcpu_mmio_write_value(&vcpu->context, mmio, big_endian);
     }
+    order(mmio->acquire_release);
     end = touch(cpu, access->ipa, mmio->size, mmio->write, &value, fsc);
+    order(mmio->acquire_release);
     if (end == HV_ACCESS_DONE && !mmio->write) {
         ash_vcpu_mmio_complete_read(&vcpu->context, mmio, value, big_endian);
     }
@@ -119,9 +130,11 @@ static enum hv_access_end transfer(struct hv_cpu *cpu, const struct hv_access *a
         return HV_ACCESS_ABORT;
     }
     ipa = (access->ipa & ~PAGE_OFFSET) | (t.address & PAGE_OFFSET);
+    order(instruction->acquire_release);
     for (unsigned n = 0; n < t.count && end == HV_ACCESS_DONE; n++) {
         end = touch(cpu, ipa + (uint64_t)n * t.size, t.size, instruction->write, &t.value[n], fsc);
     }
+    order(instruction->acquire_release);
     if (end == HV_ACCESS_DONE) {
         ash_vcpu_transfer_finish(instruction, &t, ctx, &sp, big_endian);
         set_stack_pointer(cpu->vcpu, sp);
@@ -168,16 +181,9 @@ static enum hv_access_end by_instruction(struct hv_cpu *cpu, const struct hv_acc
 enum hv_access_end hv_access_emulate(struct hv_cpu *cpu, const struct hv_access *access, uint32_t *fsc)
 {
     struct ash_vcpu_mmio mmio;
-    enum hv_access_end end;
 
-    /* The guest's ordered accesses around this one, which is done in its stead: a release waits for what came before,
-     * an acquire holds back what comes after (DDI 0487 B2.3.11). Cheap beside an exit, so for each. */
-    hv_dmb(ish);
     if (ash_vcpu_mmio_decode(access->esr, &mmio) == ASH_OK) {
-        end = by_syndrome(cpu, access, &mmio, fsc);
-    } else {
-        end = by_instruction(cpu, access, fsc);
+        return by_syndrome(cpu, access, &mmio, fsc);
     }
-    hv_dmb(ish);
-    return end;
+    return by_instruction(cpu, access, fsc);
 }

@@ -5,6 +5,7 @@
 #include <libvgic/el2.h>
 
 #include "arch/aarch64/platform.h"
+#include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
 #include "arch/arch.h"
 #include "core/hv.h"
@@ -24,6 +25,35 @@ void hv_vgic_resync(struct hv_cpu *cpu)
     ash_vgic_flush(&vcpu->vgic);
     ash_vgic_el2_apply(&vcpu->vgic.lrs);
     hv_machine_unlock(&vcpu->vm->machine);
+}
+
+bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    bool waits;
+
+    hv_machine_lock(cpu, &vcpu->vm->machine);
+    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
+    ash_vgic_el2_fetch_interface(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+    ash_vgic_sync(&vcpu->vgic);
+    ash_vgic_flush(&vcpu->vgic);
+    ash_vgic_el2_apply(&vcpu->vgic.lrs);
+    waits = ash_vgic_has_deliverable(&vcpu->vgic);
+    hv_machine_unlock(&vcpu->vm->machine);
+    /* A virtual SError that the guest has not taken yet wakes it too (DDI 0487 D1.6.2). */
+    return waits || (hv_sysreg_read(hcr_el2) & HCR_VSE) != 0U;
+}
+
+/* The EL2 physical timer: nobody else's. Off while its compare value changes. */
+void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
+{
+    (void)cpu;
+    hv_sysreg_write(cnthp_ctl_el2, 0);
+    if (deadline != UINT64_MAX && hv_platform.alarm_intid != 0U) {
+        hv_sysreg_write(cnthp_cval_el2, deadline);
+        hv_isb();
+        hv_sysreg_write(cnthp_ctl_el2, 1);
+    }
 }
 
 /** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
@@ -64,6 +94,10 @@ static void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
             ash_vgic_request_flush(&cpu->vcpu->vgic);
             hv_vgic_resync(cpu);
         }
+    } else if (intid == hv_platform.alarm_intid) {
+        hv_sysreg_write(cnthp_ctl_el2, 0);
+        hv_isb(); /* level-sensitive: it is low before it is deactivated */
+        hv_machine_alarm(cpu);
     } else if (intid == hv_platform.uart_intid) {
         hv_console_received(cpu);
     } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */

@@ -16,6 +16,7 @@ struct hv_platform {
     uint32_t uart_intid; /* 0: none; of these and the next three: what the device tree says */
     uint32_t vtimer_intid;
     uint32_t ptimer_intid;
+    uint32_t alarm_intid; /* the EL2 physical timer's, a PPI; 0: none */
     uint32_t maintenance_intid;
     struct hv_gic gic;
     struct hv_gic_region redistributor[4];
@@ -23,6 +24,9 @@ struct hv_platform {
 };
 
 extern struct hv_platform hv_platform;
+
+/** A call to the firmware above EL2 (SMCCC 1.0). Only where has_psci says that there is one. */
+int64_t hv_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 
 /** Is [address] in a mapped page of some CPU's stacks? */
 bool hv_stack_mapped(uint64_t address);

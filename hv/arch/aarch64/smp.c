@@ -17,7 +17,7 @@
 extern struct hv_boot_registers hv_boot_registers;
 
 /** SMCCC 1.0: x0..x3 are results, x4..x17 may be clobbered (DEN0028 2.6). */
-static int64_t firmware_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
+int64_t hv_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
     register uint64_t x0 __asm__("x0") = function;
     register uint64_t x1 __asm__("x1") = a;
@@ -32,6 +32,35 @@ static int64_t firmware_call(uint64_t function, uint64_t a, uint64_t b, uint64_t
     return (int64_t)x0;
 }
 
+void hv_arch_smc(uint64_t x[18])
+{
+    register uint64_t *registers __asm__("x19") = x;
+
+    __asm__ volatile("ldp x0, x1, [%0]\n\t"
+                     "ldp x2, x3, [%0, #16]\n\t"
+                     "ldp x4, x5, [%0, #32]\n\t"
+                     "ldp x6, x7, [%0, #48]\n\t"
+                     "ldp x8, x9, [%0, #64]\n\t"
+                     "ldp x10, x11, [%0, #80]\n\t"
+                     "ldp x12, x13, [%0, #96]\n\t"
+                     "ldp x14, x15, [%0, #112]\n\t"
+                     "ldp x16, x17, [%0, #128]\n\t"
+                     "smc #0\n\t"
+                     "stp x0, x1, [%0]\n\t"
+                     "stp x2, x3, [%0, #16]\n\t"
+                     "stp x4, x5, [%0, #32]\n\t"
+                     "stp x6, x7, [%0, #48]\n\t"
+                     "stp x8, x9, [%0, #64]\n\t"
+                     "stp x10, x11, [%0, #80]\n\t"
+                     "stp x12, x13, [%0, #96]\n\t"
+                     "stp x14, x15, [%0, #112]\n\t"
+                     "stp x16, x17, [%0, #128]"
+                     :
+                     : "r"(registers)
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+                       "x14", "x15", "x16", "x17", "memory");
+}
+
 int hv_arch_cpu_start(struct hv_cpu *cpu)
 {
     int64_t result;
@@ -42,8 +71,8 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
     /* It starts with its MMU off: what it reads until then is in memory, not in this CPU's cache. */
     hv_cache_clean_invalidate(&hv_boot_registers, sizeof(hv_boot_registers));
     hv_cache_clean_invalidate(cpu, sizeof(*cpu));
-    result = firmware_call(PSCI_CPU_ON64, cpu->mpidr, (uint64_t)(uintptr_t)hv_secondary_entry,
-                           (uint64_t)(uintptr_t)cpu);
+    result =
+        hv_smc(PSCI_CPU_ON64, cpu->mpidr, (uint64_t)(uintptr_t)hv_secondary_entry, (uint64_t)(uintptr_t)cpu);
     switch (result) {
     case 0:
         return ASH_OK;
@@ -60,7 +89,7 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
 void hv_arch_power_off(void)
 {
     if (hv_platform.has_psci) {
-        (void)firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+        (void)hv_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
     }
 }
 

@@ -19,6 +19,7 @@ struct host_cpu {
     bool started;
     bool asleep; /* in hv_arch_idle() with nothing pending */
     bool pending;
+    uint64_t alarm; /* host.ticks; 0: none */
     uint64_t rounds;
     uint64_t vttbr; /* of the VM whose vCPU is loaded, 0: none */
 };
@@ -61,6 +62,31 @@ static _Noreturn void end_of_run(void)
     leave_thread();
 }
 
+static void ring_alarms(void)
+{
+    for (uint32_t i = 0; i < host.hv->cpus; i++) {
+        if (host.cpu[i].alarm != 0U && host.cpu[i].alarm <= host.ticks) {
+            host.cpu[i].pending = true;
+        }
+    }
+}
+
+/** Nobody has anything to do: time goes on to the next alarm. False: there is none. */
+static bool skip_to_an_alarm(void)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (uint32_t i = 0; i < host.hv->cpus; i++) {
+        if (host.cpu[i].alarm != 0U && host.cpu[i].alarm < next) {
+            next = host.cpu[i].alarm;
+        }
+    }
+    if (next != UINT64_MAX && next > host.ticks) {
+        host.ticks = next;
+    }
+    return next != UINT64_MAX;
+}
+
 /** Pass the turn to any CPU that can use it, perhaps to ourselves. */
 static void take_turns(void)
 {
@@ -72,10 +98,16 @@ static void take_turns(void)
         host.result->stuck = true;
         end_of_run();
     }
-    for (uint32_t i = 0; i < host.hv->cpus; i++) {
-        struct host_cpu *candidate = &host.cpu[i];
-        if (candidate->started && (!candidate->asleep || candidate->pending)) {
-            ready[count++] = i;
+    while (count == 0U) {
+        ring_alarms();
+        for (uint32_t i = 0; i < host.hv->cpus; i++) {
+            struct host_cpu *candidate = &host.cpu[i];
+            if (candidate->started && (!candidate->asleep || candidate->pending)) {
+                ready[count++] = i;
+            }
+        }
+        if (count == 0U && !skip_to_an_alarm()) {
+            break;
         }
     }
     if (count == 0U) {
@@ -130,6 +162,16 @@ void hv_arch_kick(struct hv_cpu *cpu)
     hv_arch_interleave();
 }
 
+static void take_alarm(struct hv_cpu *cpu)
+{
+    struct host_cpu *me = &host.cpu[cpu->index];
+
+    if (me->alarm != 0U && me->alarm <= host.ticks) {
+        me->alarm = 0;
+        hv_machine_alarm(cpu);
+    }
+}
+
 void hv_arch_idle(struct hv_cpu *cpu)
 {
     struct host_cpu *me = &host.cpu[cpu->index];
@@ -140,6 +182,25 @@ void hv_arch_idle(struct hv_cpu *cpu)
     }
     me->asleep = false;
     me->pending = false;
+    take_alarm(cpu);
+}
+
+bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+    bool waits;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_sync(&cpu->vcpu->vgic);
+    ash_vgic_flush(&cpu->vcpu->vgic);
+    waits = ash_vgic_has_deliverable(&cpu->vcpu->vgic);
+    hv_machine_unlock(machine);
+    return waits;
+}
+
+void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
+{
+    host.cpu[cpu->index].alarm = deadline == UINT64_MAX ? 0U : deadline;
 }
 
 void hv_arch_publish_to_guest(const void *from, size_t size)
@@ -258,6 +319,7 @@ static enum hv_verdict finish_exit(struct hv_cpu *cpu, enum hv_verdict verdict)
     struct hv_vcpu *vcpu = cpu->vcpu;
 
     host.cpu[cpu->index].pending = false;
+    take_alarm(cpu);
     if (verdict == HV_RESUME && hv_cpu_take_requests(cpu) != 0U && hv_vm_is_stopping(vcpu->vm)) {
         return HV_LEAVE;
     }
@@ -341,6 +403,14 @@ void hv_arch_halt(void)
     self->started = false;
     take_turns();
     abort(); /* it never gets another turn */
+}
+
+/* The board's firmware: it adds one to each register. */
+void hv_arch_smc(uint64_t x[18])
+{
+    for (unsigned i = 0; i < 18U; i++) {
+        x[i]++;
+    }
 }
 
 void hv_arch_stop_others(struct hv_cpu *cpu)

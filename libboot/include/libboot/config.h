@@ -23,6 +23,7 @@ extern "C" {
 #define ASH_BOOT_RNG_SEED_MIN  8    /* bytes */
 #define ASH_BOOT_RNG_SEED_MAX  64   /* bytes */
 #define ASH_BOOT_MEMORY_MAX    4    /* ranges of one VM */
+#define ASH_BOOT_SMC_ALLOW_MAX 16U  /* smc-allow: function ids */
 #define ASH_BOOT_BOOTARGS_SIZE 2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
@@ -56,8 +57,10 @@ struct ash_boot_vm {
     uint64_t setup_data; /* without @kernel: IPA of the guest's device tree, for x0; a multiple of 8 */
     const char
         *kernel; /* name in the bundle; NULL: the image is in memory, which has ranges, and @entry in them */
-    const char *ramdisk;           /* name in the bundle, or NULL */
-    const char *bootargs;          /* NULL: none */
+    const char *ramdisk;      /* name in the bundle, or NULL */
+    const char *bootargs;     /* NULL: none */
+    unsigned smc_allow_count; /* SMCCC function ids that the board's firmware may be asked for */
+    uint32_t smc_allow[ASH_BOOT_SMC_ALLOW_MAX];
     bool background;               /* does not keep the machine up: stopped when only such VMs are left */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };

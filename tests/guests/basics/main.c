@@ -4,17 +4,20 @@
 #include "basics/basics.h"
 #include "common/guest.h"
 
-#define PSCI_VERSION       UINT64_C(0x84000000)
-#define PSCI_CPU_OFF       UINT64_C(0x84000002)
-#define PSCI_CPU_ON        UINT64_C(0xc4000003)
-#define PSCI_AFFINITY_INFO UINT64_C(0xc4000004)
-#define SMCCC_VERSION      UINT64_C(0x80000000)
+#define PSCI_VERSION        UINT64_C(0x84000000)
+#define PSCI_CPU_OFF        UINT64_C(0x84000002)
+#define PSCI_CPU_ON         UINT64_C(0xc4000003)
+#define PSCI_AFFINITY_INFO  UINT64_C(0xc4000004)
+#define PSCI_SYSTEM_SUSPEND UINT64_C(0xc400000e)
+#define SMCCC_VERSION       UINT64_C(0x80000000)
 
 #define INVALID_PARAMETERS (-2)
+#define DENIED             (-3)
 #define ALREADY_ON         (-4)
 #define INVALID_ADDRESS    (-9)
 
-#define SGI 3U
+#define SGI         3U
+#define CLOCK_INTID 34U
 
 void guest_secondary_start(void);
 
@@ -22,6 +25,7 @@ static volatile uint32_t faults;
 static volatile uint64_t fault_esr;
 static volatile uint64_t fault_far;
 static volatile uint64_t timer_fired;
+static volatile uint64_t clock_fired;
 static volatile uint64_t sgi_seen[2];
 static volatile uint64_t secondary_up;
 static volatile uint64_t secondary_context;
@@ -66,6 +70,16 @@ bool nothing_faulted(void)
     return none;
 }
 
+uint64_t timer_interrupts(void)
+{
+    return timer_fired;
+}
+
+uint64_t clock_interrupts(void)
+{
+    return clock_fired;
+}
+
 void guest_interrupt(uint32_t intid)
 {
     uint64_t self = guest_sysreg_read(mpidr_el1) & 0xffU;
@@ -73,6 +87,9 @@ void guest_interrupt(uint32_t intid)
     if (intid == GUEST_VTIMER_INTID) {
         guest_sysreg_write(cntv_ctl_el0, 0);
         timer_fired = timer_fired + 1U;
+    } else if (intid == CLOCK_INTID) {
+        guest_write32(GUEST_RTC + 0x1cU, 1);
+        clock_fired = clock_fired + 1U;
     } else if (intid == SGI) {
         sgi_seen[self] = sgi_seen[self] + 1U;
     }
@@ -140,6 +157,7 @@ static void check_secondary(void)
         check("the other vCPU runs", wait_for(&secondary_up, 1));
         check("context_id arrives in x0", secondary_context == 1U);
         check("CPU_ON of a running vCPU", guest_hvc(PSCI_CPU_ON, 1, entry, 1) == ALREADY_ON);
+        check("SYSTEM_SUSPEND beside it", guest_hvc(PSCI_SYSTEM_SUSPEND, entry, 0, 0) == DENIED);
         send_sgi(1);
         check("an SGI to the other vCPU", wait_for(&sgi_seen[1], 1));
         check("and one back", wait_for(&sgi_seen[0], 1));
@@ -248,6 +266,7 @@ void guest_main(uint64_t device_tree)
     check_devices();
     check_faults();
     check_accesses();
+    check_firmware_calls();
     check_secondary();
     if (failures == 0U) {
         guest_print("BASICS PASS\n");

@@ -143,6 +143,23 @@ static void cpus_that_are_taken_are_refused_and_given_back(void **state)
            "as the board has CPUs, one on each");
 }
 
+/* ---- Firmware ---------------------------------------------------------------------------------------------------- */
+
+static void a_call_that_hv_answers_is_not_let_through(void **state)
+{
+    (void)state;
+    vm(0, 1, BLOCK)->smc_allow_count = 2;
+    vms[0].smc_allow[0] = 0x82000001;
+    vms[0].smc_allow[1] = 0x84000009; /* SYSTEM_RESET */
+    vm(1, 1, BLOCK)->smc_allow_count = 1;
+    vms[1].smc_allow[0] = 0xb2000000;
+    hv_plan_make(&plan, vms, 2);
+    assert_says(
+        0, "vms.dtb: VM vm0: /vms/vm0: smc-allow = <0x84000009>: is a call that hv answers itself; allowed: "
+           "identifiers outside those of Arm Architecture calls, PSCI and TRNG");
+    assert_good(1);
+}
+
 /* ---- Memory that may be anywhere --------------------------------------------------------------------------------- */
 
 static void memory_is_one_range_to_the_guest_from_pieces_of_the_machine(void **state)
@@ -435,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_refused_vm_wanted_is_there_for_those_behind_it, board),
         cmocka_unit_test_setup(a_vm_with_a_fault_is_left_alone, board),
         cmocka_unit_test_setup(what_a_vm_gives_back_is_free, board),
+        cmocka_unit_test_setup(a_call_that_hv_answers_is_not_let_through, board),
         cmocka_unit_test_setup(more_vms_than_there_is_room_for_are_not_looked_at, board),
         cmocka_unit_test_setup(whatever_is_asked_for_nothing_is_given_twice, board),
     };

@@ -355,6 +355,23 @@ static void background_is_a_flag(void **state)
     REFUSED("background", CELL("\0"), "background = <0>: ");
 }
 
+static void smc_allow_is_a_list_of_function_identifiers(void **state)
+{
+    (void)state;
+    ACCEPTED("smc-allow", "\xc2\x00\x00\x07"
+                          "\x82\x00\x00\x01");
+    assert_int_equal(vms[0].smc_allow_count, 2);
+    assert_int_equal(vms[0].smc_allow[0], 0xc2000007);
+    assert_int_equal(vms[0].smc_allow[1], 0x82000001);
+    assert_int_equal(vms[1].smc_allow_count, 0);
+    ACCEPTED("smc-allow", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    assert_int_equal(vms[0].smc_allow_count, 16);
+    REFUSED("smc-allow", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123",
+            "has a wrong number of cells; allowed: 1 to 16 cells");
+    REFUSED("smc-allow", "", "has a wrong number of cells");
+    REFUSED("smc-allow", "12345", "has a wrong number of cells");
+}
+
 /** A VM without kernel, but for what is given here. */
 struct in_memory {
     uint32_t entry[2];
@@ -898,6 +915,7 @@ int main(void)
         cmocka_unit_test(file_names_and_bootargs_are_clean_strings),
         cmocka_unit_test(numbers_types_and_seeds_are_checked),
         cmocka_unit_test(background_is_a_flag),
+        cmocka_unit_test(smc_allow_is_a_list_of_function_identifiers),
         cmocka_unit_test(an_image_in_memory_needs_entry_and_memory_with_a_base),
         cmocka_unit_test(what_only_hv_could_put_into_a_tree_is_refused_without_kernel),
         cmocka_unit_test(setup_data_beside_kernel_is_refused),

@@ -35,8 +35,9 @@ static void fixture_init(struct fixture *f)
                                               .entry_ranges = ram,
                                               .entry_range_count = 1,
                                               .hvc = true,
-                                              .smc = true};
-    assert_int_equal(ash_vcpu_psci_init(&f->psci, &f->config), ASH_OK);
+                                              .smc = true,
+                                              .system_suspend = true};
+    assert_int_equal(ash_vcpu_psci_init(&f->psci, &f->config, NULL, NULL), ASH_OK);
 }
 
 /* One call; x1..x30 must come back as they went. */
@@ -80,7 +81,8 @@ static bool is_function(uint32_t id)
 {
     static const uint32_t ids[] = {0x80000000, 0x80000001, 0x84000000, 0x84000001, 0xc4000001,
                                    0x84000002, 0x84000003, 0xc4000003, 0x84000004, 0xc4000004,
-                                   0x84000006, 0x84000008, 0x84000009, 0x8400000a};
+                                   0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x8400000c,
+                                   0xc400000c, 0x8400000e, 0xc400000e, 0x84000012, 0xc4000012};
 
     for (size_t i = 0; i < ASH_ARRAY_SIZE(ids); i++) {
         if (ids[i] == id) {
@@ -182,7 +184,7 @@ static void a_conduit_that_is_not_allowed_is_undefined(void **state)
     (void)state;
     fixture_init(&f);
     f.config.smc = false;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config), ASH_OK);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, NULL, NULL), ASH_OK);
     assert_int_equal(ash_vcpu_smccc_call(&f.psci, 0, regs, ASH_VCPU_CONDUIT_SMC, 0, &f.action), ASH_EGUEST);
     assert_int_equal(regs[0], ASH_VCPU_PSCI_SYSTEM_OFF);
     assert_int_equal(f.action.kind, ASH_VCPU_ACTION_NONE);
@@ -293,7 +295,7 @@ static void an_entry_outside_ram_or_misaligned_is_refused(void **state)
     }
     f.config.entry_ranges = NULL;
     f.config.entry_range_count = 0;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config), ASH_OK);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, NULL, NULL), ASH_OK);
     assert_int_equal(call(&f, ASH_VCPU_PSCI_CPU_ON64, mpidrs[1], 0, 0), 0);
 }
 
@@ -307,7 +309,7 @@ static void the_system_calls_say_what_to_do_and_change_no_cpu(void **state)
     assert_int_equal(f.action.kind, ASH_VCPU_ACTION_SYSTEM_OFF);
     (void)call(&f, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     assert_int_equal(f.action.kind, ASH_VCPU_ACTION_SYSTEM_RESET);
-    assert_int_equal(call(&f, ASH_VCPU_PSCI_CPU_SUSPEND, 0x10000, 0, 0), 0);
+    assert_int_equal(call(&f, ASH_VCPU_PSCI_CPU_SUSPEND, 0, 0, 0), 0);
     assert_int_equal(f.action.kind, ASH_VCPU_ACTION_STANDBY);
     assert_int_equal(call(&f, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0), 0);
     assert_int_equal(f.action.kind, ASH_VCPU_ACTION_STANDBY);
@@ -350,7 +352,7 @@ static void a_vendor_function_is_found_and_shadows_nothing(void **state)
     fixture_init(&f);
     f.config.vendor = vendor;
     f.config.vendor_count = 3;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config), ASH_OK);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, NULL, NULL), ASH_OK);
     assert_int_equal(call_by(&f, 3, ASH_VCPU_CONDUIT_HVC, 0xc6000001, JUNK, 1, 1), JUNK + 5U);
     assert_int_equal(call_by(&f, 3, ASH_VCPU_CONDUIT_HVC, 0x86000001, JUNK, 1, 1), 5U);
     assert_int_equal(call(&f, ASH_VCPU_PSCI_VERSION, 0, 0, 0), 0x10001);
@@ -367,26 +369,26 @@ static void a_bad_configuration_is_refused(void **state)
     fixture_init(&f);
     bad = f.config;
     bad.size++;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     bad = f.config;
     bad.cpus = NULL;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     bad = f.config;
     bad.cpu_count = 0;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     bad = f.config;
     bad.boot_cpu = CPUS;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     bad = f.config;
     bad.entry_ranges = NULL;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     bad = f.config;
     bad.vendor_count = 1;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, NULL, NULL), ASH_EINVAL);
     f.cpus[2].mpidr = ASH_BIT(31);
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, NULL, NULL), ASH_EINVAL);
     f.cpus[2].mpidr = f.cpus[1].mpidr;
-    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config), ASH_EINVAL);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, NULL, NULL), ASH_EINVAL);
 }
 
 /* The oracle of the random test: three sets and the words of DEN0022 5.6, 5.7. */
