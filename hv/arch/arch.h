@@ -55,9 +55,11 @@ void hv_arch_zero_and_publish(void *pages, size_t size);
 struct hv_arch_features {
     struct ash_vcpu_id id; /* raw */
     uint64_t midr;
-    unsigned ipa_bits;  /* of a guest */
-    unsigned vmid_bits; /* 8 or 16 */
-    unsigned lr_count;  /* of the virtual CPU interface: 0 without one */
+    unsigned ipa_bits;    /* of a guest */
+    unsigned vmid_bits;   /* 8 or 16 */
+    unsigned gic_version; /* the board's, and so the guests': 2 or 3 */
+    ash_pa_t gicv;        /* GICv2: what a guest's CPU interface is */
+    unsigned lr_count;    /* of the virtual CPU interface: 0 without one */
     unsigned priority_bits;
     unsigned preemption_bits;
     bool has_tdir;

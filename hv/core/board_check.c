@@ -29,12 +29,6 @@ static int check_gic(const struct ash_boot_board *board, char *why, size_t size)
             board->gicc.size, board->gich.size, board->gicv.size, board->gicv.base.value);
         return ASH_ENOTSUP;
     }
-    if (board->gic != ASH_BOOT_GIC_V3) {
-        (void)hv_format(
-            why, size,
-            "the board's interrupt controller is a GICv2: not supported yet (QEMU: gic-version=3)");
-        return ASH_ENOTSUP;
-    }
     return ASH_OK;
 }
 

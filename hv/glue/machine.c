@@ -56,7 +56,7 @@ static int create_vgic(struct hv_vm *vm)
     struct hv_machine *machine = &vm->machine;
     struct ash_vgic_config config = {
         .size = sizeof(config),
-        .version = 3,
+        .version = features->gic_version,
         .vcpu_count = vm->vcpus,
         .spi_count = HV_MACHINE_SPIS,
         .lr_count = features->lr_count,
@@ -166,7 +166,7 @@ static int create_id(struct hv_machine *machine)
     const struct ash_vcpu_id_policy policy = {
         .size = sizeof(policy),
         .ipa_bits = features->ipa_bits,
-        .gicv3 = true,
+        .gicv3 = features->gic_version == 3U,
         .aarch32_el0 = true,
         .pauth = true,
         .ras = false,
@@ -305,8 +305,10 @@ static void create_devices(struct hv_vm *vm)
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
     add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, "GICD");
-    add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
-               "GICR");
+    if (layout->gic_version == 3U) {
+        add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
+                   "GICR");
+    }
     add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, "PL011");
     add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, "PL031");
 }
@@ -346,12 +348,25 @@ static int map_ram(struct hv_machine *machine)
     return error;
 }
 
+/** A GICv2 guest's CPU interface is hardware's virtual one. */
+static int map_gicv(struct hv_machine *machine)
+{
+    if (machine->layout.gic_version != 2U) {
+        return ASH_OK;
+    }
+    return ash_stage2_map(&machine->stage2, machine->layout.gicc, hv_arch_features()->gicv,
+                          machine->layout.gicc_size, ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_DEVICE);
+}
+
 static void describe(struct hv_vm *vm, const struct hv_plan_vm *plan)
 {
     struct hv_machine *machine = &vm->machine;
     struct ash_boot_guest_machine *layout = &machine->layout;
 
     ash_boot_guest_machine_default(layout);
+    if (hv_arch_features()->gic_version == 2U) {
+        ash_boot_guest_machine_gicv2(layout);
+    }
     layout->vcpus = vm->vcpus;
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         layout->mpidr[i] = i; /* Aff0, up to 8: also what libvgic takes by default */
@@ -394,6 +409,9 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     error = hv_stage2_create(vm);
     if (error == ASH_OK) {
         error = map_ram(machine);
+        if (error == ASH_OK) {
+            error = map_gicv(machine);
+        }
         if (error != ASH_OK) {
             ash_stage2_destroy(&machine->stage2);
         }

@@ -47,8 +47,9 @@ struct hv_mmio_region {
 /** The part of a vCPU that is not a library's. */
 struct hv_vcpu_arch {
     struct ash_vtimer vtimer;
-    uint64_t hcr;           /* HCR_EL2 while it runs */
-    uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
+    uint64_t hcr;                /* HCR_EL2 while it runs */
+    uint32_t deactivations_owed; /* GICv2: PPIs of its CPU, whose registers only that CPU reaches */
+    uint64_t setway_cursor;      /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
 
 struct hv_machine {

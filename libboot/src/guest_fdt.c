@@ -174,8 +174,10 @@ static void write_psci(struct writer *w)
 
 static void write_gic(struct writer *w, const struct ash_boot_guest_machine *machine)
 {
-    const uint64_t ranges[] = {machine->gicd.value, machine->gicd_size, machine->gicr.value,
-                               machine->gicr_size_per_vcpu * machine->vcpus};
+    bool v3 = machine->gic_version == 3U;
+    const uint64_t ranges[] = {machine->gicd.value, machine->gicd_size,
+                               v3 ? machine->gicr.value : machine->gicc.value,
+                               v3 ? machine->gicr_size_per_vcpu * machine->vcpus : machine->gicc_size};
     uint32_t reg[2U * ASH_ARRAY_SIZE(ranges)];
 
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(ranges); i++) {
@@ -183,7 +185,7 @@ static void write_gic(struct writer *w, const struct ash_boot_guest_machine *mac
         reg[2U * i + 1U] = (uint32_t)ranges[i];
     }
     begin_node_at(w, "intc", machine->gicd.value);
-    put_string(w, "compatible", "arm,gic-v3");
+    put_string(w, "compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
     put_cells(w, "reg", reg, ASH_ARRAY_SIZE(reg));
     put_flag(w, "interrupt-controller");
     put_cell(w, "#interrupt-cells", 3);
@@ -195,9 +197,12 @@ static void write_gic(struct writer *w, const struct ash_boot_guest_machine *mac
 /** Binding arm,arch_timer.yaml: secure, physical, virtual, hypervisor timer. */
 static void write_timer(struct writer *w, const struct ash_boot_guest_machine *machine)
 {
+    /* Binding arm,gic.yaml: bits 15:8 say which CPUs have the PPI. */
+    uint32_t cpus = machine->gic_version == 2U ? ((1U << machine->vcpus) - 1U) << 8 : 0U;
+    uint32_t flags = cpus | LEVEL_HIGH;
     const uint32_t cells[] = {
-        GIC_PPI, machine->timer_secure_ppi,  LEVEL_HIGH, GIC_PPI, machine->timer_physical_ppi, LEVEL_HIGH,
-        GIC_PPI, machine->timer_virtual_ppi, LEVEL_HIGH, GIC_PPI, machine->timer_hyp_ppi,      LEVEL_HIGH};
+        GIC_PPI, machine->timer_secure_ppi,  flags, GIC_PPI, machine->timer_physical_ppi, flags,
+        GIC_PPI, machine->timer_virtual_ppi, flags, GIC_PPI, machine->timer_hyp_ppi,      flags};
 
     begin_node(w, "timer");
     put_string(w, "compatible", "arm,armv8-timer");
@@ -282,6 +287,7 @@ void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
     for (unsigned i = 0; i < ASH_BOOT_VCPUS_MAX; i++) {
         machine->mpidr[i] = i;
     }
+    machine->gic_version = 3;
     machine->gicd = ash_ipa(0x08000000);
     machine->gicd_size = 0x10000;
     machine->gicr = ash_ipa(0x080A0000);
@@ -297,6 +303,16 @@ void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
     machine->rtc.size = 0x1000;
     machine->rtc.spi = 2;
     machine->clock_hz = 24000000;
+}
+
+void ash_boot_guest_machine_gicv2(struct ash_boot_guest_machine *machine)
+{
+    machine->gic_version = 2;
+    machine->gicd_size = 0x1000;
+    machine->gicc = ash_ipa(0x08010000);
+    machine->gicc_size = 0x2000;
+    machine->gicr = ash_ipa(0);
+    machine->gicr_size_per_vcpu = 0;
 }
 
 static bool has_ram(const struct ash_boot_guest_machine *machine)
@@ -319,6 +335,7 @@ int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void 
     size_t usable = size <= INT32_MAX ? size : INT32_MAX;
 
     if (machine->vcpus < 1U || machine->vcpus > ASH_BOOT_VCPUS_MAX || !has_ram(machine) ||
+        (machine->gic_version != 2U && machine->gic_version != 3U) ||
         !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
         return ASH_EINVAL;
     }

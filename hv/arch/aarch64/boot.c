@@ -5,7 +5,6 @@
 #include <libbase/version.h>
 #include <libstage2/el2.h>
 #include <libvcpu/el2.h>
-#include <libvgic/el2.h>
 
 #include "arch/aarch64/asm.h"
 #include "arch/aarch64/errata.h"
@@ -15,6 +14,7 @@
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
+#include "arch/aarch64/virtual_interface.h"
 #include "arch/aarch64/world.h"
 #include "arch/arch.h"
 #include "core/board_check.h"
@@ -163,7 +163,7 @@ static void make_cpus(struct hv_cpu *boot)
 
 static void read_features(void)
 {
-    struct ash_vgic_vtr vtr = ash_vgic_decode_vtr(ash_vgic_el2_read_vtr());
+    struct ash_vgic_vtr vtr = hv_vif_read_vtr();
     static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48};
     uint64_t range;
 
@@ -172,6 +172,8 @@ static void read_features(void)
     range = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR0], 3, 0);
     features.ipa_bits = range < sizeof(pa_bits) && pa_bits[range] < 40U ? pa_bits[range] : 40U;
     features.vmid_bits = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR1], 7, 4) == 2U ? 16U : 8U;
+    features.gic_version = hv_platform.gic.version;
+    features.gicv = the_hv.board.gicv.base;
     features.lr_count = vtr.lr_count;
     features.priority_bits = vtr.priority_bits;
     features.preemption_bits = vtr.preemption_bits;
@@ -190,7 +192,7 @@ static void start_this_cpu(struct hv_cpu *cpu)
     if (error != ASH_OK) {
         hv_panic(cpu, "GICv3: no redistributor has this CPU's affinity 0x%lx", cpu->mpidr);
     }
-    ash_vgic_el2_cpu_init();
+    hv_vif_cpu_init();
     hv_gic_enable(&hv_platform.gic, cpu, HV_GIC_SGI_KICK, true);
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);

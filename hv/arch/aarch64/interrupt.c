@@ -2,11 +2,10 @@
 /* Physical interrupts: from a guest, and in the idle loop. */
 #include "arch/aarch64/interrupt.h"
 
-#include <libvgic/el2.h>
-
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
+#include "arch/aarch64/virtual_interface.h"
 #include "arch/arch.h"
 #include "core/hv.h"
 #include "glue/console_glue.h"
@@ -20,10 +19,10 @@ void hv_vgic_resync(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
 
     hv_machine_lock(cpu, &vcpu->vm->machine);
-    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
+    hv_vif_fetch(&vcpu->vgic.lrs);
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    ash_vgic_el2_apply(&vcpu->vgic.lrs);
+    hv_vif_apply(&vcpu->vgic.lrs);
     hv_machine_unlock(&vcpu->vm->machine);
 }
 
@@ -71,9 +70,9 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     }
     machine = &vcpu->vm->machine;
     hv_machine_lock(cpu, machine);
-    lr = ash_vgic_inject_fast(&vcpu->vgic, intid, ash_vgic_el2_read_elrsr());
+    lr = ash_vgic_inject_fast(&vcpu->vgic, intid, hv_vif_read_elrsr());
     if (lr >= 0) {
-        ash_vgic_el2_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
     } else {
         ASH_DISCARD(
             ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */

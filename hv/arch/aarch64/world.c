@@ -3,7 +3,6 @@
 
 #include <libbase/bits.h>
 #include <libvcpu/el2.h>
-#include <libvgic/el2.h>
 #include <libvtimer/el2.h>
 
 #include "arch/aarch64/cache.h"
@@ -11,6 +10,7 @@
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
+#include "arch/aarch64/virtual_interface.h"
 #include "arch/arch.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
@@ -52,6 +52,15 @@ static void physical_timer_save(struct ash_vtimer *vtimer)
     hv_isb();
 }
 
+/** What hv_arch_deactivate() could not do elsewhere. The distributor lock is held. */
+static void deactivate_owed(struct hv_vcpu *vcpu)
+{
+    for (uint32_t left = vcpu->arch.deactivations_owed; left != 0U; left &= left - 1U) {
+        hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, ash_lowest_bit(left));
+    }
+    vcpu->arch.deactivations_owed = 0;
+}
+
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
@@ -69,7 +78,8 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
 
     hv_machine_lock(cpu, machine);
     ash_vgic_load(&vcpu->vgic);
-    ash_vgic_el2_load(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+    deactivate_owed(vcpu);
+    hv_vif_load(&vcpu->vgic.lrs);
     hv_machine_unlock(machine);
 
     /* Nothing of an earlier life of this VMID is left on this CPU: a reset CPU has an empty TLB as far as the guest
@@ -107,7 +117,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     ash_vtimer_el2_save(&vcpu->arch.vtimer);
     physical_timer_save(&vcpu->arch.vtimer);
     hv_machine_lock(cpu, machine);
-    ash_vgic_el2_save(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+    hv_vif_save(&vcpu->vgic.lrs);
     ash_vgic_put(&vcpu->vgic);
     hv_machine_unlock(machine);
     ash_vcpu_el2_save(&vcpu->context);
@@ -123,7 +133,13 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
 
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
 {
-    hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, intid);
+    const struct hv_cpu *self = (const struct hv_cpu *)(uintptr_t)hv_sysreg_read(tpidr_el2);
+
+    if (intid < 32U && hv_platform.gic.version == 2U && vcpu->cpu != self) {
+        vcpu->arch.deactivations_owed |= 1U << intid;
+    } else {
+        hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, intid);
+    }
 }
 
 void hv_arch_fp_borrow(struct hv_cpu *cpu)

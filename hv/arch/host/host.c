@@ -224,6 +224,7 @@ void hv_arch_zero_and_publish(void *pages, size_t size)
 const struct hv_arch_features *hv_arch_features(void)
 {
     static const struct hv_arch_features features = {
+        .gic_version = 3,
         .id = {.reg = {[ASH_VCPU_ID_AA64MMFR0] = 0x2, [ASH_VCPU_ID_AA64PFR0] = 0x01001111}},
         .midr = 0x410fd034,
         .ipa_bits = 40,

@@ -45,9 +45,12 @@ struct ash_boot_guest_machine {
     unsigned vcpus;                     /* 1..ASH_BOOT_VCPUS_MAX */
     uint64_t mpidr[ASH_BOOT_VCPUS_MAX]; /* affinity fields of each vCPU's MPIDR_EL1 */
 
-    ash_ipa_t gicd; /* GICv3 */
+    unsigned gic_version; /* 2 or 3 */
+    ash_ipa_t gicd;
     uint64_t gicd_size;
-    ash_ipa_t gicr;
+    ash_ipa_t gicc; /* GICv2: the CPU interface */
+    uint64_t gicc_size;
+    ash_ipa_t gicr;              /* GICv3: the redistributors */
     uint64_t gicr_size_per_vcpu; /* bytes: two 64 KiB frames (IHI 0069, 12.10) */
 
     uint32_t timer_secure_ppi; /* private peripheral interrupts: INTID - 16; level */
@@ -71,11 +74,14 @@ struct ash_boot_guest_machine {
  *  size of its one RAM, vcpus, bootargs, initrd and seeds. */
 void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine);
 
+/** The same with a GICv2 in place of the GICv3: call it after ash_boot_guest_machine_default(). */
+void ash_boot_guest_machine_gicv2(struct ash_boot_guest_machine *machine);
+
 /** Write @machine's tree into [buffer, buffer+size); *@used: its length in bytes (totalsize).
  *  The same machine gives the same bytes, whatever the buffer held.
  *  buffer: 8-byte aligned. All of [buffer, buffer+size) may be written.
  *  Returns ASH_OK; ASH_ENOSPC (buffer too small: its contents are then undefined, *@used is untouched);
- *  ASH_EINVAL (vcpus, alignment, no RAM). */
+ *  ASH_EINVAL (vcpus, alignment, no RAM, gic_version). */
 int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void *buffer, size_t size,
                              size_t *used) ASH_NODISCARD;
 

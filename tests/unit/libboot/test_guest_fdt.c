@@ -279,6 +279,37 @@ static void our_own_board_reader_understands_it(void **state)
     assert_int_equal(board.initrd.size, 0x123456);
 }
 
+static void a_gicv2_has_an_interface_and_says_which_cpus_have_the_timers(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+    struct ash_boot_board board;
+    struct ash_boot_fault fault;
+    size_t used;
+
+    (void)state;
+    ash_boot_guest_machine_gicv2(&machine);
+    used = write_ok(&machine);
+    assert_strings("/intc@8000000", "compatible", "arm,cortex-a15-gic");
+    assert_cells("/intc@8000000", "reg", 0, 0x08000000, 0, 0x1000, 0, 0x08010000, 0, 0x2000);
+    assert_cells("/timer", "interrupts", 1, 13, 0x304, 1, 14, 0x304, 1, 11, 0x304, 1, 10, 0x304);
+    assert_cells("/pl011@9000000", "interrupts", 0, 1, 4);
+    assert_int_equal(ash_boot_board_read(&board, buffer, used, &fault), ASH_OK);
+    assert_int_equal(board.gic, ASH_BOOT_GIC_V2);
+    assert_int_equal(board.gicc.base.value, 0x08010000);
+    assert_int_equal(board.timer[ASH_BOOT_TIMER_VIRTUAL].intid, 27);
+}
+
+static void a_gic_of_another_version_is_refused(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+    size_t used = 4711;
+
+    (void)state;
+    machine.gic_version = 4;
+    assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
+    assert_int_equal(used, 4711);
+}
+
 /** dtc knows the specification and the common bindings better than a test could repeat them. */
 static void dtc_reads_it_without_a_warning(void **state)
 {
@@ -320,6 +351,8 @@ int main(void)
         cmocka_unit_test(the_documented_size_is_enough_for_the_largest_guest),
         cmocka_unit_test(impossible_machines_are_refused),
         cmocka_unit_test(our_own_board_reader_understands_it),
+        cmocka_unit_test(a_gicv2_has_an_interface_and_says_which_cpus_have_the_timers),
+        cmocka_unit_test(a_gic_of_another_version_is_refused),
         cmocka_unit_test(dtc_reads_it_without_a_warning),
     };
 
