@@ -14,7 +14,7 @@ GUESTS = os.path.join(ROOT, "build/qemu-virt/tests/guests")
 LAST_LINES = 100
 
 
-def vm(name, vmid, kernel, cpus, more=""):
+def vm(name, vmid, kernel, cpus, more="", memory="0x0 0x200000"):
     """A VM's node; cpus: the board's CPUs that it is pinned to."""
     affinity = " ".join(str(cpu) for cpu in cpus)
     return f"""
@@ -25,7 +25,7 @@ def vm(name, vmid, kernel, cpus, more=""):
             type = "bare";
             vcpus = <{len(cpus)}>;
             vcpu_affinity = <{affinity}>;
-            memory = <0x0 0x200000>;
+            memory = <{memory}>;
             kernel = "{kernel}";
             {more}
         }};"""

@@ -5,11 +5,13 @@
 static uint64_t period;
 static uint64_t deadline;
 static volatile uint64_t beats;
+static volatile uint64_t late; /* beats that came when the next one was due */
 
 void guest_interrupt(uint32_t intid)
 {
     if (intid == GUEST_VTIMER_INTID) {
         beats = beats + 1U;
+        late = late + (guest_sysreg_read(cntvct_el0) - deadline >= period ? 1U : 0U);
         deadline += period;
         guest_sysreg_write(cntv_cval_el0, deadline);
     }
@@ -33,6 +35,10 @@ void guest_main(uint64_t device_tree)
             seen = beats;
             guest_print("beat ");
             guest_print_number(seen);
+            if (late != 0U) {
+                guest_print(", late ");
+                guest_print_number(late);
+            }
             guest_print("\n");
         }
     }
