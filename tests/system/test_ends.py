@@ -92,13 +92,6 @@ class Mistakes(SystemTest):
         self.assert_exit(3, ran)
         self.assert_says(r"^ashlar: bundle: .*allowed:", ran)
 
-    def test_gicv2_is_refused_in_words(self):
-        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
-        ran = self.boot("--bundle", folder, "--timeout", "60", "--gic", "2")
-        self.assert_exit(4, ran)
-        self.assert_says(r"PANIC on CPU 0: the board's interrupt controller is a GICv2: not supported yet", ran)
-        self.assert_says(r"^run: hv panicked", ran)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -90,10 +90,26 @@ static uint64_t redistributor(void)
     return GUEST_GICR + (guest_sysreg_read(mpidr_el1) & 0xffU) * 0x20000U;
 }
 
+unsigned guest_gic_version(void)
+{
+    return ((guest_sysreg_read(id_aa64pfr0_el1) >> 24) & 0xfU) != 0U ? 3U : 2U;
+}
+
+static void gicv2_init(void)
+{
+    guest_write32(GUEST_GICC + 0x04U, 0xff); /* GICC_PMR */
+    guest_write32(GUEST_GICC + 0x00U, 1);    /* GICC_CTLR: EnableGrp0 */
+    guest_write32(GUEST_GICD, 1);            /* EnableGrp0 */
+}
+
 void guest_gic_init(void)
 {
     uint64_t sgi_base = redistributor() + 0x10000U;
 
+    if (guest_gic_version() == 2U) {
+        gicv2_init();
+        return;
+    }
     guest_write32(GUEST_GICD, 0x12); /* ARE, EnableGrp1 */
     guest_write32(redistributor() + 0x14U, 0);
     while ((guest_read32(redistributor() + 0x14U) & 4U) != 0U) {
@@ -107,8 +123,15 @@ void guest_gic_init(void)
 
 void guest_gic_enable(uint32_t intid)
 {
-    uint64_t base = intid < 32U ? redistributor() + 0x10000U : GUEST_GICD;
+    bool v2 = guest_gic_version() == 2U;
+    uint64_t base = intid < 32U && !v2 ? redistributor() + 0x10000U : GUEST_GICD;
 
+    if (v2 && intid >= 32U) { /* GICD_ITARGETSR: to this CPU */
+        uint64_t at = GUEST_GICD + 0x800U + (intid & ~3U);
+        uint32_t shift = 8U * (intid & 3U);
+        uint32_t self = guest_read32(GUEST_GICD + 0x800U) & 0xffU;
+        guest_write32(at, (guest_read32(at) & ~(0xffU << shift)) | (self << shift));
+    }
     guest_write32(base + 0x100U + 4U * (intid / 32U), 1U << (intid % 32U));
 }
 
@@ -134,8 +157,23 @@ __attribute__((weak)) bool guest_fault(unsigned vector, uint64_t *elr)
     return false;
 }
 
+/** IAR, the handler, EOIR, by the GIC's own way. */
+static void take_gicv2_interrupt(void)
+{
+    uint32_t iar = guest_read32(GUEST_GICC + 0x0cU);
+
+    if ((iar & 0x3ffU) < 1020U) {
+        guest_interrupt(iar & 0x3ffU);
+        guest_write32(GUEST_GICC + 0x10U, iar);
+    }
+}
+
 void guest_exception(unsigned vector, uint64_t *elr)
 {
+    if (vector == 5U && guest_gic_version() == 2U) {
+        take_gicv2_interrupt();
+        return;
+    }
     if (vector == 5U) {
         uint64_t intid = guest_sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
         if (intid < 1020U) {

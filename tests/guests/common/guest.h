@@ -11,6 +11,7 @@
 #define GUEST_RTC  UINT64_C(0x09010000)
 #define GUEST_GICD UINT64_C(0x08000000)
 #define GUEST_GICR UINT64_C(0x080a0000)
+#define GUEST_GICC 0x08010000U
 
 #define GUEST_VTIMER_INTID 27U
 
@@ -56,6 +57,7 @@ int64_t guest_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 _Noreturn void guest_off(void);
 
 /** Distributor, this vCPU's redistributor and CPU interface on; IRQs stay masked. */
+unsigned guest_gic_version(void); /* 2 or 3 */
 void guest_gic_init(void);
 void guest_gic_enable(uint32_t intid);
 void guest_irq_unmask(void);
