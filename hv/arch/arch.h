@@ -63,6 +63,7 @@ struct hv_arch_features {
     unsigned priority_bits;
     unsigned preemption_bits;
     bool has_tdir;
+    bool deactivate_by_hal; /* see struct ash_vgic_config */
     bool has_pauth;
     enum ash_vcpu_workaround
         workaround[3]; /* ARCH_WORKAROUND_1, 2, 3: what these CPUs need, and the firmware has */

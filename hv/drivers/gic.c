@@ -32,6 +32,7 @@ void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu)
         hv_gicv3_wait_distributor(gic);
         hv_gicv3_route_spis(gic, cpu);
     } else {
+        gic->forgets = hv_gicv2_forgets(gic);
         hv_gicv2_route_spis(gic);
     }
 }

@@ -5,6 +5,7 @@
 #ifndef HV_DRIVERS_GIC_COMMON_H
 #define HV_DRIVERS_GIC_COMMON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hv_cpu;
@@ -17,6 +18,7 @@ struct hv_gic_region {
 struct hv_gic {
     uint32_t version; /* 2 or 3 */
     uint32_t spis;    /* INTIDs 32 .. 31 + spis */
+    bool forgets;     /* see hv_gicv2_forgets() */
     uint64_t distributor;
     uint64_t cpu_interface;                    /* GICv2: GICC */
     uint64_t interface_control;                /* GICv2: GICH */

@@ -13,7 +13,10 @@
 #define GICC_BPR  0x0008U
 #define GICC_IAR  0x000cU
 #define GICC_EOIR 0x0010U
+#define GICC_IIDR 0x00fcU
 #define GICC_DIR  0x1000U
+
+#define IIDR_NO_PRODUCT 0x0002043bU /* implementer Arm, architecture 2, product 0 (4.4.14) */
 
 /* Bit 0 is EnableGrp1 for Non-secure software, EnableGrp0 on a GIC without Security Extensions, where hv leaves all
  * interrupts in Group 0: hv's interrupts either way. Bit 9 is EOImode in both (4.4.1). */
@@ -26,6 +29,11 @@ static uint32_t read_own_target(const struct hv_gic *gic)
     uint32_t targets = hv_mmio_read32(gic->distributor + GICD_ITARGETSR) & 0xffU;
 
     return targets != 0U ? targets : 1U; /* RAZ on a uniprocessor */
+}
+
+bool hv_gicv2_forgets(const struct hv_gic *gic)
+{
+    return hv_mmio_read32(gic->cpu_interface + GICC_IIDR) == IIDR_NO_PRODUCT;
 }
 
 void hv_gicv2_route_spis(const struct hv_gic *gic)

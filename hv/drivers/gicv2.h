@@ -3,9 +3,15 @@
 #ifndef HV_DRIVERS_GICV2_H
 #define HV_DRIVERS_GICV2_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "drivers/gic_common.h"
+
+/** Does this GIC forget to signal an interrupt that its device asks for before the guest's EOI deactivates it
+ *  (GICH_LR.HW = 1)? QEMU's does (7.2, hw/intc/arm_gic.c: only the virtual side is looked at then): the next tick of a
+ *  guest's timer may never come. It is told by the product number 0 in GICC_IIDR. */
+bool hv_gicv2_forgets(const struct hv_gic *gic);
 
 /** Every SPI to this CPU, the distributor on. */
 void hv_gicv2_route_spis(const struct hv_gic *gic);

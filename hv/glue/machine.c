@@ -63,6 +63,7 @@ static int create_vgic(struct hv_vm *vm)
         .priority_bits = features->priority_bits,
         .preemption_bits = features->preemption_bits,
         .has_tdir = features->has_tdir,
+        .deactivate_by_hal = features->deactivate_by_hal,
         .vcpus = machine->vgic_vcpus,
         .spis = machine->spis,
     };

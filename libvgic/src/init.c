@@ -188,6 +188,7 @@ int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, c
     vgic->lr_count = (uint8_t)config->lr_count;
     vgic->priority_mask = (uint8_t)(0xFFU << (8U - config->priority_bits));
     vgic->preemption_bits = (uint8_t)config->preemption_bits;
+    vgic->deactivate_by_hal = config->deactivate_by_hal;
     vgic->has_tdir = config->has_tdir;
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         struct ash_vgic_vcpu *vcpu = vgic->vcpus[n];

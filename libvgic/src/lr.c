@@ -226,11 +226,11 @@ static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, boo
         take_latch(irq);
     }
     lr |= (uint64_t)irq->source << ASH_ICH_LR_SOURCE_SHIFT;
-    if (physical && !again && !level) {
+    if (physical && !again && !level && !vcpu->vgic->deactivate_by_hal) {
         lr |= ASH_ICH_LR_HW | ((uint64_t)irq->pintid << ASH_ICH_LR_PINTID_SHIFT);
     } else if (level || physical || (irq->state & LATCH) != 0U) {
-        /* More follows. Or: HW = 1 has no maintenance interrupt and no active-and-pending, so we deactivate it
-         * ourselves. */
+        /* More follows. Or: HW = 1 has no maintenance interrupt and no active-and-pending, or is not wanted, so
+         * we deactivate it ourselves. */
         lr |= ASH_ICH_LR_EOI;
     }
     lr |= (irq->state & GROUP1) != 0U ? ASH_ICH_LR_GROUP1 : 0U;

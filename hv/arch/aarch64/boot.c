@@ -178,6 +178,7 @@ static void read_features(void)
     features.priority_bits = vtr.priority_bits;
     features.preemption_bits = vtr.preemption_bits;
     features.has_tdir = vtr.has_tdir;
+    features.deactivate_by_hal = hv_platform.gic.forgets;
     features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
     hv_mitigations(features.midr, &features.id, features.workaround);
     hv_world_init();
@@ -331,6 +332,9 @@ static void boot_on_own_stack(void *arg)
     hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,
            the_hv.board.model != NULL ? the_hv.board.model : "a board without a model", the_hv.cpus);
     hv_errata_visit(features.midr, log_erratum, &the_hv);
+    if (hv_platform.gic.forgets) {
+        hv_log(&the_hv, "GICv2 of an emulator that may lose a tick: guests' timers are deactivated by hv");
+    }
     hv_boot(&the_hv, cpu);
 }
 

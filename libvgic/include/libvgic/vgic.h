@@ -165,6 +165,10 @@ struct ash_vgic_config {
                                * GICH: ash_vgic_decode_gich_vtr() in libvgic/gich.h) */
     unsigned preemption_bits; /* 4..7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
     bool has_tdir;            /* ICH_VTR_EL2.TDS: ICV_DIR_EL1 can be trapped alone */
+    /* Never HW = 1 in a list register: a linked physical interrupt is deactivated by the HAL after the guest's
+     * EOI, which costs a maintenance interrupt. For a GIC that loses what a device asks for between the
+     * guest's EOI and hardware's own deactivation. */
+    bool deactivate_by_hal;
     /* Per vCPU Aff3.Aff2.Aff1.Aff0, all different; NULL: vCPU n is 0.0.(n / 16).(n % 16). Read by init only.
      * Version 2: NULL. */
     const uint32_t *affinity;
@@ -190,6 +194,7 @@ struct ash_vgic {
     uint8_t lr_count;
     uint8_t priority_mask; /* the implemented bits of a priority */
     uint8_t preemption_bits;
+    bool deactivate_by_hal;
     bool has_tdir;
 };
 

@@ -8,7 +8,7 @@ static bool with_gich;
 
 static void start(uint32_t vcpus, unsigned lrs)
 {
-    struct machine_config config = {vcpus, 96, lrs, 5, 5, false, NULL};
+    struct machine_config config = {vcpus, 96, lrs, 5, 5, false, NULL, false};
     machine_init_v2(&m, &config, with_gich);
 }
 

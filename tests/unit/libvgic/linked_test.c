@@ -50,6 +50,31 @@ static void the_guests_eoi_deactivates_the_physical_interrupt_without_an_exit(vo
     assert_int_equal(m.maintenance, 0);
 }
 
+static void where_the_gic_must_not_a_maintenance_interrupt_deactivates(void **state)
+{
+    static const struct machine_config config = {.vcpus = 1,
+                                                 .spis = 32,
+                                                 .lrs = 2,
+                                                 .priority_bits = 5,
+                                                 .preemption_bits = 5,
+                                                 .deactivate_by_hal = true};
+
+    (void)state;
+    machine_init_as(&m, &config);
+    set_bit(&m, 0, GICD_ISENABLER, TIMER);
+    assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, TIMER, TIMER), ASH_OK);
+    for (unsigned i = 1; i <= 4; i++) {
+        assert_true(fire_hw(&m, 0, TIMER, TIMER));
+        assert_int_equal(iar(&m, 0), TIMER);
+        assert_true(is_phys_active(&m, 0, TIMER));
+        assert_int_equal(m.vcpu[0].lrs.lr[0] & ASH_ICH_LR_HW, 0);
+        eoir(&m, 0, TIMER);
+        assert_false(is_phys_active(&m, 0, TIMER));
+        assert_int_equal(m.deactivations, i);
+        assert_int_equal(m.maintenance, i);
+    }
+}
+
 static void both_vcpus_have_a_timer_of_their_own(void **state)
 {
     (void)state;
@@ -221,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(links_with_sgis_and_nonsense_are_refused, setup),
         cmocka_unit_test_setup(the_guests_eoi_deactivates_the_physical_interrupt_without_an_exit, setup),
+        cmocka_unit_test(where_the_gic_must_not_a_maintenance_interrupt_deactivates),
         cmocka_unit_test_setup(both_vcpus_have_a_timer_of_their_own, setup),
         cmocka_unit_test_setup(a_link_cannot_change_under_an_interrupt_on_its_way, setup),
         cmocka_unit_test_setup(one_that_the_guest_made_pending_itself_has_no_physical_side, setup),

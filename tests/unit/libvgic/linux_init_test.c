@@ -80,7 +80,7 @@ static void init_cpu(uint32_t vcpu)
 static int setup(void **state)
 {
     (void)state;
-    static const struct machine_config config = {4, 96, 4, 5, 5, true, NULL};
+    static const struct machine_config config = {4, 96, 4, 5, 5, true, NULL, false};
 
     machine_init_cold(&m, &config);
     for (uint32_t n = 0; n < 4U; n++) {

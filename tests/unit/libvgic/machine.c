@@ -75,6 +75,7 @@ static void init_cold(struct machine *m, const struct machine_config *config, un
         .priority_bits = config->priority_bits,
         .preemption_bits = config->preemption_bits,
         .has_tdir = config->tdir,
+        .deactivate_by_hal = config->deactivate_by_hal,
         .affinity = config->affinity,
         .vcpus = m->vcpus,
         .spis = m->spis,
@@ -117,7 +118,7 @@ void machine_init_v2(struct machine *m, const struct machine_config *config, boo
 
 void machine_init(struct machine *m)
 {
-    static const struct machine_config config = {2, 96, 4, 5, 5, false, NULL};
+    static const struct machine_config config = {2, 96, 4, 5, 5, false, NULL, false};
     machine_init_as(m, &config);
 }
 

@@ -61,6 +61,7 @@ struct machine_config {
     unsigned priority_bits, preemption_bits;
     bool tdir;
     const uint32_t *affinity;
+    bool deactivate_by_hal;
 };
 
 /* 2 vCPUs, 96 SPIs, 4 list registers, 5 priority bits; all vCPUs started and loaded, CPU interfaces open (PMR

@@ -324,7 +324,7 @@ static void step(void)
 
 static void start(unsigned lrs, bool mode_1)
 {
-    struct machine_config config = {VCPUS, 32, lrs, 5, 5, mode_1, NULL};
+    struct machine_config config = {VCPUS, 32, lrs, 5, 5, mode_1, NULL, false};
 
     machine_init_as(&m, &config);
     memset(&model, 0, sizeof(model));

@@ -6,7 +6,7 @@ static struct machine m;
 
 static void start(unsigned lrs, bool tdir)
 {
-    struct machine_config config = {2, 96, lrs, 5, 5, tdir, NULL};
+    struct machine_config config = {2, 96, lrs, 5, 5, tdir, NULL, false};
 
     machine_init_as(&m, &config);
     for (uint32_t word = 1; word <= 3U; word++) {

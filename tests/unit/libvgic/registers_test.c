@@ -55,7 +55,7 @@ static void affinities_above_the_usual_show_in_typer(void **state)
 {
     (void)state;
     static const uint32_t affinity[2] = {0x01000000, 0x00000110};
-    static const struct machine_config config = {2, 32, 4, 5, 5, false, affinity};
+    static const struct machine_config config = {2, 32, 4, 5, 5, false, affinity, false};
 
     machine_init_as(&m, &config);
     assert_int_equal(dist_read(&m, 0, GICD_TYPER, 4) >> 24 & 1U, 1); /* A3V */
@@ -129,7 +129,7 @@ static void priorities_keep_the_implemented_bits_by_byte_and_by_word(void **stat
     assert_int_equal(redist_read(&m, 0, 1, GICR_SGI + GICD_IPRIORITYR + 24, 4), 0xF8000000);
 
     for (unsigned bits = 4; bits <= 8U; bits++) {
-        struct machine_config config = {1, 32, 4, bits, bits > 7U ? 7U : bits, false, NULL};
+        struct machine_config config = {1, 32, 4, bits, bits > 7U ? 7U : bits, false, NULL, false};
         machine_init_as(&m, &config);
         dist_write(&m, 0, GICD_IPRIORITYR + 40, 1, 0xFF);
         assert_int_equal(dist_read(&m, 0, GICD_IPRIORITYR + 40, 1), (0xFFU << (8U - bits)) & 0xFFU);

@@ -9,7 +9,7 @@ static struct machine m;
 static int setup(void **state)
 {
     (void)state;
-    static const struct machine_config config = {4, 96, 4, 5, 5, false, NULL};
+    static const struct machine_config config = {4, 96, 4, 5, 5, false, NULL, false};
 
     machine_init_as(&m, &config);
     set_bit(&m, 0, GICD_ISENABLER, 40);

@@ -13,7 +13,7 @@ static struct machine m;
 
 static void start(uint32_t vcpus, const uint32_t *affinity)
 {
-    struct machine_config config = {vcpus, 32, 4, 5, 5, false, affinity};
+    struct machine_config config = {vcpus, 32, 4, 5, 5, false, affinity, false};
 
     machine_init_as(&m, &config);
     for (uint32_t n = 0; n < vcpus; n++) {
@@ -120,7 +120,7 @@ static void an_sgi_sent_twice_is_one_and_one_sent_in_its_handler_another(void **
 static void an_sgi_to_a_vcpu_that_is_off_waits_for_nobody_and_hurts_nobody(void **state)
 {
     (void)state;
-    static const struct machine_config config = {3, 32, 4, 5, 5, false, NULL};
+    static const struct machine_config config = {3, 32, 4, 5, 5, false, NULL, false};
 
     machine_init_cold(&m, &config);
     dist_write(&m, 0, GICD_CTLR, 4, 2);
