@@ -265,10 +265,12 @@ static void check_reset(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct machine_config configs[] = {
-        {3, 96, 4, 5, 5, false, NULL, false}, {2, 96, 1, 8, 7, true, NULL}, {4, 96, 16, 4, 4, true, NULL}};
-    static const struct machine_config v2_configs[] = {
-        {4, 96, 4, 5, 5, false, NULL, false}, {8, 96, 1, 8, 7, true, NULL}, {1, 96, 2, 5, 5, false, NULL}};
+    static const struct machine_config configs[] = {{3, 96, 4, 5, 5, false, NULL, false},
+                                                    {2, 96, 1, 8, 7, true, NULL, false},
+                                                    {4, 96, 16, 4, 4, true, NULL, false}};
+    static const struct machine_config v2_configs[] = {{4, 96, 4, 5, 5, false, NULL, false},
+                                                       {8, 96, 1, 8, 7, true, NULL, false},
+                                                       {1, 96, 2, 5, 5, false, NULL, false}};
     struct fuzz_input in = {data, size < 4096U ? size : 4096U};
     const uint32_t which = fuzz_below(&in, 6);
 
