@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts linked to a physical one (HW = 1). The machine fails if a physical interrupt is deactivated that
  * is not active; each test says when it must have become inactive. */
+#include <libvgic/ich.h>
+
 #include "machine.h"
 
 #define TIMER 27U
