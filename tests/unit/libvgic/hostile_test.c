@@ -170,8 +170,9 @@ static void the_machine_still_works(void)
 static void a_hostile_guest_reaches_nothing_but_itself(void **state)
 {
     (void)state;
-    static const struct machine_config configs[] = {
-        {3, 96, 4, 5, 5, false, NULL}, {2, 96, 1, 8, 7, true, NULL}, {8, 96, 16, 4, 4, true, NULL}};
+    static const struct machine_config configs[] = {{3, 96, 4, 5, 5, false, NULL, false},
+                                                    {2, 96, 1, 8, 7, true, NULL, false},
+                                                    {8, 96, 16, 4, 4, true, NULL, false}};
 
     (void)test_rng_init(&rng, "hostile_test");
     for (size_t c = 0; c < 3U; c++) {
