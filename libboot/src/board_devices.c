@@ -94,7 +94,7 @@ static int read_reg(struct ash_boot_board_pass_ *pass, unsigned index, struct as
 /** The same as the CPU sees it; ABSENT also for what the CPU cannot reach. */
 static int read_device_reg(struct ash_boot_board_pass_ *pass, unsigned index, struct ash_boot_region *region)
 {
-    struct ash_boot_region found;
+    struct ash_boot_region found = {0};
     int outcome = read_reg(pass, index, &found);
     uint64_t end;
 

@@ -740,6 +740,30 @@ static void vms_without_a_vm_are_said_so(void **state)
     assert_fault_says(&config.fault, "vms.dtb: /vms: holds no VM; allowed: one sub-node a VM");
 }
 
+static void faults_call_the_tree_what_the_caller_does(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    simple_vm(&tree, "vm0", 64);
+    cells(&tree, "#address-cells", 1);
+    end(&tree);
+    memset(&config, 0, sizeof(config));
+    config.vms = vms;
+    config.capacity = 4;
+    config.file = "device tree";
+    ASH_DISCARD(ash_boot_config_parse(&config, tree.bytes, tree_finish(&tree)));
+    assert_fault_says(&config.fault, "device tree: ");
+    assert_int_equal(ash_boot_config_parse(&config, tree.bytes, 20), ASH_ETRUNC);
+    assert_fault_says(&config.fault, "device tree: size = 20");
+    begin_vms(&tree);
+    simple_vm(&tree, "vm0", 64);
+    end(&tree);
+    assert_int_equal(ash_boot_config_parse(&config, tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_fault_says(&vms[0].fault, "device tree: VM vm0: /vms/vm0: vmid = <64>");
+}
+
 static void hv_can_refuse_in_the_same_words(void **state)
 {
     struct tree tree;
@@ -934,6 +958,7 @@ int main(void)
         cmocka_unit_test(vms_beyond_the_array_are_left_out),
         cmocka_unit_test(a_tree_without_vms_is_said_so),
         cmocka_unit_test(vms_without_a_vm_are_said_so),
+        cmocka_unit_test(faults_call_the_tree_what_the_caller_does),
         cmocka_unit_test(hv_can_refuse_in_the_same_words),
         cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
         cmocka_unit_test(headers_that_lie_are_refused),

@@ -237,9 +237,29 @@ static void the_documented_size_is_enough_for_the_largest_guest(void **state)
     for (unsigned i = 0; i < ASH_BOOT_VCPUS_MAX; i++) {
         machine.mpidr[i] = UINT64_C(0xFF00FFFF00) + i;
     }
-    machine.ram[0].base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
+    machine.ram_count = ASH_BOOT_MEMORY_MAX;
+    for (unsigned i = 0; i < ASH_BOOT_MEMORY_MAX; i++) {
+        machine.ram[i] = (struct ash_boot_guest_ram){ash_ipa(UINT64_C(0xFFFFFFFF00000) + i), UINT64_MAX};
+    }
     machine.uart.base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
     (void)write_ok(&machine);
+}
+
+static void each_range_of_ram_is_a_memory_node(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+
+    (void)state;
+    machine.ram_count = 3;
+    machine.ram[0] = (struct ash_boot_guest_ram){ash_ipa(0x40000000), 0x200000};
+    machine.ram[1] =
+        (struct ash_boot_guest_ram){ash_ipa(0x40200000), 0x400000}; /* adjoins, and is not joined */
+    machine.ram[2] = (struct ash_boot_guest_ram){ash_ipa(UINT64_C(0x880000000)), 0x200000};
+    (void)write_ok(&machine);
+    assert_cells("/memory@40000000", "reg", 0, 0x40000000, 0, 0x200000);
+    assert_cells("/memory@40200000", "reg", 0, 0x40200000, 0, 0x400000);
+    assert_cells("/memory@880000000", "reg", 8, 0x80000000, 0, 0x200000);
+    assert_strings("/memory@880000000", "device_type", "memory");
 }
 
 static void impossible_machines_are_refused(void **state)
@@ -255,6 +275,13 @@ static void impossible_machines_are_refused(void **state)
     machine.vcpus = 1;
     assert_int_equal(ash_boot_guest_fdt_write(&machine, (uint8_t *)buffer + 4, 4096, &used), ASH_EINVAL);
     machine.ram[0].size = 0;
+    assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
+    machine.ram[0].size = 4096;
+    machine.ram_count = 0;
+    assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
+    machine.ram_count = 2; /* the second has no size */
+    assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
+    machine.ram_count = ASH_BOOT_MEMORY_MAX + 1U;
     assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &used), ASH_EINVAL);
     assert_int_equal(used, 4711);
 }
@@ -349,6 +376,7 @@ int main(void)
         cmocka_unit_test(the_same_machine_gives_the_same_bytes),
         cmocka_unit_test(every_buffer_that_is_too_small_is_said_so),
         cmocka_unit_test(the_documented_size_is_enough_for_the_largest_guest),
+        cmocka_unit_test(each_range_of_ram_is_a_memory_node),
         cmocka_unit_test(impossible_machines_are_refused),
         cmocka_unit_test(our_own_board_reader_understands_it),
         cmocka_unit_test(a_gicv2_has_an_interface_and_says_which_cpus_have_the_timers),
