@@ -106,6 +106,9 @@ void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
  * its target. */
 static uint16_t wanted_by(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
 {
+    if ((irq->state & ACTIVE) != 0U && (irq->route & IROUTER_IRM) != 0U) {
+        irq->target = ASH_VGIC_NO_VCPU; /* one of N has it; the next time it may be another */
+    }
     if ((irq->state & (ACTIVE | RELEASE)) != 0U) {
         return irq->owner;
     }

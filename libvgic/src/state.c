@@ -33,7 +33,8 @@ static bool any_is_loaded(const struct ash_vgic *vgic)
 
 static bool waits_as_1ofn(const struct ash_vgic_irq *irq)
 {
-    return (irq->route & IROUTER_IRM) != 0U && (irq->state & ENABLED) != 0U && ash_vgic_is_pending_(irq);
+    return (irq->route & IROUTER_IRM) != 0U && (irq->state & (ENABLED | ACTIVE)) == ENABLED &&
+           ash_vgic_is_pending_(irq);
 }
 
 static void export_irq(const struct ash_vgic *vgic, const struct ash_vgic_irq *irq,
@@ -131,8 +132,9 @@ static bool target_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_
     if (s->target == ASH_VGIC_NO_VCPU) {
         return true;
     }
-    return several && pending && (s->flags & ASH_VGIC_STATE_ENABLED) != 0U && s->target < vgic->vcpu_count &&
-           (vgic->version == 3U || (s->route & ASH_BIT(s->target)) != 0U);
+    return several && pending &&
+           (s->flags & (ASH_VGIC_STATE_ENABLED | ASH_VGIC_STATE_ACTIVE)) == ASH_VGIC_STATE_ENABLED &&
+           s->target < vgic->vcpu_count && (vgic->version == 3U || (s->route & ASH_BIT(s->target)) != 0U);
 }
 
 static bool sources_are_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_state *s, bool sgi)

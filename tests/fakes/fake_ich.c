@@ -305,7 +305,9 @@ static int highest_pending(const struct fake_ich *ich)
         if ((lr & LR_STATE) != LR_PENDING || (ich->vmcr >> lr_group(lr) & 1U) == 0U) {
             continue;
         }
-        if (best < 0 || lr_priority(lr) < lr_priority(ich->lr[best])) {
+        bool equal = best >= 0 && lr_priority(lr) == lr_priority(ich->lr[best]);
+        if (best < 0 || lr_priority(lr) < lr_priority(ich->lr[best]) ||
+            (equal && ich->by_intid && lr_intid(lr) < lr_intid(ich->lr[best]))) {
             best = (int)n;
         }
     }

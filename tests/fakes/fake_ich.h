@@ -23,6 +23,8 @@ struct fake_ich {
     unsigned preemption_bits;
     bool
         v2; /* the guest has GICV (IHI 0048B chapter 5): SGIs carry their source CPU in [12:10], one GICH_APR */
+    bool
+        by_intid; /* of equal priorities the lowest INTID; else the lowest list register (4.8: either is right) */
     const char *violation; /* the first UNPREDICTABLE thing, or NULL */
     uint64_t poison;
     unsigned lr_reads, lr_writes;
