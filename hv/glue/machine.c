@@ -9,20 +9,6 @@
 #include "glue/console_glue.h"
 #include "glue/stage2.h"
 
-/* ---- Locking ----------------------------------------------------------------------------------------------------- */
-
-void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machine)
-{
-    hv_lock(&machine->distributor_lock);
-    machine->locked_by = cpu;
-}
-
-void hv_machine_unlock(struct hv_machine *machine)
-{
-    machine->locked_by = NULL;
-    hv_unlock(&machine->distributor_lock);
-}
-
 /* ---- libvgic ----------------------------------------------------------------------------------------------------- */
 
 /** vCPU @index has interrupts to look at: if its CPU is another one, make it exit. This CPU looks by itself before it
@@ -223,7 +209,11 @@ bool hv_machine_has_input(const struct hv_vm *vm)
 static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
 {
     struct hv_machine *machine = &vcpu->vm->machine;
-    int error = hv_vpl011_access(&machine->uart, offset, size, is_write, value);
+    int error;
+
+    machine->emitted = -1;
+    error = hv_vpl011_access(&machine->uart, offset, size, is_write, value);
+    vcpu->arch.emitted = machine->emitted;
 
     if (!is_write && offset == UARTDR) {
         __atomic_store_n(&machine->reads_uart, 1U, __ATOMIC_RELAXED);
@@ -287,13 +277,27 @@ static int access_redistributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned 
 static void add_region(struct hv_machine *machine, uint64_t base, uint64_t size, hv_mmio_handler *handler,
                        const char *name)
 {
-    const struct hv_mmio_region region = {base, size, handler, name};
+    const struct hv_mmio_region region = {base, (uint32_t)size, handler == access_uart, handler, name};
     uint32_t at = machine->regions++;
 
     for (; at > 0U && machine->region[at - 1U].base > base; at--) {
         machine->region[at] = machine->region[at - 1U];
     }
     machine->region[at] = region;
+}
+
+static void index_regions(struct hv_machine *machine)
+{
+    uint64_t page = 0;
+
+    memset(machine->region_at, (int)machine->regions, sizeof(machine->region_at));
+    for (uint32_t i = 0; i < machine->regions; i++) {
+        uint64_t last = machine->region[i].base + machine->region[i].size - 1U - HV_MACHINE_WINDOW;
+
+        for (; page <= last >> HV_MACHINE_PAGE_SHIFT && page < HV_MACHINE_WINDOW_PAGES; page++) {
+            machine->region_at[page] = (uint8_t)i;
+        }
+    }
 }
 
 static void create_devices(struct hv_vm *vm)
@@ -312,6 +316,7 @@ static void create_devices(struct hv_vm *vm)
     }
     add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, "PL011");
     add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, "PL031");
+    index_regions(machine);
 }
 
 /* ---- The machine ------------------------------------------------------------------------------------------------- */
@@ -475,34 +480,13 @@ void hv_machine_vcpu_stopped(struct hv_vcpu *vcpu)
     hv_machine_unlock(machine);
 }
 
-const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
+void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write)
 {
-    for (uint32_t i = 0; i < machine->regions; i++) {
-        if (ipa - machine->region[i].base < machine->region[i].size) {
-            return &machine->region[i];
-        }
-    }
-    return NULL;
-}
-
-int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region,
-                      uint64_t offset, unsigned size, bool is_write, uint64_t *value)
-{
-    struct hv_machine *machine = &vcpu->vm->machine;
-    int emitted;
-    int error;
-
-    hv_machine_lock(cpu, machine);
-    machine->emitted = -1;
-    error = region->handler(vcpu, offset, size, is_write, value);
-    emitted = machine->emitted;
-    hv_machine_unlock(machine);
-    if (emitted >= 0) {
-        hv_console_emitted(vcpu->vm, (uint8_t)emitted);
+    if (vcpu->arch.emitted >= 0) {
+        hv_console_emitted(vcpu->vm, (uint8_t)vcpu->arch.emitted);
     } else if (!is_write) {
         hv_console_room(cpu); /* a load and a branch where nothing waits */
     }
-    return error;
 }
 
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte)

@@ -30,7 +30,11 @@ struct hv_vm;
 #define HV_MACHINE_MAX_VCPUS 8U
 #define HV_MACHINE_SPIS      64U
 #define HV_MACHINE_REGIONS   8U
-#define HV_MACHINE_INPUT     256U /* bytes of typed input on their way into the UART; a power of two */
+/* Where the devices are, in pages of 64 KiB: looked up by number. Outside they are searched. */
+#define HV_MACHINE_WINDOW       UINT64_C(0x08000000)
+#define HV_MACHINE_WINDOW_PAGES 1024U
+#define HV_MACHINE_PAGE_SHIFT   16U
+#define HV_MACHINE_INPUT        256U /* bytes of typed input on their way into the UART; a power of two */
 
 /** One access to an emulated device. The distributor lock is held.
  *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
@@ -39,7 +43,8 @@ typedef int hv_mmio_handler(struct hv_vcpu *vcpu, uint64_t offset, unsigned size
 
 struct hv_mmio_region {
     uint64_t base; /* IPA */
-    uint64_t size;
+    uint32_t size;
+    bool talks; /* to the console: hv_machine_talked() when the lock is released */
     hv_mmio_handler *handler;
     const char *name;
 };
@@ -48,6 +53,7 @@ struct hv_mmio_region {
 struct hv_vcpu_arch {
     struct ash_vtimer vtimer;
     uint64_t hcr;                /* HCR_EL2 while it runs */
+    int emitted;                 /* the byte that the UART sent during this vCPU's last access to it, or -1 */
     uint32_t deactivations_owed; /* GICv2: PPIs of its CPU, whose registers only that CPU reaches */
     uint64_t setway_cursor;      /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
@@ -68,6 +74,8 @@ struct hv_machine {
 
     struct hv_mmio_region region[HV_MACHINE_REGIONS]; /* ascending */
     uint32_t regions;
+    uint8_t region_at
+        [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
 
     struct ash_stage2 stage2;
     struct ash_vmid vmid;
@@ -106,15 +114,52 @@ void hv_machine_vcpu_started(struct hv_vcpu *vcpu);
 void hv_machine_vcpu_stopped(struct hv_vcpu *vcpu);
 
 /** The distributor lock, taken by @cpu (NULL: a kick goes to every CPU it concerns). */
-void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machine);
-void hv_machine_unlock(struct hv_machine *machine);
+static inline void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machine)
+{
+    hv_lock(&machine->distributor_lock);
+    machine->locked_by = cpu;
+}
 
-/** The device at @ipa, NULL: none. */
-const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa);
+static inline void hv_machine_unlock(struct hv_machine *machine)
+{
+    machine->locked_by = NULL;
+    hv_unlock(&machine->distributor_lock);
+}
+
+/** The device at @ipa, NULL: none. A guest's exit asks: mostly the first one looked at is it. */
+static inline const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
+{
+    uint64_t page = (ipa - HV_MACHINE_WINDOW) >> HV_MACHINE_PAGE_SHIFT;
+    uint32_t i = page < HV_MACHINE_WINDOW_PAGES
+                     ? machine->region_at[page % HV_MACHINE_WINDOW_PAGES] /* also where the CPU guesses */
+                     : 0U;
+
+    for (; i < machine->regions; i++) {
+        if (ipa - machine->region[i].base < machine->region[i].size) {
+            return &machine->region[i];
+        }
+    }
+    return NULL;
+}
+
+/** After an access to a region that talks: what the UART sent goes to the console, or what waits for it comes. */
+void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write);
 
 /** An access of @vcpu to @region, @offset bytes into it: locks, runs the handler, passes on what the UART sent. */
-int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const struct hv_mmio_region *region,
-                      uint64_t offset, unsigned size, bool is_write, uint64_t *value);
+static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct hv_machine *machine,
+                                    const struct hv_mmio_region *region, uint64_t offset, unsigned size,
+                                    bool is_write, uint64_t *value)
+{
+    int error;
+
+    hv_machine_lock(cpu, machine);
+    error = region->handler(vcpu, offset, size, is_write, value);
+    hv_machine_unlock(machine);
+    if (region->talks) {
+        hv_machine_talked(cpu, vcpu, is_write);
+    }
+    return error;
+}
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);

@@ -187,7 +187,9 @@ static void access32(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, uin
     const struct hv_mmio_region *region = hv_machine_region(&vcpu->vm->machine, ipa);
 
     assert_non_null(region);
-    assert_int_equal(hv_machine_access(cpu, vcpu, region, ipa - region->base, 4, true, &value), ASH_OK);
+    assert_int_equal(
+        hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, ipa - region->base, 4, true, &value),
+        ASH_OK);
 }
 
 static enum hv_verdict sends_an_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)

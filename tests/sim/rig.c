@@ -386,7 +386,9 @@ static uint64_t access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, b
     const struct hv_mmio_region *region = hv_machine_region(&vcpu->vm->machine, ipa);
 
     assert_non_null(region);
-    assert_int_equal(hv_machine_access(cpu, vcpu, region, ipa - region->base, 4, is_write, &value), ASH_OK);
+    assert_int_equal(
+        hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, ipa - region->base, 4, is_write, &value),
+        ASH_OK);
     return value;
 }
 

@@ -31,7 +31,9 @@ static uint32_t device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, b
     uint64_t wide = value;
 
     assert_non_null(region);
-    assert_int_equal(hv_machine_access(cpu, vcpu, region, ipa - region->base, 4, is_write, &wide), ASH_OK);
+    assert_int_equal(
+        hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, ipa - region->base, 4, is_write, &wide),
+        ASH_OK);
     return (uint32_t)wide;
 }
 

@@ -30,7 +30,14 @@
 /* SCTLR_EL2 with its RES1 bits alone: [29:28], [23:22], 18, 16, 11, [5:4] (DDI 0487 D17.2). */
 #define SCTLR_EL2_RES1 0x30c50830
 
-#define ESR_EC_SHIFT 26
-#define ESR_EC_HVC64 0x16
+/* enum hv_verdict beside (exit.h) */
+#define HV_EXIT_SLOW 2
+
+#define ESR_EC_SHIFT      26
+#define ESR_EC_HVC64      0x16
+#define ESR_EC_SYSREG     0x18
+#define ESR_EC_DATA_ABORT 0x24
+#define ESR_SRT_SHIFT     16 /* data abort: the register */
+#define ESR_RT_SHIFT      5  /* system register */
 
 #endif

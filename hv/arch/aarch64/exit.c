@@ -67,7 +67,7 @@ enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu)
     enum hv_verdict verdict =
         hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, ash_vcpu_esr_immediate(esr));
 
-    return verdict == HV_RESUME ? hv_exit_finish(cpu) : verdict;
+    return verdict == HV_RESUME ? hv_exit_finish_quick(cpu) : verdict;
 }
 
 static enum hv_verdict exit_smc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)

@@ -28,7 +28,8 @@ static enum hv_access_end touch(struct hv_cpu *cpu, uint64_t ipa, unsigned size,
     int error = ASH_ENOENT;
 
     if (region != NULL) {
-        error = hv_machine_access(cpu, cpu->vcpu, region, ipa - region->base, size, write, value);
+        error = hv_machine_access(cpu, cpu->vcpu, &cpu->vcpu->vm->machine, region, ipa - region->base, size,
+                                  write, value);
     }
     if (error == ASH_EBUSY) {
         return HV_ACCESS_AGAIN;

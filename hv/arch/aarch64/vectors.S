@@ -105,6 +105,34 @@
     b       \target
     .endm
 
+    /* x1: ESR_EL2, with the instruction's register at @shift. One of x19..x29 goes through the context, and with it
+     * all of them; mostly it is none. */
+    .macro fast_path handler, shift
+    ubfx    x3, x1, #\shift, #5
+    sub     x4, x3, #19
+    cmp     x4, #(29 - 19)
+    b.ls    1f
+    mrs     x0, tpidr_el2
+    ldr     x2, [x0, #HV_CPU_STACK_TOP]
+    mov     sp, x2
+    bl      \handler
+    cbnz    w0, fast_not_done
+    to_guest_context x1
+    restore_volatile
+    leave_el2
+1:  mov     x2, sp
+    store_callee_saved x2
+    mrs     x0, tpidr_el2
+    ldr     x2, [x0, #HV_CPU_STACK_TOP]
+    mov     sp, x2
+    bl      \handler
+    to_guest_context x1
+    restore_callee_saved x1
+    cbnz    w0, fast_not_done
+    restore_volatile
+    leave_el2
+    .endm
+
     .balign 2048
     .globl hv_vectors
 hv_vectors:
@@ -150,12 +178,28 @@ el2_serror:
 guest_sync:
     mrs     x1, esr_el2
     lsr     x2, x1, #ESR_EC_SHIFT
+    cmp     x2, #ESR_EC_DATA_ABORT
+    b.eq    guest_abort
+    cmp     x2, #ESR_EC_SYSREG
+    b.eq    guest_sysreg
     cmp     x2, #ESR_EC_HVC64
     b.ne    guest_sync_full
     /* HVC returns behind itself and changes x0..x3 only: the short path. */
     to_hv_stack
     bl      hv_exit_hvc
     b       guest_return
+
+guest_abort:
+    fast_path hv_exit_fast_abort, ESR_SRT_SHIFT
+guest_sysreg:
+    fast_path hv_exit_fast_sysreg, ESR_RT_SHIFT
+
+/* w0: what a short way returned but HV_RESUME; x19..x29 are the guest's. */
+fast_not_done:
+    cmp     w0, #HV_EXIT_SLOW
+    b.ne    vcpu_leave
+    to_guest_context x1
+    b       guest_sync_full
 
 guest_irq:
     to_hv_stack
