@@ -74,6 +74,15 @@ class Places(SystemTest):
         self.assert_says(r"^ashlar: VM 1 high: 1280 MiB at 0x1[0-9a-f]{8}, ", ran)
         self.assert_says(r"^BASICS PASS", ran)
 
+    def test_a_guest_whose_memory_is_no_one_piece_of_the_machine_s(self):
+        # 512 MiB with the bundle at 128 MiB: no more than 380 MiB lie together.
+        folder = self.folder(with_memory(vm("pieces", 1, "basics.bin", [0, 1]), "0x0 0x19000000"),
+                             files=("basics.bin",))
+        ran = self.boot("--bundle", folder, "--memory", "512M", "--timeout", "120")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^ashlar: VM 1 pieces: 400 MiB at 0x[0-9a-f]+ and elsewhere, ", ran)
+        self.assert_says(r"^BASICS PASS", ran)
+
     def test_vms_in_the_board_s_tree_and_an_image_that_the_boot_loader_left_in_memory(self):
         folder = self.folder()
         tree = os.path.join(folder, "board.dtb")
