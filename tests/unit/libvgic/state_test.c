@@ -20,7 +20,7 @@ static union {
 } first, second;
 static struct test_rng rng;
 
-static const struct machine_config config = {VCPUS, SPIS, 2, 5, 5, true, NULL};
+static const struct machine_config config = {VCPUS, SPIS, 2, 5, 5, true, NULL, false};
 
 static void start(struct machine *machine, unsigned version)
 {
