@@ -103,5 +103,5 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
         }
     }
     hv_unlock(&vm->lock);
-    return act(cpu, vm, &action);
+    return action.kind == ASH_VCPU_ACTION_NONE ? HV_RESUME : act(cpu, vm, &action);
 }

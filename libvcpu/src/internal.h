@@ -45,7 +45,10 @@ static inline uint64_t swapped(uint64_t value, unsigned size)
 #define SMCCC_64 UINT32_C(0x40000000)
 
 /* Is @id in PSCI's range, whether there or not? */
-bool ash_vcpu_is_psci_(uint32_t id);
+static inline bool ash_vcpu_is_psci_(uint32_t id)
+{
+    return (id & ~SMCCC_64 & ~UINT32_C(0x1f)) == ASH_VCPU_PSCI_VERSION;
+}
 
 /* The function of @id as the VM is offered it, or NULL. */
 const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_(const struct ash_vcpu_psci *psci, uint32_t id);

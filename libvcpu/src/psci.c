@@ -185,33 +185,46 @@ static int64_t psci_features(struct ash_vcpu_psci *psci, const struct ash_vcpu_s
                : ASH_VCPU_PSCI_NOT_SUPPORTED;
 }
 
-static const struct ash_vcpu_smccc_function functions[] = {
-    {ASH_VCPU_PSCI_VERSION, psci_version},
-    {ASH_VCPU_PSCI_CPU_SUSPEND, cpu_suspend},
-    {ASH_VCPU_PSCI_CPU_SUSPEND64, cpu_suspend},
-    {ASH_VCPU_PSCI_CPU_OFF, cpu_off},
-    {ASH_VCPU_PSCI_CPU_ON, cpu_on},
-    {ASH_VCPU_PSCI_CPU_ON64, cpu_on},
-    {ASH_VCPU_PSCI_AFFINITY_INFO, affinity_info},
-    {ASH_VCPU_PSCI_AFFINITY_INFO64, affinity_info},
-    {ASH_VCPU_PSCI_MIGRATE_INFO_TYPE, migrate_info_type},
-    {ASH_VCPU_PSCI_SYSTEM_OFF, system_off},
-    {ASH_VCPU_PSCI_SYSTEM_RESET, system_reset},
-    {ASH_VCPU_PSCI_FEATURES, psci_features},
-    {ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND, cpu_default_suspend},
-    {ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64, cpu_default_suspend},
-    {ASH_VCPU_PSCI_SYSTEM_SUSPEND, system_suspend},
-    {ASH_VCPU_PSCI_SYSTEM_SUSPEND64, system_suspend},
-    {ASH_VCPU_PSCI_SYSTEM_RESET2, system_reset2},
-    {ASH_VCPU_PSCI_SYSTEM_RESET2_64, system_reset2},
+#define FUNCTION_NUMBERS 32U
+
+#define FUNCTION(id, handler) [(id) % FUNCTION_NUMBERS] = {id, handler}
+
+/* By width and number. */
+static const struct ash_vcpu_smccc_function functions[2][FUNCTION_NUMBERS] = {
+    {
+        FUNCTION(ASH_VCPU_PSCI_VERSION, psci_version),
+        FUNCTION(ASH_VCPU_PSCI_CPU_SUSPEND, cpu_suspend),
+        FUNCTION(ASH_VCPU_PSCI_CPU_OFF, cpu_off),
+        FUNCTION(ASH_VCPU_PSCI_CPU_ON, cpu_on),
+        FUNCTION(ASH_VCPU_PSCI_AFFINITY_INFO, affinity_info),
+        FUNCTION(ASH_VCPU_PSCI_MIGRATE_INFO_TYPE, migrate_info_type),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_OFF, system_off),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_RESET, system_reset),
+        FUNCTION(ASH_VCPU_PSCI_FEATURES, psci_features),
+        FUNCTION(ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND, cpu_default_suspend),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_SUSPEND, system_suspend),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_RESET2, system_reset2),
+    },
+    {
+        FUNCTION(ASH_VCPU_PSCI_CPU_SUSPEND64, cpu_suspend),
+        FUNCTION(ASH_VCPU_PSCI_CPU_ON64, cpu_on),
+        FUNCTION(ASH_VCPU_PSCI_AFFINITY_INFO64, affinity_info),
+        FUNCTION(ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64, cpu_default_suspend),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_SUSPEND64, system_suspend),
+        FUNCTION(ASH_VCPU_PSCI_SYSTEM_RESET2_64, system_reset2),
+    },
 };
 
 const struct ash_vcpu_smccc_function *ash_vcpu_psci_find_(const struct ash_vcpu_psci *psci, uint32_t id)
 {
-    if ((id & ~SMCCC_64) == ASH_VCPU_PSCI_SYSTEM_SUSPEND && !psci->config.system_suspend) {
+    /* Their numbers are small: no search. */
+    const struct ash_vcpu_smccc_function *function =
+        &functions[(id & SMCCC_64) != 0U ? 1U : 0U][id % FUNCTION_NUMBERS];
+
+    if (function->handler == NULL || (function->handler == system_suspend && !psci->config.system_suspend)) {
         return NULL;
     }
-    return ash_vcpu_smccc_find_in_(functions, ASH_ARRAY_SIZE(functions), id);
+    return function;
 }
 
 int ash_vcpu_psci_started(struct ash_vcpu_psci *psci, unsigned vcpu)

@@ -18,11 +18,6 @@
 #define SOC_ID_VERSION  0U
 #define SOC_ID_REVISION 1U
 
-bool ash_vcpu_is_psci_(uint32_t id)
-{
-    return (id & ~SMCCC_64 & ~UINT32_C(0x1f)) == ASH_VCPU_PSCI_VERSION;
-}
-
 static bool is_trng(uint32_t id)
 {
     return (id & ~SMCCC_64 & ~UINT32_C(0xf)) == (ASH_VCPU_PSCI_VERSION | TRNG_FUNCTIONS);
@@ -90,7 +85,6 @@ static int64_t hypervisor_uid(struct ash_vcpu_psci *psci, const struct ash_vcpu_
 static int64_t hypervisor_revision(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {
     call->result[0] = psci->config.hypervisor_revision[1];
-    *call->result_count = 1;
     return psci->config.hypervisor_revision[0];
 }
 
@@ -99,7 +93,6 @@ int64_t ash_vcpu_smccc_uid_(const uint32_t uid[4], const struct ash_vcpu_smccc_c
     for (unsigned i = 0; i < 3U; i++) {
         call->result[i] = uid[i + 1U];
     }
-    *call->result_count = 3;
     return uid[0];
 }
 
@@ -154,17 +147,17 @@ const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_in_(const struct ash_v
 
 const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_(const struct ash_vcpu_psci *psci, uint32_t id)
 {
-    const struct ash_vcpu_smccc_function *function =
-        ash_vcpu_smccc_find_in_(functions, ASH_ARRAY_SIZE(functions), id);
+    const struct ash_vcpu_smccc_function *function;
 
-    if (function != NULL) {
-        return is_offered(psci, id) ? function : NULL;
-    }
     if (ash_vcpu_is_psci_(id)) {
         return ash_vcpu_psci_find_(psci, id);
     }
     if (is_trng(id)) {
         return ash_vcpu_trng_find_(psci, id);
+    }
+    function = ash_vcpu_smccc_find_in_(functions, ASH_ARRAY_SIZE(functions), id);
+    if (function != NULL) {
+        return is_offered(psci, id) ? function : NULL;
     }
     return ash_vcpu_smccc_find_in_(psci->config.vendor, psci->config.vendor_count, id);
 }
@@ -263,14 +256,11 @@ static void perform(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum
     const struct ash_vcpu_smccc_function *function = ash_vcpu_smccc_find_(psci, id);
     uint64_t width = (id & SMCCC_64) != 0U ? UINT64_MAX : UINT32_MAX;
     int64_t status = ASH_VCPU_PSCI_NOT_SUPPORTED;
-    uint64_t result[3] = {0, 0, 0};
-    unsigned results = 0;
-    struct ash_vcpu_smccc_call call = {
+    const struct ash_vcpu_smccc_call call = {
         .function = id,
         .vcpu = vcpu,
         .arg = {x[1] & width, x[2] & width, x[3] & width},
-        .result = result,
-        .result_count = &results,
+        .result = &x[1],
         .action = action,
     };
 
@@ -281,9 +271,6 @@ static void perform(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum
         return;
     }
     x[0] = (uint64_t)status & width;
-    for (unsigned i = 0; i < results && i < ASH_ARRAY_SIZE(result); i++) {
-        x[i + 1U] = result[i] & width;
-    }
 }
 
 int ash_vcpu_smccc_call(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum ash_vcpu_conduit conduit,

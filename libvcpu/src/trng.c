@@ -33,7 +33,9 @@ static int64_t trng_rnd(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_
     uint64_t bits = call->arg[0];
     uint64_t words[WORDS] = {0, 0, 0};
 
-    *call->result_count = WORDS;
+    for (unsigned i = 0; i < WORDS; i++) {
+        call->result[i] = 0;
+    }
     if (bits == 0U || bits > (uint64_t)WORDS * width) {
         return ASH_VCPU_PSCI_INVALID_PARAMETERS;
     }

@@ -293,7 +293,7 @@ static enum hv_verdict handle(struct hv_cpu *cpu, uint64_t esr)
 {
     struct ash_vcpu_context *ctx = &cpu->vcpu->context;
 
-    if (!ash_vcpu_condition_holds(esr, ctx->pstate)) {
+    if ((ctx->pstate & ASH_VCPU_PSTATE_AARCH32) != 0U && !ash_vcpu_condition_holds(esr, ctx->pstate)) {
         ash_vcpu_skip(ctx, esr); /* AArch32: trapped, and would not have been executed */
         return HV_RESUME;
     }

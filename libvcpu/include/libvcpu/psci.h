@@ -110,8 +110,8 @@ struct ash_vcpu_smccc_call {
     uint32_t function;
     unsigned vcpu; /* the caller's index */
     uint64_t arg[3];
-    uint64_t *result; /* x1..x3: a handler that returns more than x0 writes them and sets result_count */
-    unsigned *result_count;         /* how many of them are results, 0..3: 0 on entry */
+    uint64_t
+        *result; /* x1..x3, for a function that returns more than x0; of a 32-bit one bits [63:32] are zero */
     struct ash_vcpu_action *action; /* kind NONE on entry */
 };
 
