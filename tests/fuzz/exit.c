@@ -5,6 +5,7 @@
 
 #include <libvcpu/exit.h>
 #include <libvcpu/inject.h>
+#include <libvcpu/instruction.h>
 #include <libvcpu/mmio.h>
 
 #define IPA_END (UINT64_C(1) << 56) /* FIPA [47:4], and PA [51:12] of PAR_EL1 */
@@ -142,6 +143,70 @@ static void check_inject(const struct ash_vcpu_context *before, struct fuzz_inpu
     FUZZ_CHECK((after.sys.esr_el1 & ASH_BIT(24)) == 0U || exception.kind == ASH_VCPU_EXCEPTION_SERROR);
 }
 
+/* Is @n a register that @what may change? */
+static bool may_change(const struct ash_vcpu_instruction *what, unsigned n)
+{
+    return (!what->vector && !what->write && (n == what->rt || (what->count == 2U && n == what->rt2))) ||
+           (what->write_back != ASH_VCPU_WRITE_BACK_NONE && n == what->rn);
+}
+
+static void check_registers(const struct ash_vcpu_instruction *what, const struct ash_vcpu_context *before,
+                            const struct ash_vcpu_context *after)
+{
+    for (unsigned n = 0; n < 31U; n++) {
+        FUZZ_CHECK(may_change(what, n) || after->x[n] == before->x[n]);
+    }
+    if (!what->vector && !what->write && !what->to_x && what->rt != 31U &&
+        (what->write_back == ASH_VCPU_WRITE_BACK_NONE || what->rn != what->rt)) {
+        FUZZ_CHECK(after->x[what->rt] <= UINT32_MAX);
+    }
+    if (!what->vector || what->write) {
+        FUZZ_CHECK(memcmp(&after->fp, &before->fp, sizeof(after->fp)) == 0);
+    }
+    FUZZ_CHECK(after->pc == before->pc && after->pstate == before->pstate);
+    FUZZ_CHECK(memcmp(&after->sys, &before->sys, sizeof(after->sys)) == 0);
+}
+
+/* The instruction behind an abort without syndrome. */
+static void check_instruction(const struct ash_vcpu_context *before, struct fuzz_input *in)
+{
+    /* Loads and stores (C4.1: bit 27 set, bit 25 clear), or anything. */
+    const uint32_t raw = fuzz_u32(in);
+    const uint32_t word = fuzz_below(in, 4) != 0U ? (raw | 0x08000000U) & ~0x02000000U : raw;
+    struct ash_vcpu_instruction what;
+    struct ash_vcpu_instruction other = {.kind = ASH_VCPU_INSTRUCTION_OTHER};
+    struct ash_vcpu_context after = *before;
+    struct ash_vcpu_transfer transfer;
+    const bool big_endian = fuzz_below(in, 2) != 0U;
+    uint64_t sp = UINT64_C(0x1234567890);
+
+    memset(&what, 0, sizeof(what));
+    ash_vcpu_instruction_decode(word, &what);
+    FUZZ_CHECK(what.kind <= ASH_VCPU_INSTRUCTION_NOT_EMULATED);
+    if (what.kind != ASH_VCPU_INSTRUCTION_ACCESS) {
+        other.kind = what.kind;
+        FUZZ_CHECK(what.size == 0U && what.count == 0U && what.rt == other.rt && what.rn == other.rn);
+        return;
+    }
+    FUZZ_CHECK(what.count == 1U || what.count == 2U);
+    FUZZ_CHECK(what.size == 1U || what.size == 2U || what.size == 4U || what.size == 8U ||
+               (what.size == 16U && what.vector));
+    FUZZ_CHECK(what.rt < 32U && what.rt2 < 32U && what.rn < 32U && what.rm < 32U && what.shift <= 4U);
+    ash_vcpu_transfer_begin(&what, before, sp, big_endian, &transfer);
+    FUZZ_CHECK(transfer.count >= 1U && transfer.count <= ASH_VCPU_TRANSFER_PIECES);
+    FUZZ_CHECK(transfer.size * transfer.count == what.size * what.count);
+    FUZZ_CHECK(ash_vcpu_transfer_covers(&transfer, transfer.address));
+    FUZZ_CHECK(!ash_vcpu_transfer_is_aligned(&transfer) || what.count == 2U ||
+               ash_vcpu_transfer_is_in_one_page(&transfer));
+    for (unsigned i = 0; i < transfer.count && !what.write; i++) {
+        transfer.value[i] = fuzz_u64(in);
+    }
+    ash_vcpu_transfer_finish(&what, &transfer, &after, &sp, big_endian);
+    FUZZ_CHECK(sp == UINT64_C(0x1234567890) ||
+               (what.rn == 31U && what.write_back != ASH_VCPU_WRITE_BACK_NONE));
+    check_registers(&what, before, &after);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, size};
@@ -161,6 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_mmio(&ctx, esr, fuzz_edge(&in));
         check_skip(&ctx, esr);
         check_inject(&ctx, &in);
+        check_instruction(&ctx, &in);
         (void)ash_vcpu_is_big_endian(ctx.pstate, ctx.sys.sctlr_el1);
     } while (fuzz_more(&in));
     return 0;
