@@ -355,6 +355,22 @@ void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name,
     }
 }
 
+static void refuse_absent(struct ash_boot_vm *vm, struct ash_boot_span value, unsigned cpus)
+{
+    char text[ASH_BOOT_FAULT_VALUE_SIZE];
+    struct ash_boot_text_ writer;
+
+    if (vm->fault.code != ASH_OK) {
+        return;
+    }
+    ash_boot_text_begin_(&writer, text, sizeof(text));
+    ash_boot_text_property_(&writer, value);
+    ash_boot_text_literal_(&writer, "; CPUs of the board: ");
+    ash_boot_text_number_(&writer, cpus);
+    (void)ash_boot_vm_refuse(vm, ASH_ERANGE, "vcpu_affinity", text, "names a CPU that is not there",
+                             "0 up to their number less one");
+}
+
 static void check_affinity(const struct ash_boot_vm_reader_ *reader, unsigned cpus)
 {
     struct ash_boot_vm *vm = reader->vm;
@@ -365,8 +381,7 @@ static void check_affinity(const struct ash_boot_vm_reader_ *reader, unsigned cp
         absent = absent || (cpus != 0U && vm->affinity[i] >= cpus);
     }
     if (absent) {
-        refuse_property(vm, ASH_ERANGE, "vcpu_affinity", value, "names a CPU that is not there",
-                        "0 up to the number of the board's CPUs, less one");
+        refuse_absent(vm, value, cpus);
     } else if (vm->affinity_count != 0U && vm->affinity_count != vm->vcpus) {
         refuse_property(vm, ASH_EFORMAT, "vcpu_affinity", value, "does not agree with vcpus",
                         "one cell a vCPU");

@@ -197,7 +197,8 @@ static void affinity_names_each_cpu_once_and_one_a_vcpu(void **state)
 {
     (void)state;
     ACCEPTED("vcpu_affinity", CELL("\3"));
-    refused("vcpu_affinity", CELL("\4"), 4, ASH_ERANGE, "<4>: names a CPU that is not there");
+    refused("vcpu_affinity", CELL("\4"), 4, ASH_ERANGE,
+            "<4>; CPUs of the board: 4: names a CPU that is not there");
     refused("vcpu_affinity", "\xff\xff\xff\xff", 4, ASH_ERANGE, "0xffffffff");
     REFUSED("vcpu_affinity", CELL("\1") CELL("\2"), "<1 2>: does not agree with vcpus");
     REFUSED("vcpu_affinity", CELL("\2") CELL("\2"), "names a CPU twice");

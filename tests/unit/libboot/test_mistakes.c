@@ -186,8 +186,8 @@ static const struct {
     {"name twice", PROPERTY("vm_name", "good\0"), NULL,
      "vms.dtb: VM good: /vms/bad: vm_name = good: is another VM's already; allowed: each VM its own"},
     {"affinity to a CPU that is not there", PROPERTY("vcpu_affinity", CELL("\4")),
-     "vcpu_affinity = <4>: names a CPU that is not there; allowed: 0 up to the number of the board's CPUs, "
-     "less one",
+     "vcpu_affinity = <4>; CPUs of the board: 4: names a CPU that is not there; allowed: 0 up to their "
+     "number less one",
      ""},
     {"affinity of another number of vCPUs", PROPERTY("vcpu_affinity", CELL("\1") CELL("\2")),
      "vcpu_affinity = <1 2>: does not agree with vcpus; allowed: one cell a vCPU", ""},

@@ -122,7 +122,7 @@ class Check(FolderTest):
                 ("vcpu = <2>: is an unknown property; allowed: device_type", vm("bad", 2, "vcpu = <2>;")),
                 ("vmid = <1>: is another VM's already", vm("bad", 1)),
                 ("memory = <0x200000>: has a wrong number of cells", vm("bad", 2, memory="<0x200000>")),
-                ("vcpu_affinity = <2>: names a CPU that is not there", vm("bad", 2, "vcpu_affinity = <2>;")),
+                ("vcpu_affinity = <2>; CPUs of the board: 2: names a CPU", vm("bad", 2, "vcpu_affinity = <2>;")),
                 ("vcpus = <2>: needs a CPU that is free", vm("bad", 2, "vcpus = <2>;")),
                 ("does not fit; allowed: at most what is free", vm("bad", 2, memory="<1 0>")),
                 ("overlaps hv's own memory", vm("bad", 2, memory="<0 0x40200000 0 0x200000>")),
