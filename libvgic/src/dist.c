@@ -105,8 +105,8 @@ static const struct ash_vgic_region_ regions[] = {
     {0x0000, 0x0003, 4, read_ctlr, write_ctlr},
     {0x0004, 0x0007, 4, ash_vgic_read_typer_, WI},
     {0x0008, 0x000B, 4, ash_vgic_read_iidr_, WI},
-    {0x0040, 0x0043, 2 | 4, RAZ, write_setspi},
-    {0x0048, 0x004B, 2 | 4, RAZ, write_clrspi},
+    {0x0040, 0x0041, 2 | 4, RAZ, write_setspi}, /* the upper half is reserved */
+    {0x0048, 0x0049, 2 | 4, RAZ, write_clrspi},
     {0x0080, 0x00FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
     {0x0100, 0x017F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
     {0x0180, 0x01FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
