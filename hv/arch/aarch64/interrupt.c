@@ -32,11 +32,11 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
     bool waits;
 
     hv_machine_lock(cpu, &vcpu->vm->machine);
-    ash_vgic_el2_fetch(&vcpu->vgic.lrs);
-    ash_vgic_el2_fetch_interface(&vcpu->vgic.lrs, hv_arch_features()->preemption_bits);
+    hv_vif_fetch(&vcpu->vgic.lrs);
+    hv_vif_fetch_interface(&vcpu->vgic.lrs);
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    ash_vgic_el2_apply(&vcpu->vgic.lrs);
+    hv_vif_apply(&vcpu->vgic.lrs);
     waits = ash_vgic_has_deliverable(&vcpu->vgic);
     hv_machine_unlock(&vcpu->vm->machine);
     /* A virtual SError that the guest has not taken yet wakes it too (DDI 0487 D1.6.2). */

@@ -73,6 +73,15 @@ static inline void hv_vif_apply(struct ash_vgic_lrs *lrs)
     }
 }
 
+static inline void hv_vif_fetch_interface(struct ash_vgic_lrs *lrs)
+{
+    if (hv_vif_is_gich()) {
+        ash_vgic_gich_fetch_interface(hv_vif_gich(), lrs);
+    } else {
+        ash_vgic_el2_fetch_interface(lrs, hv_arch_features()->preemption_bits);
+    }
+}
+
 static inline uint32_t hv_vif_read_elrsr(void)
 {
     return hv_vif_is_gich() ? ash_vgic_gich_read_elrsr(hv_vif_gich()) : ash_vgic_el2_read_elrsr();
