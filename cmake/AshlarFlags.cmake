@@ -15,7 +15,18 @@ add_library(ashlar_freestanding INTERFACE)
 target_compile_options(ashlar_freestanding INTERFACE
     $<$<COMPILE_LANGUAGE:C>:-ffreestanding -fno-stack-protector -U_FORTIFY_SOURCE -fno-common
         -ffunction-sections -fdata-sections -fno-strict-aliasing>)
+# Bare metal is not always AArch64: the libraries are for any CPU, their EL2 halves are not.
+function(ashlar_find_el2_)
+    set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY) # nothing can be linked yet
+    check_c_source_compiles("#ifndef __aarch64__\n#error\n#endif\nextern int x;" ASHLAR_EL2)
+endfunction()
+set(ASHLAR_EL2 OFF)
 if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
+    unset(ASHLAR_EL2)
+    include(CheckCSourceCompiles)
+    ashlar_find_el2_()
+endif()
+if(ASHLAR_EL2)
     # -mgeneral-regs-only: a guest's FP/SIMD registers are never touched. -mstrict-align: C runs with the MMU off.
     # -mno-outline-atomics: without libgcc. Cortex-A53 errata 835769 here, 843419 at the link.
     # Frame pointers: the backtrace that hv prints when it faults walks them.

@@ -3,6 +3,7 @@
 """The builds that the documentation promises, each in a folder of its own.
 
   cross BOARD COMPILER FOLDER   hv for a board without a warning; the folder is kept for other tests to look at
+  native COMPILER FOLDER        the libraries alone for this machine, as a stranger builds them; the folder is kept
   in-source                     in a copy of the tracked tree, by the words of the documentation; git sees nothing new
   boards                        a missing or wrong -DBSP= lists the boards
   sub-project                   add_subdirectory() builds the libraries and nothing else
@@ -90,6 +91,19 @@ def cross(options):
         for name in ("hv.elf", "hv.bin"):
             if not os.path.exists(os.path.join(folder, "hv", name)):
                 yield f"{board} with {compiler}", 0, f"builds no hv/{name}"
+
+
+def native(options):
+    compiler, folder = options.arguments
+    for tool in ("cmake", "make", compiler):
+        common.need(tool, PACKAGES.get(tool))
+    folder = os.path.abspath(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    found, _ = steps([
+        ["cmake", "-S", options.root, "-B", folder, "-G", "Unix Makefiles", "-DASHLAR_BUILD_TESTS=OFF",
+         "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_C_COMPILER={compiler}"],
+        ["cmake", "--build", folder, "-j2"]], options.root, options.root)
+    yield from found
 
 
 def copy_tree(root, folder):
@@ -186,7 +200,7 @@ def sub_project(options):
                 yield from check_consumer(options.root, folder, generic)
 
 
-KINDS = {"cross": cross, "in-source": in_source, "boards": boards, "sub-project": sub_project}
+KINDS = {"cross": cross, "native": native, "in-source": in_source, "boards": boards, "sub-project": sub_project}
 
 if __name__ == "__main__":
     parser = common.plain_arguments(__doc__)

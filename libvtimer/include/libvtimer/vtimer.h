@@ -35,7 +35,7 @@ enum ash_vtimer_id {
 
 enum ash_vtimer_register { ASH_VTIMER_CTL, ASH_VTIMER_CVAL, ASH_VTIMER_TVAL };
 
-/** What all vCPUs of a VM share. */
+/** What all vCPUs of a VM share. Zero-initialise it; then ash_vtimer_set_count(). */
 struct ash_vtimer_vm {
     uint64_t offset;    /* CNTVOFF_EL2, ticks */
     uint64_t paused_at; /* physical ticks, while paused; private */

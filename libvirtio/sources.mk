@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# libvirtio without CMake: include this and compile what it lists; docs/embedding.md shows how.
+# Made from libvirtio/CMakeLists.txt by tests/lint/sources_mk.py --write; do not edit.
+libvirtio_dir := $(dir $(lastword $(MAKEFILE_LIST)))
+libvirtio_includes := $(libvirtio_dir)include $(libvirtio_dir)../libbase/include
+libvirtio_sources := $(addprefix $(libvirtio_dir), \
+	src/virtq.c \
+	src/virtq_pop.c \
+	src/virtq_push.c \
+	src/virtq_image.c)
