@@ -12,7 +12,9 @@ libvcpu_sources := $(addprefix $(libvcpu_dir), \
 	src/inject.c \
 	src/id.c \
 	src/sysreg.c \
-	src/psci.c)
+	src/psci.c \
+	src/smccc.c \
+	src/trng.c)
 # Its HAL on real hardware: AArch64, EL2.
 libvcpu_el2_sources := $(addprefix $(libvcpu_dir), \
 	src/aarch64/el2.c \
