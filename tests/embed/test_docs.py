@@ -8,7 +8,8 @@ from support import ROOT, EmbedTest, copy_tree
 
 PAGE = os.path.join(ROOT, "docs/embedding.md")
 # A file to write: its name in a line alone, then a block; or commands.
-BLOCK = re.compile(r"^(?:`(?P<name>[\w./-]+)`:\n\n)?```(?P<language>[\w+]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:`(?P<name>[\w./-]+)`:\n\n)?```(?P<language>[\w+]+)\n(?P<text>.*?)^```$",
+                   re.MULTILINE | re.DOTALL)
 
 
 def sections():
