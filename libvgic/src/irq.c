@@ -72,8 +72,9 @@ static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *ir
 
     /* IHI 0069 "1 of N": any PE that takes interrupts of the group. A loaded vCPU's vmcr is as old as its
      * last sync, so one that seems closed is second choice, not out. */
-    for (uint32_t i = 0; i < vgic->vcpu_count; i++) {
-        uint32_t n = (vgic->next_1ofn + i) % vgic->vcpu_count;
+    uint32_t n = vgic->next_1ofn;
+    for (uint32_t i = 0; i < vgic->vcpu_count; i++, n++) {
+        n = n < vgic->vcpu_count ? n : 0U;
         const struct ash_vgic_vcpu *vcpu = vgic->vcpus[n];
 
         if (!takes_1ofn(vcpu) || (vgic->version == 2U && (irq->route & ASH_BIT(n)) == 0U)) {

@@ -243,9 +243,72 @@ static void starting_a_vcpu_again_releases_its_timer(void **state)
     assert_false(is_phys_active(&m, 0, TIMER));
 }
 
+/* A software one is active (ISPENDR, acknowledged) when the physical one fires: the end of the first is not that of
+ * the second, however it ends. */
+static void one_that_fires_while_a_software_one_is_active_outlives_its_end(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 6U; way++) {
+        bool edge = way % 2U != 0U;
+        bool by_register = way >= 4U;
+        bool put = way == 2U || way == 3U;
+
+        machine_init(&m);
+        assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, 50, 90), ASH_OK);
+        set_bit(&m, 0, GICD_ISENABLER, 50);
+        set_edge(&m, 0, 50, edge);
+        set_bit(&m, 0, GICD_ISPENDR, 50);
+        assert_int_equal(iar(&m, 0), 50);
+        assert_true(fire_hw(&m, 0, 50, 90));
+        if (put) {
+            machine_put(&m, 0);
+            machine_load(&m, 0);
+        }
+        if (by_register) {
+            machine_put(&m, 0);
+            uint64_t bit = 1U << 18;
+            assert_int_equal(ash_vgic_dist_access(&m.vgic, 1, GICD_ICACTIVER + 4, 4, true, &bit), ASH_OK);
+            machine_load(&m, 0);
+            fake_ich_eoir(&m.ich[0], 1, 50);
+        } else {
+            eoir(&m, 0, 50);
+        }
+        assert_true(is_phys_active(&m, 0, 90));
+        assert_int_equal(iar(&m, 0), 50);
+        eoir(&m, 0, 50);
+        assert_false(is_phys_active(&m, 0, 90));
+        assert_int_equal(iar(&m, 0), FAKE_ICH_SPURIOUS);
+    }
+}
+
+static void one_that_fires_while_a_software_one_is_active_goes_with_its_pending_state(void **state)
+{
+    (void)state;
+    for (unsigned put = 0; put <= 1U; put++) {
+        machine_init(&m);
+        assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, 50, 90), ASH_OK);
+        set_bit(&m, 0, GICD_ISENABLER, 50);
+        set_bit(&m, 0, GICD_ISPENDR, 50);
+        assert_int_equal(iar(&m, 0), 50);
+        assert_true(fire_hw(&m, 0, 50, 90));
+        if (put != 0U) {
+            machine_put(&m, 0);
+        }
+        dist_write(&m, 1, GICD_ICPENDR + 4, 4, 1U << 18);
+        if (put != 0U) {
+            machine_load(&m, 0);
+        }
+        assert_false(is_phys_active(&m, 0, 90)); /* its device can ask again */
+        eoir(&m, 0, 50);
+        assert_int_equal(iar(&m, 0), FAKE_ICH_SPURIOUS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_that_fires_while_a_software_one_is_active_outlives_its_end),
+        cmocka_unit_test(one_that_fires_while_a_software_one_is_active_goes_with_its_pending_state),
         cmocka_unit_test_setup(links_with_sgis_and_nonsense_are_refused, setup),
         cmocka_unit_test_setup(the_guests_eoi_deactivates_the_physical_interrupt_without_an_exit, setup),
         cmocka_unit_test(where_the_gic_must_not_a_maintenance_interrupt_deactivates),

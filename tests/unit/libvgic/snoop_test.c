@@ -145,9 +145,40 @@ static void the_last_of_several_writes_counts(void **state)
     assert_true(get_bit(&m, 0, GICD_ISACTIVER, 40));
 }
 
+static void an_active_one_without_a_list_register_is_asked_for_too(void **state)
+{
+    (void)state;
+    static const struct machine_config config = {2, 96, 1, 5, 5, false, NULL, false};
+    uint64_t value = 0;
+
+    machine_init_as(&m, &config);
+    for (uint32_t intid = 40; intid <= 41U; intid++) {
+        set_bit(&m, 0, GICD_ISENABLER, intid);
+        set_edge(&m, 0, intid, true);
+        dist_write(&m, 0, GICD_IROUTER + 8U * intid, 8, 1);
+    }
+    set_priority(&m, 0, 40, 0x80);
+    set_priority(&m, 0, 41, 0x40);
+    pulse(&m, 0, 40);
+    assert_int_equal(iar(&m, 1), 40);
+    pulse(&m, 0, 41);
+    assert_int_equal(iar(&m, 1), 41); /* 40 has lost the only list register */
+    fake_ich_eoir(&m.ich[1], 1, 41);
+    fake_ich_eoir(&m.ich[1], 1, 40); /* EOIcount says so; vCPU 1 has not exited yet */
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 0, GICD_ISACTIVER + 4, 4, false, &value), ASH_EBUSY);
+    assert_true(m.kicked[1]);
+    machine_exit(&m, 1);
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 0, GICD_ISACTIVER + 4, 4, false, &value), ASH_OK);
+    assert_int_equal(value, 0);
+    set_bit(&m, 0, GICD_ISACTIVER, 40); /* no EOI belongs to this one: no need to ask */
+    machine_settle(&m);
+    assert_int_equal(dist_read(&m, 0, GICD_ISACTIVER + 4, 4), 1U << 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_active_one_without_a_list_register_is_asked_for_too),
         cmocka_unit_test_setup(an_end_without_an_exit_is_seen_by_another_vcpu, setup),
         cmocka_unit_test_setup(the_read_waits_for_the_other_vcpu_and_then_answers, setup),
         cmocka_unit_test_setup(another_register_in_between_does_not_use_the_old_answer, setup),
