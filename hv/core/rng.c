@@ -9,7 +9,8 @@ static uint32_t rotate_left(uint32_t value, unsigned by)
     return (value << by) | (value >> (32U - by));
 }
 
-static void quarter_round(uint32_t *s, unsigned a, unsigned b, unsigned c, unsigned d)
+static inline __attribute__((always_inline)) void quarter_round(uint32_t *s, unsigned a, unsigned b,
+                                                                unsigned c, unsigned d)
 {
     s[a] += s[b];
     s[d] = rotate_left(s[d] ^ s[a], 16);
@@ -31,12 +32,15 @@ void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t n
     memcpy(&start[13], nonce, 12);
     memcpy(s, start, sizeof(s));
     for (unsigned round = 0; round < 10U; round++) {
-        for (unsigned i = 0; i < 4U; i++) {
-            quarter_round(s, i, i + 4U, i + 8U, i + 12U);
-        }
-        for (unsigned i = 0; i < 4U; i++) {
-            quarter_round(s, i, 4U + (i + 1U) % 4U, 8U + (i + 2U) % 4U, 12U + (i + 3U) % 4U);
-        }
+        /* Written out: with constant indices all of it stays in registers. */
+        quarter_round(s, 0, 4, 8, 12);
+        quarter_round(s, 1, 5, 9, 13);
+        quarter_round(s, 2, 6, 10, 14);
+        quarter_round(s, 3, 7, 11, 15);
+        quarter_round(s, 0, 5, 10, 15);
+        quarter_round(s, 1, 6, 11, 12);
+        quarter_round(s, 2, 7, 8, 13);
+        quarter_round(s, 3, 4, 9, 14);
     }
     for (unsigned i = 0; i < 16U; i++) {
         uint32_t word = s[i] + start[i];

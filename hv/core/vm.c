@@ -50,7 +50,10 @@ int hv_vm_start(struct hv_cpu *cpu, struct hv_vm *vm)
         return error;
     }
     hv_lock(&vm->lock);
-    hv_machine_reset(vm);
+    if (vm->ran) { /* a new one is as a reset leaves it */
+        hv_machine_reset(vm);
+    }
+    vm->ran = true;
     vm->state = HV_VM_RUNNING;
     hv_vm_vcpu_on(vm, 0, loaded.entry, loaded.x0);
     hv_unlock(&vm->lock);

@@ -51,6 +51,7 @@ struct hv_vm {
     enum hv_vm_state state;
     enum hv_vm_end end;
     uint32_t vcpus_on;
+    bool ran;         /* once at least: its machine is not as it was made */
     uint32_t reports; /* faults reported so far: a guest cannot flood the console with them */
 
     struct hv_vcpu *vcpu[HV_MACHINE_MAX_VCPUS];

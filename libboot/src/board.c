@@ -120,11 +120,6 @@ static int complete(struct ash_boot_board_pass_ *pass)
     return pass->visit != NULL ? ash_boot_board_visit_(pass) : ash_boot_board_judge_(pass);
 }
 
-static bool is_chosen(const struct ash_boot_board_pass_ *pass)
-{
-    return pass->depth == 1U && ash_boot_strings_equal_(pass->buses[1].name, "chosen");
-}
-
 static int begin(struct ash_boot_board_pass_ *pass)
 {
     int result = complete(pass);
@@ -139,6 +134,7 @@ static int begin(struct ash_boot_board_pass_ *pass)
     }
     memset(&pass->buses[pass->depth], 0, sizeof(pass->buses[0]));
     pass->buses[pass->depth].name = pass->fdt.name;
+    pass->in_chosen = pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "chosen");
     if (pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "aliases")) {
         pass->aliases = pass->fdt;
     }
@@ -200,7 +196,7 @@ static int property(struct ash_boot_board_pass_ *pass)
     if (!pass->pending) {
         return ASH_OK;
     }
-    if (is_chosen(pass) && pass->visit == NULL) {
+    if (pass->in_chosen && pass->visit == NULL) {
         return chosen_property(pass);
     }
     slot = slot_of(pass, pass->fdt.name);

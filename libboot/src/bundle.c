@@ -78,7 +78,8 @@ static bool skip(size_t at, size_t size, size_t limit, size_t *end)
     return true;
 }
 
-static int parse_header(const uint8_t *archive, size_t at, uint32_t fields[FIELDS],
+/** All fields must be numbers; once that is known (@checked), only those that are used are read. */
+static int parse_header(const uint8_t *archive, size_t at, bool checked, uint32_t fields[FIELDS],
                         struct ash_boot_fault *fault)
 {
     const uint8_t *header = &archive[at];
@@ -88,7 +89,9 @@ static int parse_header(const uint8_t *archive, size_t at, uint32_t fields[FIELD
                       "an uncompressed cpio archive of the \"newc\" format, magic 070701");
     }
     for (unsigned i = 0; i < FIELDS; i++) {
-        if (!parse_field(&header[6U + 8U * i], &fields[i])) {
+        bool wanted = !checked || i == FIELD_MODE || i == FIELD_FILESIZE || i == FIELD_NAMESIZE;
+
+        if (wanted && !parse_field(&header[6U + 8U * i], &fields[i])) {
             return refuse(fault, ASH_EFORMAT, NULL, field_names[i], at,
                           "of the header at this byte is not a number", "8 hexadecimal digits");
         }
@@ -119,7 +122,7 @@ static int parse_name(const uint8_t *archive, size_t size, size_t at, uint32_t n
     return ASH_OK;
 }
 
-static int parse_entry(struct ash_boot_span bundle, size_t at, struct entry *entry,
+static int parse_entry(struct ash_boot_span bundle, size_t at, bool checked, struct entry *entry,
                        struct ash_boot_fault *fault)
 {
     const uint8_t *archive = (const uint8_t *)bundle.data;
@@ -131,7 +134,7 @@ static int parse_entry(struct ash_boot_span bundle, size_t at, struct entry *ent
         return refuse(fault, ASH_ETRUNC, NULL, "header at byte", at, "is cut, or the archive has no end",
                       "a last entry named TRAILER!!!");
     }
-    result = parse_header(archive, at, fields, fault);
+    result = parse_header(archive, at, checked, fields, fault);
     if (result == ASH_OK) {
         result = parse_name(archive, bundle.size, at, fields[FIELD_NAMESIZE], &contents, fault);
     }
@@ -168,7 +171,7 @@ int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_
 
     ash_boot_fault_clear(fault);
     for (;;) {
-        int result = parse_entry(fresh.archive, entry.next, &entry, fault);
+        int result = parse_entry(fresh.archive, entry.next, false, &entry, fault);
 
         if (result != ASH_OK) {
             return result;
@@ -202,7 +205,7 @@ bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_
     struct ash_boot_fault unused;
     struct entry found = {.name = trailer};
 
-    if (parse_entry(bundle->archive, entry->next, &found, &unused) != ASH_OK ||
+    if (parse_entry(bundle->archive, entry->next, true, &found, &unused) != ASH_OK ||
         ash_boot_strings_equal_(found.name, trailer)) {
         return false;
     }

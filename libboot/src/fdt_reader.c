@@ -25,7 +25,11 @@ static int refuse(struct ash_boot_fault *fault, int code, const char *property, 
     return ash_boot_fault_set(fault, code, NULL, NULL, NULL, property, text, problem, allowed);
 }
 
-static int malformed(const struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault, const char *problem)
+static const char past_the_end[] = "a tag reaches past the end";
+
+/** Apart: what it needs of the stack is not taken for every tag. */
+static __attribute__((noinline)) int malformed(const struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault,
+                                               const char *problem)
 {
     return refuse(fault, ASH_EFORMAT, "structure block, byte", (uint64_t)fdt->offset, problem,
                   "what the device tree compiler makes");
@@ -73,12 +77,30 @@ int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
     return ASH_OK;
 }
 
-static int begin_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
+/** Go behind the tag of @size bytes, of which @left are in the block, and the padding behind it (Devicetree Specification
+ *  v0.4, 5.4.1). False: that reaches past the end. */
+static bool advance(struct ash_boot_fdt_ *fdt, size_t size, size_t left)
 {
+    size_t padded = (size + FDT_TAGSIZE - 1U) & ~(size_t)(FDT_TAGSIZE - 1U);
+
+    fdt->offset += padded <= left ? padded : 0U;
+    return padded <= left;
+}
+
+static int begin_node(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, struct ash_boot_fault *fault)
+{
+    size_t size = FDT_TAGSIZE;
+
     if (fdt->nesting == 0U && fdt->root_seen) {
         return malformed(fdt, fault, "a second root node");
     }
-    fdt->name = (const char *)&fdt->structure[fdt->offset + FDT_TAGSIZE];
+    while (size < left && at[size] != 0U) {
+        size++;
+    }
+    if (!advance(fdt, size + 1U, left)) {
+        return malformed(fdt, fault, past_the_end);
+    }
+    fdt->name = (const char *)&at[FDT_TAGSIZE];
     fdt->root_seen = true;
     fdt->properties_may_follow = true;
     fdt->depth = fdt->nesting++;
@@ -92,6 +114,7 @@ static int end_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
     }
     fdt->properties_may_follow = false;
     fdt->depth = --fdt->nesting;
+    fdt->offset += FDT_TAGSIZE;
     return ASH_BOOT_FDT_END_;
 }
 
@@ -101,89 +124,57 @@ static uint32_t cell(const uint8_t *at)
     return fdt32_to_cpu(*(const fdt32_t *)(const void *)at);
 }
 
-static int property(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
+static int property(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, struct ash_boot_fault *fault)
 {
-    const uint8_t *header = &fdt->structure[fdt->offset];
-    uint32_t name = cell(&header[8]);
+    uint32_t length;
+    uint32_t name;
 
+    if (left < PROPERTY_SIZE || cell(&at[4]) > left - PROPERTY_SIZE) {
+        return malformed(fdt, fault, past_the_end);
+    }
+    length = cell(&at[4]);
+    name = cell(&at[8]);
     if (!fdt->properties_may_follow) {
         return malformed(fdt, fault, "a property outside a node or after a sub-node");
     }
     if (name >= fdt->strings_size) {
         return malformed(fdt, fault, "a property whose name lies outside the strings block");
     }
+    if (!advance(fdt, PROPERTY_SIZE + (size_t)length, left)) {
+        return malformed(fdt, fault, past_the_end);
+    }
     fdt->name = &fdt->strings[name];
-    fdt->value.data = &header[PROPERTY_SIZE];
-    fdt->value.size = cell(&header[4]);
+    fdt->value.data = &at[PROPERTY_SIZE];
+    fdt->value.size = length;
     fdt->depth = fdt->nesting - 1U;
     return ASH_BOOT_FDT_PROPERTY_;
-}
-
-/** The bytes of the tag at the offset, with what belongs to it and the padding behind (Devicetree Specification v0.4,
- *  5.4.1); 0: not all of them are in the block. */
-static size_t tag_size(const struct ash_boot_fdt_ *fdt, uint32_t tag)
-{
-    const uint8_t *at = &fdt->structure[fdt->offset];
-    size_t left = fdt->structure_size - fdt->offset;
-    size_t size = FDT_TAGSIZE;
-
-    if (tag == FDT_BEGIN_NODE) {
-        while (size < left && at[size] != 0U) {
-            size++;
-        }
-        size++;
-    } else if (tag == FDT_PROP) {
-        if (left < PROPERTY_SIZE || cell(&at[4]) > left - PROPERTY_SIZE) {
-            return 0;
-        }
-        size = PROPERTY_SIZE + cell(&at[4]);
-    }
-    size = (size + FDT_TAGSIZE - 1U) & ~(size_t)(FDT_TAGSIZE - 1U);
-    return size <= left ? size : 0U;
-}
-
-static int event_of(struct ash_boot_fdt_ *fdt, uint32_t tag, struct ash_boot_fault *fault)
-{
-    if (tag == FDT_PROP) {
-        return property(fdt, fault);
-    }
-    if (tag == FDT_BEGIN_NODE) {
-        return begin_node(fdt, fault);
-    }
-    if (tag == FDT_END_NODE) {
-        return end_node(fdt, fault);
-    }
-    if (tag != FDT_END) {
-        return malformed(fdt, fault, "not a tag");
-    }
-    return fdt->nesting == 0U && fdt->root_seen ? (int)ASH_BOOT_FDT_DONE_
-                                                : malformed(fdt, fault, "the end inside a node");
 }
 
 int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
 {
     for (;;) {
-        uint32_t tag;
-        size_t size;
-        int event;
+        const uint8_t *at = &fdt->structure[fdt->offset];
+        size_t left = fdt->structure_size - fdt->offset;
 
-        if (fdt->structure_size - fdt->offset < FDT_TAGSIZE) {
-            return malformed(fdt, fault, "a tag reaches past the end");
+        if (left < FDT_TAGSIZE) {
+            return malformed(fdt, fault, past_the_end);
         }
-        tag = cell(&fdt->structure[fdt->offset]);
-        size = tag_size(fdt, tag);
-        if (size == 0U) {
-            return malformed(fdt, fault, "a tag reaches past the end");
+        switch (cell(at)) {
+        case FDT_PROP:
+            return property(fdt, at, left, fault);
+        case FDT_BEGIN_NODE:
+            return begin_node(fdt, at, left, fault);
+        case FDT_END_NODE:
+            return end_node(fdt, fault);
+        case FDT_NOP:
+            fdt->offset += FDT_TAGSIZE;
+            break;
+        case FDT_END:
+            return fdt->nesting == 0U && fdt->root_seen ? (int)ASH_BOOT_FDT_DONE_
+                                                        : malformed(fdt, fault, "the end inside a node");
+        default:
+            return malformed(fdt, fault, "not a tag");
         }
-        if (tag == FDT_NOP) {
-            fdt->offset += size;
-            continue;
-        }
-        event = event_of(fdt, tag, fault);
-        if (event >= 0 && event != (int)ASH_BOOT_FDT_DONE_) {
-            fdt->offset += size;
-        }
-        return event;
     }
 }
 

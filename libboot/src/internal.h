@@ -153,6 +153,7 @@ struct ash_boot_board_pass_ {
     void *visit_arg;
     struct ash_boot_fdt_ fdt;
     struct ash_boot_fdt_ aliases; /* where the properties of /aliases begin; tree NULL: none */
+    bool in_chosen;               /* that node is /chosen */
     bool pending;                 /* a node's properties are being gathered */
     unsigned depth;               /* of that node; buses[depth] is its own */
     struct ash_boot_bus_ buses[ASH_BOOT_BOARD_DEPTH_];

@@ -69,7 +69,13 @@ primary_entry:
     /* What was written so far went past the caches. Clean lines that were there before must not be hit once the
      * caches are on (DDI 0487 D7.5 "mismatched memory attributes": invalidate to PoC). */
     adrp    x0, __data_start            /* text and read-only data: nobody has written them since */
-    adrp    x1, __image_end
+    adrp    x1, __data_end
+    bl      invalidate_to_poc
+    ldp     x0, x1, [x19, #40]          /* the translation tables in use */
+    bl      invalidate_to_poc
+    adrp    x0, __bss_start             /* what is written before it is read, the stack too, has no lines that count */
+    add     x0, x0, :lo12:__bss_start
+    adrp    x1, __bss_end
     bl      invalidate_to_poc
     mov     x0, x19
     bl      enable_mmu

@@ -9,12 +9,17 @@ memset:
     orr     w1, w1, w1, lsl #8
     orr     w1, w1, w1, lsl #16
     orr     x1, x1, x1, lsl #32
-1:  tst     x3, #15                     /* bytes up to a 16-byte boundary */
-    b.eq    2f
+1:  tst     x3, #7                      /* bytes up to a multiple of 8, */
+    b.eq    10f
     cbz     x2, 5f
     strb    w1, [x3], #1
     sub     x2, x2, #1
     b       1b
+10: tbz     x3, #3, 2f                  /* then of 16 */
+    cmp     x2, #8
+    b.lo    4f
+    str     x1, [x3], #8
+    sub     x2, x2, #8
 2:  subs    x2, x2, #64
     b.lo    3f
 20: stp     x1, x1, [x3]

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <libbase/bits.h>
+#include <libbase/compiler.h>
 #include <libbase/endian.h>
 #include <libbase/errors.h>
 #include <libbase/mem.h>
@@ -169,6 +170,8 @@ static int map_section(const char *start, const char *end, enum hv_el2_attr attr
 /** Called by assembly with MMU and caches off: map the image and the device tree, and compute what every CPU loads.
  *  A failure leaves a hole, and the first access to it faults into the vectors. */
 const struct hv_boot_registers *hv_early_map(uint64_t dtb);
+ASH_STATIC_ASSERT(offsetof(struct hv_boot_registers, vbar) == 32, "enable_mmu");
+ASH_STATIC_ASSERT(offsetof(struct hv_boot_registers, tables) == 40, "primary_entry");
 const struct hv_boot_registers *hv_early_map(uint64_t dtb)
 {
     uint64_t pa_range = hv_sysreg_read(id_aa64mmfr0_el1) & 0xfU;
@@ -185,6 +188,8 @@ const struct hv_boot_registers *hv_early_map(uint64_t dtb)
         }
     }
 
+    hv_boot_registers.tables = (uint64_t)(uintptr_t)table_pool[0];
+    hv_boot_registers.tables_end = (uint64_t)(uintptr_t)table_pool[tables_used];
     hv_boot_registers.ttbr0 = (uint64_t)(uintptr_t)table_pool[0];
     /* T0SZ 16, walks Write-Back Inner Shareable, 4 KiB; PS as the CPU has it, 48 bits at most; bits 31 and 23 RES1
      * (D17.2). */

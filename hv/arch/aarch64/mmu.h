@@ -22,6 +22,8 @@ struct hv_boot_registers {
     uint64_t mair;
     uint64_t sctlr;
     uint64_t vbar;
+    uint64_t tables; /* what early code has written of them: [tables, tables_end) */
+    uint64_t tables_end;
 };
 
 /** Stacks live here, apart from the identity map, each with an unmapped page below: bit 47 of the VA. */
