@@ -77,7 +77,7 @@ int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
     return ASH_OK;
 }
 
-/** Go behind the tag of @size bytes, of which @left are in the block, and the padding behind it (Devicetree Specification
+/** Go behind the tag of @size bytes, of which @left are in the block, and the padding behind it (Devicetree Spec.
  *  v0.4, 5.4.1). False: that reaches past the end. */
 static bool advance(struct ash_boot_fdt_ *fdt, size_t size, size_t left)
 {
