@@ -16,6 +16,7 @@ import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+CORPUS_COUNT = 3000  # inputs
 MINIMISED_SIZE = 96  # bytes
 MINIMISED_COUNT = 16
 FIGURES = re.compile(r"stat::(number_of_executed_units|average_exec_per_sec|new_units_added|peak_rss_mb):\s+(\d+)")
@@ -85,6 +86,19 @@ def coverage(folder, target):
     return lines
 
 
+def prune(folder, target):
+    """A corpus that has grown costs the next run its time: keep what reaches something of its own."""
+    corpus = os.path.join(folder, "corpus", target)
+    fewer = corpus + ".fewer"
+    if len(os.listdir(corpus)) <= CORPUS_COUNT:
+        return
+    shutil.rmtree(fewer, ignore_errors=True)
+    os.makedirs(fewer)
+    if run([os.path.join(folder, target), "-merge=1", "-rss_limit_mb=2048", fewer, corpus]).returncode == 0:
+        shutil.rmtree(corpus)
+        os.rename(fewer, corpus)
+
+
 def minimise(folder, target):
     """Choose the tracked corpus anew: the largest of the small inputs that together reach what all small ones do."""
     chosen = os.path.join(folder, "chosen", target)
@@ -119,6 +133,7 @@ def main():
         return 0 if minimise(arguments.build, arguments.target) else 1
     good, lines = fuzz(arguments.build, arguments.target, arguments.seconds)
     lines += coverage(arguments.build, arguments.target)
+    prune(arguments.build, arguments.target)
     print("\n".join(lines))
     reports = os.path.join(arguments.build, "report")
     os.makedirs(reports, exist_ok=True)
