@@ -64,6 +64,9 @@ def trees():
     done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=VMS.encode(), stdout=subprocess.PIPE,
                           check=True)
     put("vms", "tree", b"\0" + done.stdout)
+    # Programs (vms.c): two VMs whose memory lies apart, touches, overlaps.
+    for name, second in (("apart", 0x08), ("touch", 0x03), ("overlap", 0x02)):
+        put("vms", name, bytes([1, 33, 0, 1, 0x11, 64, 34, 1, 1, second, 64]))
 
 
 def images():

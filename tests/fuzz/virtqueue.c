@@ -170,6 +170,7 @@ static void check_chain(const struct ash_virtq_segment *segments, const struct a
     uint64_t writable = 0;
     uint32_t at = 0;
     uint32_t elements = 0;
+    uint32_t entries = vm.layout.size; /* of the table that `next` is an index of */
     unsigned load = 0;
     uint8_t d[16];
 
@@ -178,8 +179,10 @@ static void check_chain(const struct ash_virtq_segment *segments, const struct a
         const unsigned flags = (unsigned)little_endian(&d[12], 2);
 
         if ((flags & 4U) != 0U) {
-            continue; /* the indirect table's own */
+            entries = length / 16U; /* the indirect table's own */
+            continue;
         }
+        FUZZ_CHECK((flags & 1U) == 0U || little_endian(&d[14], 2) < entries);
         FUZZ_CHECK(++elements <= vm.layout.size);
         if (length == 0U) {
             continue;

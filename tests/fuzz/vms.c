@@ -130,7 +130,14 @@ static void write_good_vm(void *tree, struct fuzz_input *in)
 {
     (void)put_string(tree, "device_type", "virtual_machine");
     (void)fdt_property_u32(tree, "vmid", fuzz_below(in, 4));
-    (void)fdt_property_u64(tree, "memory", MIB2 << fuzz_below(in, 12));
+    if (fuzz_below(in, 2) == 0U) {
+        (void)fdt_property_u64(tree, "memory", MIB2 << fuzz_below(in, 12));
+    } else { /* base and size: they may well overlap */
+        const uint8_t where = fuzz_u8(in);
+        const fdt64_t range[] = {cpu_to_fdt64(MIB2 * (where % 16U)), cpu_to_fdt64(MIB2 << (where >> 4) % 4U)};
+
+        (void)fdt_property(tree, "memory", range, sizeof(range));
+    }
     (void)put_string(tree, "kernel", "Image");
 }
 
