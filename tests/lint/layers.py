@@ -5,7 +5,7 @@
 A library includes libbase, its own headers, and stddef stdint stdbool stdarg limits; libboot alone libfdt. Libraries
 meet in hv/glue only. hv/core, hv/glue and hv/vdev know an architecture by arch/arch.h alone, and hv/core does not
 say EL2. Nobody includes another library's src. Assembly stands in aarch64/ folders, bsp/ and
-what runs in guests (tests/guests/, tests/bench/).
+what runs in guests and in firmware of strangers (tests/guests/, tests/bench/, tests/embed/bare/).
 """
 import re
 import sys
@@ -104,14 +104,17 @@ def judge(name, header, quoted):
     return judge_tests(name, header)
 
 
+MAY_HOLD_ASSEMBLY = ("bsp/", "tests/guests/", "tests/bench/", "tests/embed/bare/", "tests/lint/")
+ASSEMBLY_FOLDERS = "aarch64/ folders, bsp/, tests/guests/, tests/bench/ and tests/embed/bare/"
+
+
 def may_hold_assembly(name):
-    return "/aarch64/" in name or name.startswith(("bsp/", "tests/guests/", "tests/bench/", "tests/lint/")) \
-        or name in ASSEMBLY_EXCEPTIONS
+    return "/aarch64/" in name or name.startswith(MAY_HOLD_ASSEMBLY) or name in ASSEMBLY_EXCEPTIONS
 
 
 def check_file(name, text):
     if name.endswith(".S") and not may_hold_assembly(name):
-        yield name, 1, "assembly stands in aarch64/ folders, bsp/, tests/guests/ and tests/bench/ only"
+        yield name, 1, f"assembly stands in {ASSEMBLY_FOLDERS} only"
     for line, header, quoted in includes(text):
         why = judge(name, header, quoted)
         if why:
@@ -119,7 +122,7 @@ def check_file(name, text):
     if not may_hold_assembly(name) and name.endswith((".c", ".h")):
         for line, words in common.numbered(common.strip_comments(text)):
             if ASSEMBLY.search(words):
-                yield name, line, "inline assembly outside aarch64/ folders, bsp/, tests/guests/ and tests/bench/"
+                yield name, line, f"inline assembly outside {ASSEMBLY_FOLDERS}"
     if name.startswith("hv/core/"):
         for line, words in common.numbered(common.strip_comments(text)):
             found = EL2_WORD.search(words)
