@@ -105,7 +105,8 @@ void hv_arch_power_off(void);
 /** Stop this CPU for good. */
 _Noreturn void hv_arch_halt(void);
 
-/** An SMC to the board's firmware with x0..x17 of @x, which it leaves there (DEN0028, SMCCC 1.2). */
+/** An SMC to the board's firmware with x0..x17 of @x, which it leaves there (DEN0028, SMCCC 1.2). Without an EL3 the
+ *  answer is NOT_SUPPORTED. */
 void hv_arch_smc(uint64_t x[18]);
 
 /** Ask the other CPUs to stop, for a panic: no answer is waited for. */

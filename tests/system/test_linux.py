@@ -108,6 +108,43 @@ class Linux(SystemTest):
         if cpus > vcpus:
             self.check_heartbeat(terminal)
 
+    def check_sleep(self, terminal, state, vcpus):
+        """To sleep with an alarm of the RTC set: it sleeps, the alarm wakes it, and all of it goes on."""
+        self.ask(terminal, "echo 0 > /sys/class/rtc/rtc0/wakealarm")
+        said = self.ask(terminal, "a=$(cat /sys/class/rtc/rtc0/since_epoch); "
+                                  "echo +4 > /sys/class/rtc/rtc0/wakealarm; "
+                                  f"echo {state} > /sys/power/state; "
+                                  "echo slept $? $(($(cat /sys/class/rtc/rtc0/since_epoch) - a))", limit_s=60)
+        slept = re.search(r"slept (\d+) (\d+)", said)
+        self.assertEqual("0", slept.group(1), said)
+        self.assertIn(int(slept.group(2)), range(4, 20), said)
+        self.assertEqual(str(vcpus), self.ask(terminal, "nproc"))
+        for cpu in range(vcpus):
+            self.assertEqual(str(cpu), self.ask(terminal, f"taskset -c {cpu} cut -d' ' -f39 /proc/self/stat"))
+
+    def check_sleep_until_a_key(self, terminal):
+        """Nobody but who types wakes it: without an alarm it would sleep for ever."""
+        self.ask(terminal, "echo 0 > /sys/class/rtc/rtc0/wakealarm; echo enabled > /sys/class/tty/ttyAMA0/power/wakeup")
+        beats = terminal.text.count("[heart]")
+        terminal.type("echo mem > /sys/power/state; echo wo''ken $?\r")
+        while terminal.text.count("[heart]") < beats + 3:
+            terminal.expect(r"\[heart\] beat")
+        self.assertNotIn("woken", terminal.text)
+        terminal.type("\r")
+        terminal.expect(r"woken 0")
+        terminal.expect(SHELL)
+
+    def through_sleep(self, gic):
+        terminal = self.start(gic, 3, 2)
+        self.assertIn("freeze mem", self.ask(terminal, "cat /sys/power/state"))
+        self.assertIn("[deep]", self.ask(terminal, "cat /sys/power/mem_sleep"))
+        for state in ("mem", "freeze", "mem"):
+            self.check_sleep(terminal, state, 2)
+        self.check_sleep_until_a_key(terminal)
+        self.assertIn("PM: suspend exit", self.ask(terminal, "dmesg"))
+        self.power_off(terminal)
+        self.check_heartbeat(terminal)
+
     def again_after_reboot(self, gic):
         terminal = self.start(gic, 2, 1)
         self.ask(terminal, "echo changed > /etc-was-here")
@@ -125,6 +162,7 @@ def add_tests():
         for cpus, vcpus in ((1, 1), (2, 1), (4, 2), (8, 4)):
             setattr(Linux, f"test_gicv{gic}_{cpus}_cpus_{vcpus}_vcpus",
                     lambda self, g=gic, c=cpus, v=vcpus: self.through_its_paces(g, c, v))
+        setattr(Linux, f"test_gicv{gic}_sleep", lambda self, g=gic: self.through_sleep(g))
         setattr(Linux, f"test_gicv{gic}_reboot", lambda self, g=gic: self.again_after_reboot(g))
 
 

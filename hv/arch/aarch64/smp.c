@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUs on, machine off: PSCI of the firmware (DEN0022) by SMC, and SGIs between CPUs. */
+#include <libbase/bits.h>
 #include <libbase/errors.h>
 
 #include "arch/aarch64/cache.h"
@@ -13,6 +14,7 @@
 
 #define PSCI_CPU_ON64   UINT64_C(0xc4000003)
 #define PSCI_SYSTEM_OFF UINT64_C(0x84000008)
+#define SMCCC_64        UINT64_C(0x40000000)
 
 extern struct hv_boot_registers hv_boot_registers;
 
@@ -32,10 +34,21 @@ int64_t hv_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
     return (int64_t)x0;
 }
 
+/** Without it SMC is UNDEFINED (DDI 0487 C6.2 "SMC"); an emulator may answer PSCI's numbers all the same. */
+static bool has_el3(void)
+{
+    return ash_field(hv_sysreg_read(id_aa64pfr0_el1), 15, 12) != 0U;
+}
+
 void hv_arch_smc(uint64_t x[18])
 {
     register uint64_t *registers __asm__("x19") = x;
 
+    if (!has_el3()) {
+        x[0] = (x[0] & SMCCC_64) != 0U ? UINT64_MAX
+                                       : UINT32_MAX; /* NOT_SUPPORTED, as from a firmware that is there */
+        return;
+    }
     __asm__ volatile("ldp x0, x1, [%0]\n\t"
                      "ldp x2, x3, [%0, #16]\n\t"
                      "ldp x4, x5, [%0, #32]\n\t"

@@ -136,6 +136,8 @@ static void check_firmware(void)
     check("PSCI_VERSION by SMC is 1.1", guest_smc(PSCI_VERSION, 0, 0, 0) == 0x10001);
     check("SMCCC_VERSION is 1.2", guest_hvc(SMCCC_VERSION, 0, 0, 0) == 0x10002);
     check("an unknown function is NOT_SUPPORTED", (int32_t)guest_hvc(0x84001234U, 0, 0, 0) == -1);
+    check("an SMC that the VM may make, or not, of no firmware",
+          (int32_t)guest_smc(0x82000001U, 0, 0, 0) == -1);
     check("an unknown SMC is NOT_SUPPORTED", (int32_t)guest_smc(0xc5001234U, 0, 0, 0) == -1);
     check("CPU_ON of a vCPU that is not there", guest_hvc(PSCI_CPU_ON, 7, entry, 0) == INVALID_PARAMETERS);
     check("CPU_ON with a stray affinity bit",
