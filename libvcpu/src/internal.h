@@ -44,6 +44,9 @@ static inline uint64_t swapped(uint64_t value, unsigned size)
 /* Of a function identifier: parameters and results are 64 bits wide (DEN0028 2.5). */
 #define SMCCC_64 UINT32_C(0x40000000)
 
+#define PSCI_1_1  INT64_C(0x00010001)
+#define SMCCC_1_2 INT64_C(0x00010002)
+
 /* Is @id in PSCI's range, whether there or not? */
 static inline bool ash_vcpu_is_psci_(uint32_t id)
 {

@@ -8,8 +8,6 @@
 
 #include "internal.h"
 
-#define PSCI_1_1 INT64_C(0x00010001)
-
 /* MIGRATE_INFO_TYPE: no Trusted OS is there, or one that needs no migration (DEN0022 5.9). MIGRATE and
  * MIGRATE_INFO_UP_CPU are then NOT_SUPPORTED. */
 #define MIGRATION_NOT_REQUIRED 2

@@ -7,8 +7,6 @@
 
 #include "internal.h"
 
-#define SMCCC_1_2 INT64_C(0x00010002)
-
 /* DEN0028 2.5: fast call [31], 64-bit [30], owner [29:24], function [15:0]. PSCI has the first 32 functions of the
  * Standard Secure owner (DEN0022 5.1), TRNG 16 from 0x50 on (DEN0098 2). */
 #define OWNER_ARM_ARCHITECTURE UINT32_C(0)
@@ -271,6 +269,27 @@ static void perform(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum
         return;
     }
     x[0] = (uint64_t)status & width;
+}
+
+bool ash_vcpu_smccc_quick(const struct ash_vcpu_psci *psci, uint64_t *x, enum ash_vcpu_conduit conduit)
+{
+    uint32_t id = (uint32_t)x[0];
+    uint64_t answer;
+
+    if (!(conduit == ASH_VCPU_CONDUIT_HVC ? psci->config.hvc : psci->config.smc)) {
+        return false;
+    }
+    if (id == ASH_VCPU_PSCI_VERSION) {
+        answer = PSCI_1_1;
+    } else if (id == ASH_VCPU_SMCCC_VERSION) {
+        answer = SMCCC_1_2;
+    } else if (workaround_state(psci, id) == ASH_VCPU_WORKAROUND_NOT_NEEDED) {
+        answer = ASH_VCPU_PSCI_SUCCESS;
+    } else {
+        return false;
+    }
+    x[0] = answer;
+    return true;
 }
 
 int ash_vcpu_smccc_call(struct ash_vcpu_psci *psci, unsigned vcpu, uint64_t *x, enum ash_vcpu_conduit conduit,

@@ -12,6 +12,7 @@ GICS = (3, 2)
 GUEST_ROWS = (
     ("hvc_version", "HVC PSCI_VERSION", "194", "479", "1,574", "1,080", "488"),
     ("smc_version", "SMC PSCI_VERSION, trapped", "205", "", "", "", "565"),
+    ("hvc_affinity", "HVC AFFINITY_INFO", "", "", "", "", ""),
     ("hvc_unknown", "HVC, unknown function", "", "1,653", "1,500", "1,006", ""),
     ("id_register", "ID register read", "", "431", "1,919", "1,426", ""),
     ("gicd_typer", "GICD_TYPER read", "226", "600", "2,329", "1,859", "548"),

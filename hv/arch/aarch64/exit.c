@@ -64,8 +64,13 @@ static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct 
 enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu)
 {
     uint64_t esr = hv_sysreg_read(esr_el2);
-    enum hv_verdict verdict =
-        hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, ash_vcpu_esr_immediate(esr));
+    enum hv_verdict verdict;
+
+    if (ash_vcpu_esr_immediate(esr) == 0U &&
+        ash_vcpu_smccc_quick(&cpu->vcpu->vm->machine.psci, cpu->vcpu->context.x, ASH_VCPU_CONDUIT_HVC)) {
+        return hv_exit_finish_quick(cpu);
+    }
+    verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, ash_vcpu_esr_immediate(esr));
 
     return verdict == HV_RESUME ? hv_exit_finish_quick(cpu) : verdict;
 }

@@ -19,6 +19,7 @@ enum hv_verdict hv_exit_unexpected(struct hv_cpu *cpu, uint64_t esr);
 /** The short ways: x19..x29 of the guest in place, but that the one which the instruction names is in the context; ELR
  *  and SPSR in their registers. enum hv_verdict, or HV_EXIT_SLOW: nothing has changed, take the long way. */
 int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr);
+int hv_exit_fast_smc(struct hv_cpu *cpu, uint64_t esr);
 int hv_exit_fast_sysreg(struct hv_cpu *cpu, uint64_t esr);
 
 /** Say what @vcpu did, with its registers: before its VM is stopped. */

@@ -127,3 +127,15 @@ int hv_exit_fast_sysreg(struct hv_cpu *cpu, uint64_t esr)
     send(cpu, vcpu, read_register(vcpu, rt_of(esr, 5)));
     return next_instruction(cpu);
 }
+
+int hv_exit_fast_smc(struct hv_cpu *cpu, uint64_t esr)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    /* SMC traps at the instruction: its PSTATE and PC are those before it. */
+    if (ash_vcpu_esr_immediate(esr) != 0U || (hv_sysreg_read(spsr_el2) & UNUSUAL) != 0U ||
+        !ash_vcpu_smccc_quick(&vcpu->vm->machine.psci, vcpu->context.x, ASH_VCPU_CONDUIT_SMC)) {
+        return HV_EXIT_SLOW;
+    }
+    return next_instruction(cpu);
+}

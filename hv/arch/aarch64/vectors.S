@@ -71,6 +71,12 @@
     mov     sp, x1
     .endm
 
+    .macro to_hv_stack_esr              /* the same, with x1 kept: ESR_EL2, the second argument */
+    mrs     x0, tpidr_el2
+    ldr     x2, [x0, #HV_CPU_STACK_TOP]
+    mov     sp, x2
+    .endm
+
     .macro to_guest_context scratch
     mrs     \scratch, tpidr_el2
     ldr     \scratch, [\scratch, #HV_CPU_VCPU]
@@ -112,9 +118,7 @@
     sub     x4, x3, #19
     cmp     x4, #(29 - 19)
     b.ls    1f
-    mrs     x0, tpidr_el2
-    ldr     x2, [x0, #HV_CPU_STACK_TOP]
-    mov     sp, x2
+    to_hv_stack_esr
     bl      \handler
     cbnz    w0, fast_not_done
     to_guest_context x1
@@ -122,9 +126,7 @@
     leave_el2
 1:  mov     x2, sp
     store_callee_saved x2
-    mrs     x0, tpidr_el2
-    ldr     x2, [x0, #HV_CPU_STACK_TOP]
-    mov     sp, x2
+    to_hv_stack_esr
     bl      \handler
     to_guest_context x1
     restore_callee_saved x1
@@ -183,7 +185,7 @@ guest_sync:
     cmp     x2, #ESR_EC_SYSREG
     b.eq    guest_sysreg
     cmp     x2, #ESR_EC_HVC64
-    b.ne    guest_sync_full
+    b.ne    guest_smc
     /* HVC returns behind itself and changes x0..x3 only: the short path. */
     to_hv_stack
     bl      hv_exit_hvc
@@ -193,6 +195,14 @@ guest_abort:
     fast_path hv_exit_fast_abort, ESR_SRT_SHIFT
 guest_sysreg:
     fast_path hv_exit_fast_sysreg, ESR_RT_SHIFT
+
+guest_smc:
+    cmp     x2, #ESR_EC_SMC64
+    b.ne    guest_sync_full
+    to_hv_stack_esr
+    bl      hv_exit_fast_smc
+    cbnz    w0, fast_not_done
+    b       guest_return
 
 /* w0: what a short way returned but HV_RESUME; x19..x29 are the guest's. */
 fast_not_done:

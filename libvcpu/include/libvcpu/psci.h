@@ -183,6 +183,12 @@ int ash_vcpu_psci_init(struct ash_vcpu_psci *psci, const struct ash_vcpu_psci_co
 /** May @id stand in smc_allow? */
 bool ash_vcpu_smc_may_be_allowed(uint32_t id);
 
+/** Answer the call in @x if its answer never changes (versions, a workaround that no CPU needs): x[0] is then what
+ *  ash_vcpu_smccc_call() would make of it, with action NONE. @immediate is 0. False: nothing has changed, make that
+ *  call. No lock: reads the configuration only, which stands since ash_vcpu_psci_init(). */
+bool ash_vcpu_smccc_quick(const struct ash_vcpu_psci *psci, uint64_t *x,
+                          enum ash_vcpu_conduit conduit) ASH_NODISCARD;
+
 /** Answer the HVC or SMC of vCPU @vcpu.
  *  x: x0..x3 of the caller; written on ASH_OK only: x[0], and x[1..3] as far as they are results of that function.
  *  x4..x17 are preserved (SMCCC 1.2); with action FORWARD none is written here.

@@ -43,10 +43,10 @@ void bench_secondary(void);
 void bench_wait_spinning(uint64_t count);
 void bench_wait_asleep(uint64_t count);
 
-measured bench_nothing, bench_hvc_version, bench_smc_version, bench_hvc_unknown, bench_id_register,
-    bench_gicd_typer, bench_gicd_isenabler_read, bench_gicd_isenabler_write, bench_gicd_ipriorityr_write,
-    bench_gicr_typer, bench_pl011_fr, bench_pl011_dr, bench_sgi_self, bench_sgi_running, bench_sgi_wfi,
-    bench_vtimer_spinning, bench_vtimer_wfi, bench_ack_eoi, bench_cpu_on;
+measured bench_nothing, bench_hvc_version, bench_smc_version, bench_hvc_affinity, bench_hvc_unknown,
+    bench_id_register, bench_gicd_typer, bench_gicd_isenabler_read, bench_gicd_isenabler_write,
+    bench_gicd_ipriorityr_write, bench_gicr_typer, bench_pl011_fr, bench_pl011_dr, bench_sgi_self,
+    bench_sgi_running, bench_sgi_wfi, bench_vtimer_spinning, bench_vtimer_wfi, bench_ack_eoi, bench_cpu_on;
 
 static uint64_t samples[ROUNDS];
 static bool gicv3;
@@ -134,6 +134,7 @@ static void measure_calls(void)
 {
     run("hvc_version", bench_hvc_version, PSCI_VERSION, 0);
     run("smc_version", bench_smc_version, PSCI_VERSION, 0);
+    run("hvc_affinity", bench_hvc_affinity, PSCI_AFFINITY_INFO, 0);
     run("hvc_unknown", bench_hvc_unknown, UNKNOWN_FUNCTION, 0);
     run("id_register", bench_id_register, 0, 0);
 }

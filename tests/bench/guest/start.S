@@ -150,6 +150,7 @@ bench_\event\()_to:
     sequence nothing
     sequence hvc_version, hvc #0
     sequence smc_version, smc #0
+    sequence hvc_affinity, hvc #0
     sequence hvc_unknown, hvc #0
     sequence id_register, mrs x2, id_aa64mmfr0_el1
     sequence gicd_typer, ldr w2, [x0]

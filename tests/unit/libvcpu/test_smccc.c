@@ -490,6 +490,45 @@ static void a_bad_configuration_is_refused(void **state)
     assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, &hal, &f), ASH_EINVAL);
 }
 
+/* Of every function, by either conduit, however the workarounds are: no answer, or the one of the call itself. */
+static void a_quick_answer_is_the_call_s(void **state)
+{
+    static const uint32_t ranges[] = {0x80000000, 0x80003ff0, 0x80007ff0, 0x84000000, 0x84000050,
+                                      0x8600ff00, 0xc0000000, 0xc4000000, 0xc4000050};
+    unsigned quick = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 12U * ASH_ARRAY_SIZE(ranges) * 64U; round++) {
+        uint32_t id = ranges[round / 12U / 64U] + round / 12U % 64U;
+        enum ash_vcpu_conduit conduit = round % 2U == 0U ? ASH_VCPU_CONDUIT_HVC : ASH_VCPU_CONDUIT_SMC;
+        uint64_t x[4] = {JUNK | id, KEPT, KEPT, KEPT};
+        struct fixture f;
+
+        fixture_init(&f);
+        for (unsigned i = 0; i < 3U; i++) {
+            f.config.workaround[i] = (enum ash_vcpu_workaround)(round / 4U % 3U);
+        }
+        f.config.hvc = round / 2U % 2U == 0U || conduit == ASH_VCPU_CONDUIT_SMC;
+        f.config.smc = round / 2U % 2U == 0U || conduit == ASH_VCPU_CONDUIT_HVC;
+        begin(&f);
+        if (!ash_vcpu_smccc_quick(&f.psci, x, conduit)) {
+            assert_int_equal(x[0], JUNK | id);
+            continue;
+        }
+        quick++;
+        assert_true(conduit == ASH_VCPU_CONDUIT_HVC ? f.config.hvc : f.config.smc);
+        assert_int_equal(x[0], call_by(&f, conduit, JUNK | id, KEPT, KEPT, KEPT));
+        assert_int_equal(f.action.kind, ASH_VCPU_ACTION_NONE);
+        assert_int_equal(f.mitigated, 0);
+        for (unsigned i = 1; i < 4U; i++) {
+            assert_int_equal(x[i], KEPT);
+            assert_int_equal(f.x[i], KEPT);
+        }
+    }
+    /* Two versions with any workarounds, three workarounds with one setting in three; two conduits each. */
+    assert_int_equal(quick, 2U * (2U * 3U + 3U));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +539,7 @@ int main(void)
         cmocka_unit_test(system_reset2_knows_the_warm_reset_only),
         cmocka_unit_test(optional_functions_that_are_not_there_say_so),
         cmocka_unit_test(workarounds_are_as_the_configuration_says),
+        cmocka_unit_test(a_quick_answer_is_the_call_s),
         cmocka_unit_test(the_soc_is_named_if_it_is_known),
         cmocka_unit_test(the_hypervisor_has_a_uid_of_four_words),
         cmocka_unit_test(trng_is_there_if_there_is_entropy),
