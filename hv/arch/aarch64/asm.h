@@ -35,7 +35,7 @@
 
 #define ESR_EC_SHIFT      26
 #define ESR_EC_HVC64      0x16
-#define ESR_EC_SMC64 0x17
+#define ESR_EC_SMC64      0x17
 #define ESR_EC_SYSREG     0x18
 #define ESR_EC_DATA_ABORT 0x24
 #define ESR_SRT_SHIFT     16 /* data abort: the register */
