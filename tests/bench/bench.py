@@ -16,9 +16,11 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 
 import measure
 import table
+import trace
 from ashlar.common import ToolError, atomic_write, main_of
 
 TOLERANCE = 1.02
@@ -65,6 +67,7 @@ def measure_all(instrument, tree, bare=True):
         else:
             for event in table.LESS_BARE:
                 under[event] -= base[event]
+            under.update(trace.costs(instrument, tree, gic))
             figures[f"hv{gic}"] = under
         figures[f"bare{gic}"] = base
     return figures
@@ -93,11 +96,13 @@ def last_change():
 
 def rebuild(commit):
     """That commit's hv, with today's tools, in build/bench/<commit>."""
-    folder = os.path.join(SCRATCH, commit[:12])
+    tools = zlib.crc32(first_line(compiler(BUILD), "--version").encode())
+    folder = os.path.join(SCRATCH, f"rebuilt-{commit[:12]}-{tools:08x}")
     source, build = os.path.join(folder, "source"), os.path.join(folder, "build")
     if not os.path.isfile(os.path.join(build, "hv/hv.bin")):
         print(f"bench: building hv of commit {commit[:12]}", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        for old in glob.glob(os.path.join(SCRATCH, "rebuilt-*")):
+            shutil.rmtree(old, ignore_errors=True)
         os.makedirs(source)
         with subprocess.Popen(["git", "-C", measure.ROOT, "archive", commit], stdout=subprocess.PIPE) as archive:
             subprocess.run(["tar", "-x", "-C", source], stdin=archive.stdout, check=True)
@@ -128,9 +133,9 @@ def compare(figures, reference, name):
             print(f"\nGICv{gic}: {table.NOT_YET}")
             continue
         print(f"\n{'GICv' + str(gic):24} {'now':>16} {name:>16}  difference")
-        for event in table.NAMES:
+        for event in [*table.NAMES, *sorted(name for name in {**ours, **theirs} if ":" in name)]:
             now, then = ours.get(event), theirs.get(event)
-            if now is None and then is None:
+            if now == then and (now is None or ":" in event):
                 continue
             if now is None:
                 complaints.append(f"GICv{gic}: {event} is not measured any more")

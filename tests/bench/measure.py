@@ -70,6 +70,7 @@ class Tree:
 
     def __init__(self, root, build, scratch):
         self.hv = os.path.join(build, "hv/hv.bin")
+        self.elf = os.path.join(build, "hv/hv.elf")
         self._mkbundle = os.path.join(root, "hv/tools/mkbundle")
         self._scratch = scratch
         if not os.path.isfile(self.hv):

@@ -55,6 +55,10 @@ LINUX_ROWS = (
     ("linux_pipe_one_cpu", "pipe round trip, one CPU"),
     ("linux_pipe_two_cpus", "pipe round trip, two CPUs"),
 )
+# What else an event costs, from a trace of its instructions in hv.
+KINDS = ("reads", "writes", "isb", "dsb", "tlbi", "memory")
+KIND_NAMES = {"reads": "registers read", "writes": "registers written", "isb": "ISB", "dsb": "DSB, DMB",
+              "tlbi": "TLBI", "memory": "loads and stores"}
 NAMES = {row[0]: row[1] for row in GUEST_ROWS + LINUX_ROWS}
 # What the emulator's loader and the reads themselves cost is no part of these.
 LESS_BARE = ("boot",)
@@ -98,7 +102,19 @@ def write(versions, figures):
             bare, ours = (figures.get(f"{kind}{gic}", {}).get(event) for kind in ("bare", "hv"))
             cells += [number(bare), cell(figures, f"hv{gic}", event), percent(ours, bare)]
         lines.append("| " + " | ".join([f"`{event}`", text, *cells]) + " |")
+    for gic in GICS:
+        lines += write_kinds(gic, figures.get(f"hv{gic}", {}))
     return [*lines, "", END]
+
+
+def write_kinds(gic, figures):
+    events = [row[0] for row in GUEST_ROWS if f"{row[0]}:reads" in figures]
+    if not events:
+        return []
+    return ["", f"| In hv, GICv{gic} | " + " | ".join(KIND_NAMES[kind] for kind in KINDS) + " |",
+            "|---|" + "--:|" * len(KINDS),
+            *(f"| `{event}` | " + " | ".join(number(figures[f"{event}:{kind}"]) for kind in KINDS) + " |"
+              for event in events)]
 
 
 def block(text):
@@ -118,11 +134,18 @@ def read(text):
     """(versions, figures) of a block, figures only of hv's columns."""
     versions = {}
     figures = {"hv3": {}, "hv2": {}}
+    kinds_of = None
     for line in text.splitlines():
         cells = [part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) == 2 and cells[0] and not cells[0].startswith("-"):
             versions[cells[0]] = cells[1]
+        head = re.fullmatch(r"In hv, GICv(\d)", cells[0]) if cells else None
+        kinds_of = f"hv{head.group(1)}" if head else kinds_of
         found = re.fullmatch(r"`(\w+)`", cells[0]) if cells else None
+        if found and kinds_of:
+            for kind, value in zip(KINDS, cells[1:]):
+                figures[kinds_of][f"{found.group(1)}:{kind}"] = parse_number(value)
+            continue
         if not found:
             continue
         at = {"hv3": 3, "hv2": 6} if found.group(1).startswith("linux_") else {"hv3": 3, "hv2": 4}

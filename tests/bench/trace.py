@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 import measure
+from table import KINDS, KIND_NAMES
 from ashlar.common import ToolError, main_of
 
 HV_BASE = 0x40200000  # an Image of text_offset 0, on QEMU's virt
@@ -27,10 +28,6 @@ ENTRY = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^/]*))?")
 MOST_WINDOWS = 31
 
-# What else an event costs. The order is the table's.
-KINDS = ("reads", "writes", "isb", "dsb", "tlbi", "memory")
-KIND_NAMES = {"reads": "registers read", "writes": "registers written", "isb": "ISB", "dsb": "DSB, DMB",
-              "tlbi": "TLBI", "memory": "loads and stores"}
 
 
 def kind_of(mnemonic):
@@ -114,9 +111,9 @@ class Windows:
         return sorted(self.found[event], key=len)[len(self.found[event]) // 2]
 
 
-def record(instrument, tree, build, gic, cpus=2):
+def record(instrument, tree, gic, cpus=2):
     """(windows, hv's program) of one run."""
-    hv = Program(os.path.join(build, "hv/hv.elf"))
+    hv = Program(tree.elf)
     guest = Program(instrument.elf)
     windows = Windows(guest)
     bundle = tree.bundle("events", instrument.guest, cpus, measure.GUEST_RAM)
@@ -154,10 +151,15 @@ class Profile:
         self.in_hv = len(steps) - self.functions["the guest"]
 
 
-def kinds_of(windows, program):
-    """{event: {kind: count}} of every event that was seen; the boot is too long to be worth it."""
-    return {event: {kind: Profile(windows.median(event), program).kinds[kind] for kind in KINDS}
-            for event in windows.found if event != "nothing"}
+def costs(instrument, tree, gic):
+    """{"event:kind": count} of every event that leaves the guest."""
+    windows, program = record(instrument, tree, gic)
+    found = {}
+    for event in windows.found:
+        profile = Profile(windows.median(event), program)
+        if profile.in_hv:
+            found.update({f"{event}:{kind}": profile.kinds[kind] for kind in KINDS})
+    return found
 
 
 def show(event, profile, program, listing):
@@ -187,7 +189,7 @@ def main():
     os.makedirs(scratch, exist_ok=True)
     instrument = measure.Instrument(build, scratch)
     boot_alone = options.events == ["boot"]
-    windows, program = record(instrument, measure.Tree(measure.ROOT, build, scratch), build, options.gic,
+    windows, program = record(instrument, measure.Tree(measure.ROOT, build, scratch), options.gic,
                               1 if boot_alone else 2)
     known = ["boot", *windows.found]
     for event in options.events:

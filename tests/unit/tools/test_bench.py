@@ -46,6 +46,12 @@ class Table(unittest.TestCase):
         self.assertEqual(figures["hv2"], {"boot": 5, "linux_fork": 7})
         self.assertEqual(figures["hv3"], FIGURES["hv3"])
 
+    def test_what_a_trace_counts_is_read_back(self):
+        kinds = {f"sgi_self:{kind}": n for n, kind in enumerate(table.KINDS)}
+        figures = {"hv3": {**FIGURES["hv3"], **kinds}, "hv2": {"boot": 5, **{f"boot:{k}": 7 for k in table.KINDS}}}
+        _, found = table.read("\n".join(table.write(VERSIONS, figures)))
+        self.assertEqual(found, figures)
+
     def test_what_does_not_run_yet_says_so(self):
         row = next(line for line in self.lines if "`hvc_version`" in line)
         self.assertEqual([cell.strip() for cell in row.split("|")][3:6], ["1", "150", "not yet"])
@@ -90,6 +96,12 @@ class Compare(unittest.TestCase):
     def test_a_figure_that_is_gone_is_one(self):
         complaints, _ = compare({"hv3": {}}, {"hv3": {"boot": 100}})
         self.assertEqual(complaints, ["GICv3: boot is not measured any more"])
+
+    def test_more_barriers_are_a_failure_and_the_same_ones_not_shown(self):
+        complaints, text = compare({"hv3": {"sgi_self:isb": 1, "sgi_self:tlbi": 0}},
+                                   {"hv3": {"sgi_self:isb": 0, "sgi_self:tlbi": 0}})
+        self.assertEqual(complaints, ["GICv3: sgi_self:isb: 1, the table 0"])
+        self.assertNotIn("tlbi", text)
 
     def test_a_controller_that_is_gone_is_one(self):
         complaints, _ = compare({"hv3": {}}, {"hv2": {"boot": 100}})
