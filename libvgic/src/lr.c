@@ -166,6 +166,19 @@ static void select_one(struct selection *s, struct ash_vgic_irq *irq, unsigned l
     s->irq[at] = irq;
 }
 
+/* Does @irq, of the queue, want an LR? What was left to be deactivated here, is. */
+static bool wants_lr(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
+{
+    struct ash_vgic *vgic = vcpu->vgic;
+
+    if ((irq->state & RELEASE) != 0U) {
+        irq->state &= ~(RELEASE | PHYS_ACTIVE);
+        vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
+        ash_vgic_place_(vgic, irq, (uint16_t)vcpu->index);
+    }
+    return (irq->state & QUEUED) != 0U && ((irq->state & ACTIVE) != 0U || ash_vgic_is_open_(vgic, irq, vcpu));
+}
+
 /* Take the best lr_count of the queue. */
 static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
 {
@@ -177,13 +190,7 @@ static void select_all(struct ash_vgic_vcpu *vcpu, struct selection *s)
     s->top_pending = NULL;
     for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = next) {
         next = irq->next;
-        if ((irq->state & RELEASE) != 0U) {
-            irq->state &= ~(RELEASE | PHYS_ACTIVE);
-            vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
-            ash_vgic_place_(vgic, irq, (uint16_t)vcpu->index);
-        }
-        if ((irq->state & QUEUED) != 0U &&
-            ((irq->state & ACTIVE) != 0U || ash_vgic_is_open_(vgic, irq, vcpu))) {
+        if (wants_lr(vcpu, irq)) {
             select_one(s, irq, vgic->lr_count);
         }
     }
@@ -247,6 +254,7 @@ void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsign
         lrs->changed |= UINT32_C(1) << n;
     }
     lrs->used |= UINT32_C(1) << n;
+    vcpu->filled |= UINT32_C(1) << n;
     vcpu->lr_irq[n] = irq;
     irq->lr = (uint8_t)n;
     irq->state |= (irq->state & PHYS_ACTIVE) != 0U ? LR_PHYS : 0U;
@@ -281,16 +289,15 @@ static void clear_unused(struct ash_vgic_vcpu *vcpu)
 {
     struct ash_vgic_lrs *lrs = &vcpu->lrs;
 
-    for (unsigned n = 0; n < vcpu->vgic->lr_count; n++) {
+    for (uint32_t left = vcpu->filled & ~lrs->used; left != 0U; left &= left - 1U) {
+        unsigned n = ash_lowest_bit(left);
         uint64_t lr = lrs->lr[n];
-        if (lr == 0U || (lrs->used & (1U << n)) != 0U) {
-            continue;
-        }
         if ((lr & ASH_ICH_LR_STATE) != 0U || (lr & (ASH_ICH_LR_HW | ASH_ICH_LR_EOI)) == ASH_ICH_LR_EOI) {
             lrs->changed |= UINT32_C(1) << n;
         }
         lrs->lr[n] = 0;
     }
+    vcpu->filled = lrs->used;
 }
 
 /* When to come back, since not all of them are in LRs. */
@@ -318,20 +325,43 @@ static uint32_t maintenance_of(const struct ash_vgic_vcpu *vcpu, const struct se
     return hcr;
 }
 
+/* The usual case: nothing to choose from. */
+static void flush_one(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
+{
+    if (wants_lr(vcpu, irq)) {
+        ash_vgic_unqueue_(vcpu->vgic, irq);
+        ash_vgic_fill_(vcpu, irq, irq->lr_hint < vcpu->vgic->lr_count ? irq->lr_hint : 0U, false);
+    }
+}
+
+/* The best of several. Returns the maintenance interrupts that are wanted. */
+static uint32_t flush_several(struct ash_vgic_vcpu *vcpu)
+{
+    struct selection s;
+    uint32_t hcr = 0;
+
+    select_all(vcpu, &s);
+    if (s.active + s.pending > s.count) {
+        hcr = maintenance_of(vcpu, &s);
+    }
+    assign(vcpu, &s, (hcr & ASH_ICH_HCR_NPIE) != 0U);
+    return hcr;
+}
+
 void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
 {
     struct ash_vgic_lrs *lrs = &vcpu->lrs;
-    struct selection s;
+    struct ash_vgic_irq *first = vcpu->queue;
     uint32_t hcr = ASH_ICH_HCR_EN;
 
     ASH_ASSERT(lrs->used == 0U);
     __atomic_store_n(&vcpu->work, 0U, __ATOMIC_RELAXED);
     ash_vgic_recalled_(vcpu);
-    select_all(vcpu, &s);
-    if (s.active + s.pending > s.count) {
-        hcr |= maintenance_of(vcpu, &s);
+    if (first != NULL && first->next != NULL) {
+        hcr |= flush_several(vcpu);
+    } else if (first != NULL) {
+        flush_one(vcpu, first);
     }
-    assign(vcpu, &s, (hcr & ASH_ICH_HCR_NPIE) != 0U);
     clear_unused(vcpu);
     if (lrs->hcr != hcr) {
         lrs->hcr = hcr;

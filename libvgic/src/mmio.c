@@ -21,19 +21,20 @@ static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ 
     return NULL;
 }
 
+static uint64_t key_of(const struct ash_vgic_access_ *a)
+{
+    return a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
+}
+
 /* A read of what only the LRs of loaded vCPUs can tell: those were made to sync, and the guest comes again.
  * The answer it then gets was true between its first and its last try. */
-static int finish_read(struct ash_vgic_access_ *a, uint64_t key, uint64_t *value)
+static int come_again(struct ash_vgic_access_ *a, uint64_t *value)
 {
     struct ash_vgic_vcpu *self = a->self;
 
-    if (!a->stale) {
-        self->snooping = false;
-        return ASH_OK;
-    }
     if (!self->snooping) {
         self->snooping = true;
-        self->snoop_key = key;
+        self->snoop_key = key_of(a);
         self->snoop_since = a->vgic->epoch;
     }
     *value = 0;
@@ -54,10 +55,15 @@ int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_frame_ *fra
         region->write(a, *value & ASH_MASK(8U * a->size - 1U, 0));
         return ASH_OK;
     }
-    uint64_t key = a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
-    a->self->snooping = a->self->snooping && a->self->snoop_key == key;
+    if (a->self->snooping) {
+        a->self->snooping = a->self->snoop_key == key_of(a);
+    }
     *value = region->read(a);
-    return finish_read(a, key, value);
+    if (a->stale) {
+        return come_again(a, value);
+    }
+    a->self->snooping = false;
+    return ASH_OK;
 }
 
 uint64_t ash_vgic_read_zero_(struct ash_vgic_access_ *a)

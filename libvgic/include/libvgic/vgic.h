@@ -143,6 +143,7 @@ struct ash_vgic_vcpu {
     struct ash_vgic *vgic;
     struct ash_vgic_irq *queue;                    /* deliverable or active, and in no LR */
     struct ash_vgic_irq *lr_irq[ASH_VGIC_MAX_LRS]; /* bit n of lrs.used: what is in LR n */
+    uint32_t filled;                               /* bit n: lrs.lr[n] may not be 0 */
     uint64_t synced_at;                            /* the distributor's epoch at the last sync */
     uint64_t snoop_since; /* a register read of this vCPU waits for syncs after this epoch */
     uint64_t snoop_key;   /* which register that is */
