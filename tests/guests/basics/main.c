@@ -27,6 +27,7 @@ static volatile uint64_t fault_far;
 static volatile uint64_t timer_fired;
 static volatile uint64_t clock_fired;
 static volatile uint64_t sgi_seen[2];
+static volatile uint64_t sgi_again; /* from the handler, as often */
 static volatile uint64_t secondary_up;
 static volatile uint64_t secondary_context;
 static unsigned failures;
@@ -80,6 +81,11 @@ uint64_t clock_interrupts(void)
     return clock_fired;
 }
 
+static void send_sgi(uint64_t to)
+{
+    guest_sysreg_write(S3_0_C12_C11_5, (UINT64_C(1) << to) | ((uint64_t)SGI << 24));
+}
+
 void guest_interrupt(uint32_t intid)
 {
     uint64_t self = guest_sysreg_read(mpidr_el1) & 0xffU;
@@ -92,6 +98,10 @@ void guest_interrupt(uint32_t intid)
         clock_fired = clock_fired + 1U;
     } else if (intid == SGI) {
         sgi_seen[self] = sgi_seen[self] + 1U;
+        if (sgi_again > 0U) {
+            sgi_again = sgi_again - 1U;
+            send_sgi(self);
+        }
     }
 }
 
@@ -106,11 +116,6 @@ static bool wait_for(const volatile uint64_t *word, uint64_t value)
         __asm__ volatile("yield" : : : "memory");
     }
     return true;
-}
-
-static void send_sgi(uint64_t to)
-{
-    guest_sysreg_write(S3_0_C12_C11_5, (UINT64_C(1) << to) | ((uint64_t)SGI << 24));
 }
 
 void guest_secondary(uint64_t number)
@@ -168,6 +173,24 @@ static void check_secondary(void)
         }
         check("CPU_OFF shows in AFFINITY_INFO", true);
     }
+}
+
+/** An SGI to oneself stays one while it is pending, and comes once more if it is sent while it is active. */
+static void check_sgis_to_self(void)
+{
+    sgi_seen[0] = 0;
+    __asm__ volatile("msr daifset, #2" : : : "memory");
+    send_sgi(0);
+    send_sgi(0);
+    send_sgi(0);
+    check("a masked SGI waits", sgi_seen[0] == 0U);
+    guest_irq_unmask();
+    check("three pending SGIs are one", wait_for(&sgi_seen[0], 1));
+    sgi_seen[0] = 0;
+    sgi_again = 2;
+    send_sgi(0);
+    check("an SGI sent by its own handler comes after it", wait_for(&sgi_seen[0], 3) && sgi_again == 0U);
+    sgi_seen[0] = 0;
 }
 
 static void check_interrupts(void)
@@ -294,6 +317,7 @@ void guest_main(uint64_t device_tree)
     check_firmware();
     check_registers();
     check_access_registers();
+    check_sgis_to_self();
     check_interrupts();
     check_devices();
     check_faults();
