@@ -337,6 +337,47 @@ static void what_is_no_plain_access_has_a_kind_of_its_own(void **state)
     }
 }
 
+/* C4.1 "Atomic memory operations": size, A, R, o3 and opc, Rs. */
+static enum ash_vcpu_instruction_kind atomic_kind(uint32_t size, uint32_t ordering, uint32_t o3_opc,
+                                                  uint32_t rs)
+{
+    if (o3_opc <= 7U || o3_opc == 8U) {
+        return ASH_VCPU_INSTRUCTION_ATOMIC; /* LDADD, CLR, EOR, SET, SMAX, SMIN, UMAX, UMIN; SWP */
+    }
+    if (o3_opc == 0xcU && ordering == 2U) {
+        return ASH_VCPU_INSTRUCTION_ACCESS; /* LDAPR: A */
+    }
+    if (size != 3U || ordering != 0U) {
+        return ASH_VCPU_INSTRUCTION_OTHER;
+    }
+    switch (o3_opc) {
+    case 0x9: /* ST64B */
+    case 0xd: /* LD64B */
+        return rs == 31U ? ASH_VCPU_INSTRUCTION_ATOMIC : ASH_VCPU_INSTRUCTION_OTHER;
+    case 0xa: /* ST64BV0 */
+    case 0xb: /* ST64BV */
+        return ASH_VCPU_INSTRUCTION_ATOMIC;
+    default:
+        return ASH_VCPU_INSTRUCTION_OTHER;
+    }
+}
+
+static void atomics_are_those_of_the_table(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n < (1U << 13); n++) {
+        uint32_t size = n & 3U;
+        uint32_t ordering = (n >> 2) & 3U;
+        uint32_t o3_opc = (n >> 4) & 0xfU;
+        uint32_t rs = n >> 8;
+        struct ash_vcpu_instruction i;
+
+        ash_vcpu_instruction_decode(
+            size << 30 | 0x38200000U | ordering << 22 | rs << 16 | o3_opc << 12 | 5U << 5 | 1U, &i);
+        assert_int_equal(i.kind, atomic_kind(size, ordering, o3_opc, rs));
+    }
+}
+
 /* UNDEFINED by C4.1's tables: they must not be taken for their neighbours. */
 static void unallocated_neighbours_are_refused(void **state)
 {
@@ -387,6 +428,7 @@ int main(void)
         cmocka_unit_test(nothing_outside_the_class_is_a_load_or_store),
         cmocka_unit_test(each_cache_operation_by_address_is_known_and_no_other),
         cmocka_unit_test(what_is_no_plain_access_has_a_kind_of_its_own),
+        cmocka_unit_test(atomics_are_those_of_the_table),
         cmocka_unit_test(unallocated_neighbours_are_refused),
     };
 

@@ -456,7 +456,10 @@ static void what_is_answered_here_may_not_be_allowed(void **state)
 
 static void a_bad_configuration_is_refused(void **state)
 {
-    static const uint32_t many[ASH_VCPU_SMC_ALLOW_MAX + 1U] = {0x82000000};
+    static const uint32_t many[ASH_VCPU_SMC_ALLOW_MAX + 1U] = {
+        0x82000000, 0x82000000, 0x82000000, 0x82000000, 0x82000000, 0x82000000,
+        0x82000000, 0x82000000, 0x82000000, 0x82000000, 0x82000000, 0x82000000,
+        0x82000000, 0x82000000, 0x82000000, 0x82000000, 0x82000000};
     struct ash_vcpu_psci_hal odd = hal;
     struct fixture f;
     struct ash_vcpu_psci_config bad;
@@ -477,6 +480,8 @@ static void a_bad_configuration_is_refused(void **state)
     bad.smc_allow_count = 1;
     assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, &hal, &f), ASH_EINVAL);
     bad.smc_allow = many;
+    bad.smc_allow_count = ASH_VCPU_SMC_ALLOW_MAX;
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, &hal, &f), ASH_OK);
     bad.smc_allow_count = ASH_VCPU_SMC_ALLOW_MAX + 1U;
     assert_int_equal(ash_vcpu_psci_init(&f.psci, &bad, &hal, &f), ASH_EINVAL);
     bad = f.config;

@@ -359,7 +359,9 @@ static void alignment_is_that_of_a_register_and_a_page_has_an_end(void **state)
     assert_true(ash_vcpu_transfer_is_aligned(&t));
     t.count = 1;
     assert_true(ash_vcpu_transfer_is_in_one_page(&t));
-    t.address += 4U;
+    t.address += 1U;
+    assert_false(ash_vcpu_transfer_is_in_one_page(&t));
+    t.address += 3U;
     assert_false(ash_vcpu_transfer_is_aligned(&t));
     t = (struct ash_vcpu_transfer){.address = ~UINT64_C(0), .size = 1, .register_size = 1, .count = 1};
     assert_true(ash_vcpu_transfer_is_aligned(&t));
