@@ -129,8 +129,8 @@ struct machine {
 void machine_init(struct machine *machine, const struct machine_config *config, struct test_rng *rng,
                   uint64_t *events);
 void machine_reset(struct machine *machine);
-/** Export, a new GIC, import. False: something linked is under way. */
-bool machine_move(struct machine *machine);
+/** Export, and import by the same or a new GIC. */
+void machine_move(struct machine *machine);
 /** CPU_ON and CPU_OFF of a vCPU that is not loaded. */
 void machine_cpu_on(struct machine *machine, unsigned vcpu);
 void machine_cpu_off(struct machine *machine, unsigned vcpu);
