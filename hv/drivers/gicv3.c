@@ -113,22 +113,3 @@ void hv_gicv3_send_sgi(const struct hv_cpu *cpu, uint32_t intid)
     hv_sysreg_write(ICC_SGI1R_EL1, value);
     hv_isb();
 }
-
-uint32_t hv_gicv3_acknowledge(void)
-{
-    uint32_t acknowledged = (uint32_t)hv_sysreg_read(ICC_IAR1_EL1) & 0xffffffU;
-
-    /* The acknowledge is done before what the interrupt was about is looked at (IHI 0069 12.1.3). */
-    hv_dsb(sy);
-    return acknowledged;
-}
-
-void hv_gicv3_drop(uint32_t acknowledged)
-{
-    hv_sysreg_write(ICC_EOIR1_EL1, acknowledged);
-}
-
-void hv_gicv3_deactivate(uint32_t acknowledged)
-{
-    hv_sysreg_write(ICC_DIR_EL1, acknowledged);
-}

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "arch/aarch64/sysreg.h"
 #include "drivers/gic_common.h"
 
 #define GICR_SGI_BASE 0x10000U /* the second 64 KiB frame */
@@ -22,8 +23,24 @@ void hv_gicv3_wait_distributor(const struct hv_gic *gic);
 void hv_gicv3_wait_redistributor(const struct hv_cpu *cpu);
 
 void hv_gicv3_send_sgi(const struct hv_cpu *cpu, uint32_t intid);
-uint32_t hv_gicv3_acknowledge(void);
-void hv_gicv3_drop(uint32_t acknowledged);
-void hv_gicv3_deactivate(uint32_t acknowledged);
+
+static inline uint32_t hv_gicv3_acknowledge(void)
+{
+    uint32_t acknowledged = (uint32_t)hv_sysreg_read(ICC_IAR1_EL1) & 0xffffffU;
+
+    /* The acknowledge is done before what the interrupt was about is looked at (IHI 0069 12.1.3). */
+    hv_dsb(sy);
+    return acknowledged;
+}
+
+static inline void hv_gicv3_drop(uint32_t acknowledged)
+{
+    hv_sysreg_write(ICC_EOIR1_EL1, acknowledged);
+}
+
+static inline void hv_gicv3_deactivate(uint32_t acknowledged)
+{
+    hv_sysreg_write(ICC_DIR_EL1, acknowledged);
+}
 
 #endif

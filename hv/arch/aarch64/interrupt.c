@@ -56,7 +56,7 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
 }
 
 /** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
-static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
+static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu, uint32_t intid)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine;
@@ -80,12 +80,9 @@ static void guest_timer(struct hv_cpu *cpu, uint32_t intid)
     hv_machine_unlock(machine);
 }
 
-static void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
+/** Any other. */
+static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
 {
-    if (intid == hv_platform.vtimer_intid || intid == hv_platform.ptimer_intid) {
-        guest_timer(cpu, intid);
-        return;
-    }
     hv_gic_drop(&hv_platform.gic, acknowledged);
     if (intid == hv_platform.maintenance_intid) {
         /* Level-sensitive: its cause goes away with the resync, so only then is it deactivated. */
@@ -107,7 +104,7 @@ static void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
 }
 
 /** The highest pending one; false: there is none. */
-static bool take_interrupt(struct hv_cpu *cpu)
+static inline __attribute__((always_inline)) bool take_interrupt(struct hv_cpu *cpu)
 {
     uint32_t acknowledged = hv_gic_acknowledge(&hv_platform.gic);
     uint32_t intid = hv_gic_intid(&hv_platform.gic, acknowledged);
@@ -115,7 +112,11 @@ static bool take_interrupt(struct hv_cpu *cpu)
     if (intid >= HV_GIC_SPURIOUS) {
         return false;
     }
-    handle(cpu, acknowledged, intid);
+    if (intid == hv_platform.vtimer_intid || intid == hv_platform.ptimer_intid) {
+        guest_timer(cpu, intid);
+    } else {
+        handle(cpu, acknowledged, intid);
+    }
     return true;
 }
 
