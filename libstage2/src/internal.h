@@ -98,7 +98,7 @@ static inline bool ash_stage2_fits_(uint64_t ipa, uint64_t pa, uint64_t size, un
 /** The single-copy atomic store that walkers see whole (DDI 0487 B2.2.1 "Requirements for single-copy atomicity"). */
 static inline void ash_stage2_store_(uint64_t *entry, uint64_t descriptor)
 {
-    *(volatile uint64_t *)entry = descriptor;
+    __atomic_store_n(entry, descriptor, __ATOMIC_RELAXED);
 }
 
 struct ash_stage2_table_ ash_stage2_root_(const struct ash_stage2 *s2);
