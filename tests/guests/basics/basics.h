@@ -23,4 +23,7 @@ void check_firmware_calls(void);
 /** Loads and stores to devices for which the CPU gives no syndrome. */
 void check_accesses(void);
 
+/** The same with MMU and caches on, which stay so: the last check. */
+void check_accesses_with_mmu(void);
+
 #endif

@@ -324,6 +324,7 @@ void guest_main(uint64_t device_tree)
     check_accesses();
     check_firmware_calls();
     check_secondary();
+    check_accesses_with_mmu();
     if (failures == 0U) {
         guest_print("BASICS PASS\n");
     }
