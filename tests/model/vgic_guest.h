@@ -15,4 +15,9 @@ void guest_step(struct machine *machine);
 /** All that is pending and can be taken is taken; then everything is compared. */
 void guest_quiesce(struct machine *machine);
 
+/** The same without any rule: ends and deactivates what it likes, writes anything anywhere. What a GIC does
+ *  then is UNPREDICTABLE; the hypervisor stays sound (list registers are legal, a flush leaves nothing to do,
+ *  what is physical ends once), and a reset puts everything right. The machine is reset at the end. */
+void guest_rampage(struct machine *machine, unsigned operations);
+
 #endif

@@ -263,8 +263,8 @@ void machine_init(struct machine *machine, const struct machine_config *config, 
     }
 }
 
-/* What is linked is a fact of the machine: a firing that the guest has not seen yet stays pending, but nothing physical
- * is active any more. */
+/* What is linked is a fact of the machine: a firing that the guest has not seen yet stays pending, but
+ * nothing physical is active any more. */
 static void forget_physical(struct machine *machine, bool by_library)
 {
     for (unsigned i = 0; i < machine->config->vcpus; i++) {
@@ -671,8 +671,8 @@ void machine_check(struct machine *machine, unsigned actor)
 
 /* ---- Registers ----------------------------------------------------------------------------------------- */
 
-static int library_access(struct machine *machine, const struct oracle_access *access, bool is_write,
-                          uint64_t *value)
+int machine_access(struct machine *machine, const struct oracle_access *access, bool is_write,
+                   uint64_t *value)
 {
     if (access->frame == ORACLE_DISTRIBUTOR) {
         return ash_vgic_dist_access(&machine->gic, access->vcpu, access->offset, access->size, is_write,
@@ -716,7 +716,7 @@ static void check_rwp(struct machine *machine, const struct oracle_access *acces
     }
 }
 
-static void wait_for_others(struct machine *machine)
+void machine_wait(struct machine *machine)
 {
     bool anyone = false;
 
@@ -753,11 +753,11 @@ uint64_t machine_read(struct machine *machine, const struct oracle_access *acces
     if (!machine_everything()) {
         end_maintenance(machine);
     }
-    error = library_access(machine, access, false, &value);
+    error = machine_access(machine, access, false, &value);
 
     if (error == ASH_EBUSY) {
-        wait_for_others(machine);
-        error = library_access(machine, access, false, &value);
+        machine_wait(machine);
+        error = machine_access(machine, access, false, &value);
     }
     if (error != ASH_OK) {
         machine_fail(machine, "the read says %s", ash_error_name(error));
@@ -781,7 +781,7 @@ uint64_t machine_read(struct machine *machine, const struct oracle_access *acces
 void machine_write(struct machine *machine, const struct oracle_access *access, uint64_t value)
 {
     uint64_t written = value;
-    int error = library_access(machine, access, true, &written);
+    int error = machine_access(machine, access, true, &written);
 
     if (error != ASH_OK || written != value) {
         machine_fail(machine, "the write says %s", ash_error_name(error));

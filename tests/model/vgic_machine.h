@@ -58,6 +58,7 @@
     X(RWP, "reads with a write still in progress")                                                           \
     X(MOVED, "states exported and imported by a new GIC")                                                    \
     X(MESSAGE, "interrupts by message")                                                                      \
+    X(RAMPAGE, "operations of guests that keep to nothing")                                                  \
     X(QUIESCED, "times that everything pending was taken")
 
 #define MACHINE_ENUM(id, text) MACHINE_##id,
@@ -177,6 +178,11 @@ uint32_t machine_link_intid(const struct machine *machine, unsigned link);
 
 /* ---- Registers */
 
+/** The library's answer, nothing compared. */
+int machine_access(struct machine *machine, const struct oracle_access *access, bool is_write,
+                   uint64_t *value);
+/** ASH_EBUSY: everybody concerned exits. */
+void machine_wait(struct machine *machine);
 /** A read whose answer is compared; waits as ASH_EBUSY asks. */
 uint64_t machine_read(struct machine *machine, const struct oracle_access *access);
 void machine_write(struct machine *machine, const struct oracle_access *access, uint64_t value);
