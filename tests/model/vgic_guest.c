@@ -1125,6 +1125,7 @@ static void compare_everything(struct machine *machine)
 
 void guest_quiesce(struct machine *machine)
 {
+    unsigned rounds = 2; /* what ends on one vCPU may, as 1 of N, begin again on one that was asked before */
     bool any;
 
     do {
@@ -1138,8 +1139,9 @@ void guest_quiesce(struct machine *machine)
                 machine_check(machine, vcpu);
             }
         }
-    } while (any);
-    machine_exit_all(machine);
+        machine_exit_all(machine);
+        rounds = any ? 2U : rounds - 1U;
+    } while (rounds != 0U);
     for (unsigned vcpu = 0; vcpu < machine->config->vcpus; vcpu++) {
         if (machine->oracle.cpu[vcpu].online && oracle_may_signal(&machine->oracle, vcpu)) {
             machine_fail(machine, "an interrupt for vCPU %u was never delivered", vcpu);
