@@ -318,9 +318,9 @@ static uint32_t maintenance_of(const struct ash_vgic_vcpu *vcpu, const struct se
         hcr |= (vmcr & ASH_ICH_VMCR_VENG1) != 0U ? ASH_ICH_HCR_VGRP1DIE : ASH_ICH_HCR_VGRP1EIE;
     }
     if (s->active > active) {
-        /* When the guest ends one of those outside. */
+        /* When the guest ends one of those outside. TDIR in either EOI mode: it may change without an exit. */
         hcr |= ASH_ICH_HCR_LRENPIE;
-        hcr |= vcpu->vgic->has_tdir && (vmcr & ASH_ICH_VMCR_VEOIM) != 0U ? ASH_ICH_HCR_TDIR : 0U;
+        hcr |= vcpu->vgic->has_tdir ? ASH_ICH_HCR_TDIR : 0U;
     }
     return hcr;
 }
