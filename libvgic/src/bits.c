@@ -216,7 +216,9 @@ static void set_active(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         if ((irq->state & (QUEUED | ACTIVE)) == 0U && irq->target != ASH_VGIC_NO_VCPU) {
             irq->owner = irq->target;
         }
-        irq->state |= (irq->state & ACTIVE) != 0U ? 0U : ACTIVE | SOFT_ACTIVE;
+        if ((irq->state & ACTIVE) == 0U) { /* one that fired waits behind it */
+            irq->state |= ACTIVE | SOFT_ACTIVE | ((irq->state & PHYS_ACTIVE) != 0U ? PHYS_NEXT : 0U);
+        }
     }
     ash_vgic_update_(vgic, irq);
 }

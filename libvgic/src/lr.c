@@ -40,7 +40,9 @@ static void fold_state(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uin
         }
     }
     state = (state & ACTIVE) == 0U ? state & ~SOFT_ACTIVE : state;
-    state = (state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE ? state | ACTIVE | SOFT_ACTIVE : state;
+    if ((state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE) {
+        state |= ACTIVE | SOFT_ACTIVE | ((state & PHYS_ACTIVE) != 0U ? PHYS_NEXT : 0U);
+    }
     state = (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE) : state;
     irq->state = state & ~(LR_LATCH | LR_PHYS | REQUESTS);
     irq->source = (lr & ASH_ICH_LR_ACTIVE) != 0U && (state & ACTIVE) != 0U ? irq->source : 0;

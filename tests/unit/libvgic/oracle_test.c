@@ -190,6 +190,7 @@ static void write_register(uint32_t vcpu, uint32_t intid)
     case 4: /* only what no handler runs for: the end of that would be another's */
         if (!irq->active) {
             irq->active = irq->soft_active = true;
+            irq->two = irq->two || irq->phys; /* it waits behind this one */
             set_bit(&m, vcpu, GICD_ISACTIVER, intid);
             count[SET]++;
         }
