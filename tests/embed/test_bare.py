@@ -28,14 +28,20 @@ class Bare(EmbedTest):
     def setUpClass(cls):
         holder = tempfile.TemporaryDirectory(prefix="ashlar-embed-bare-")
         cls.addClassCleanup(holder.cleanup)
-        cls.prefix = cls.install(os.path.join(holder.name, "prefix"), "--toolchain", TOOLCHAIN,
-                                 "-DASHLAR_ONLY=stage2;vgic;virtio")
-        cls.firmware = os.path.join(holder.name, "firmware")
-        for command in (["cmake", "-S", os.path.join(HERE, "bare"), "-B", cls.firmware, "--toolchain", TOOLCHAIN,
-                         f"-Dashlar_DIR={cls.prefix}/lib/cmake/ashlar"], ["cmake", "--build", cls.firmware]):
-            code, said = run(command, holder.name)
+        cls.prefix, cls.firmware = cls.make(holder.name, "gcc")
+
+    @classmethod
+    def make(cls, folder, compiler):
+        """(prefix, folder of the programs): the libraries installed, the programs made with them, by one compiler."""
+        firmware = os.path.join(folder, "firmware")
+        chosen = ["--toolchain", TOOLCHAIN, f"-DASHLAR_COMPILER={compiler}"]
+        prefix = cls.install(os.path.join(folder, "prefix"), *chosen, "-DASHLAR_ONLY=stage2;vgic;virtio")
+        for command in (["cmake", "-S", os.path.join(HERE, "bare"), "-B", firmware, *chosen,
+                         f"-Dashlar_DIR={prefix}/lib/cmake/ashlar"], ["cmake", "--build", firmware]):
+            code, said = run(command, folder)
             if code or "warning:" in said:
                 raise RuntimeError(said)
+        return prefix, firmware
 
     def boots(self, image, cpu="cortex-a53"):
         done = subprocess.run([*MACHINE, "-cpu", cpu, "-kernel", image], stdin=subprocess.DEVNULL, timeout=LIMIT_S,
@@ -52,6 +58,11 @@ class Bare(EmbedTest):
 
     def test_a_split_queue_is_served_in_memory(self):
         self.boots(os.path.join(self.firmware, "virtio.elf"))
+
+    def test_the_same_by_the_other_compiler(self):
+        _, firmware = self.make(self.folder, "clang")
+        for library in ("stage2", "vgic", "virtio"):
+            self.boots(os.path.join(firmware, f"{library}.elf"))
 
     def test_the_same_by_make_from_two_copied_folders(self):
         copy_tree(os.path.join(self.folder, "all"))
