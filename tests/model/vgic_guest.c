@@ -108,6 +108,16 @@ static void forget_ack(struct machine *machine, unsigned vcpu, const struct mach
     guest->acks--;
 }
 
+static bool is_ending(const struct machine *machine, uint32_t intid)
+{
+    for (unsigned i = 0; i < machine->config->vcpus; i++) {
+        if (machine->guest[i].ended[intid]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is acknowledged ends by EOI and DIR: only what was dropped already may be deactivated by register. An
  * interrupt that a register makes active has no active priority, and which of several active interrupts an
  * EOI ends is by priority: so such a one has the lowest, that no acknowledged one can have. */
@@ -136,8 +146,11 @@ static uint32_t allowed_field(struct machine *machine, unsigned owner, uint32_t 
         return wanted;
     case IGROUPR:
         return irq->active ? now : wanted;
-    case IPRIORITYR:
-        return irq->active ? now : wanted;
+    case IPRIORITYR: /* EXCLUDED for now: of what is active, or has ended where only EOIcount knows */
+        if (ack != NULL && machine_everything()) {
+            return wanted;
+        }
+        return irq->active || is_ending(machine, intid) ? now : wanted;
     case ICFGR:
         return now;
     default:
@@ -176,8 +189,11 @@ static uint64_t sanitised(struct machine *machine, const struct oracle_access *a
     }
     for (size_t i = 0; i < ASH_ARRAY_SIZE(registers); i++) {
         if (offset >= registers[i].base && offset < registers[i].end) {
-            if (registers[i].base == ICACTIVER && (access->size != 4U || offset % 4U != 0U)) {
-                return value; /* ignored: nothing that was acknowledged has ended */
+            bool takes =
+                (access->size == 4U && offset % 4U == 0U) || (access->size == 1U && registers[i].bits == 8U);
+
+            if (!takes) {
+                return value; /* ignored */
             }
             uint64_t now = oracle_read(&machine->oracle, access, &known);
             uint32_t mask = (1U << registers[i].bits) - 1U;
