@@ -88,7 +88,7 @@ class Linux(SystemTest):
 
     def check_heartbeat(self, terminal):
         beats = [int(n) for n in re.findall(r"\[heart\] beat (\d+)", terminal.text)]
-        self.assertGreater(len(beats), 3)
+        self.assertGreater(len(beats), 1)
         self.assertEqual(list(range(1, len(beats) + 1)), beats)
         self.assertNotIn("late", [w for line in terminal.text.splitlines() if "[heart]" in line for w in line.split()])
 
