@@ -130,7 +130,7 @@ uint64_t ash_vgic_look_at_lr_(struct ash_vgic_access_ *a, const struct ash_vgic_
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
 
     ash_vgic_want_sync_(a, owner);
-    return owner->lrs.lr[irq->lr];
+    return ash_vgic_image_of_(owner, irq);
 }
 
 static bool shows_pending(struct ash_vgic_access_ *a, const struct ash_vgic_irq *irq)

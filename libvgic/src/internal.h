@@ -85,6 +85,12 @@ static inline struct ash_vgic_vcpu *ash_vgic_owner_(const struct ash_vgic *vgic,
     return vgic->vcpus[irq->owner];
 }
 
+/* What was given to @owner as @irq, which is in one of its LRs. Its CPU may be reading that from hardware. */
+static inline uint64_t ash_vgic_image_of_(const struct ash_vgic_vcpu *owner, const struct ash_vgic_irq *irq)
+{
+    return __atomic_load_n(&owner->lrs.lr[irq->lr], __ATOMIC_RELAXED);
+}
+
 static inline bool ash_vgic_is_pending_(const struct ash_vgic_irq *irq)
 {
     return (irq->state & LATCH) != 0U || ((irq->state & EDGE) == 0U && (irq->state & HIGH) != 0U);

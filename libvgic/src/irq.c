@@ -80,7 +80,7 @@ static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *ir
         if (!takes_1ofn(vcpu) || (vgic->version == 2U && (irq->route & ASH_BIT(n)) == 0U)) {
             continue;
         }
-        if ((vcpu->lrs.vmcr & group) != 0U) {
+        if ((__atomic_load_n(&vcpu->lrs.vmcr, __ATOMIC_RELAXED) & group) != 0U) {
             vgic->next_1ofn = n + 1U;
             return (uint16_t)n;
         }
@@ -199,7 +199,7 @@ void ash_vgic_update_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         return;
     }
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(vgic, irq);
-    uint64_t lr = owner->lrs.lr[irq->lr];
+    uint64_t lr = ash_vgic_image_of_(owner, irq);
     if (lr_is_outdated(irq, lr)) {
         if ((lr & ASH_ICH_LR_PENDING) != 0U && !ash_vgic_is_open_(vgic, irq, owner)) {
             ash_vgic_recall_(owner);
@@ -214,11 +214,12 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         return;
     }
     struct ash_vgic_vcpu *owner = ash_vgic_owner_(vgic, irq);
-    if ((owner->lrs.lr[irq->lr] & ASH_ICH_LR_HW) == 0U) {
+    if ((ash_vgic_image_of_(owner, irq) & ASH_ICH_LR_HW) == 0U) {
         return;
     }
-    owner->lrs.used &= ~(UINT32_C(1) << irq->lr);
-    owner->lrs.lr[irq->lr] = 0;
+    /* Its CPU may be reading hardware into the image just now. */
+    __atomic_store_n(&owner->lrs.used, owner->lrs.used & ~(UINT32_C(1) << irq->lr), __ATOMIC_RELAXED);
+    __atomic_store_n(&owner->lrs.lr[irq->lr], 0U, __ATOMIC_RELAXED);
     irq->lr_hint = irq->lr;
     irq->lr = ASH_VGIC_NO_LR;
     irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_ACTIVE | REQUESTS);

@@ -128,7 +128,7 @@ void fake_ich_load(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
         if (is_valid(ich->lr[n])) {
             violate(ich, "loaded over another vCPU's list register");
         }
-        if ((lrs->used >> n & 1U) != 0U) {
+        if ((__atomic_load_n(&lrs->used, __ATOMIC_RELAXED) >> n & 1U) != 0U) {
             fake_ich_write_lr(ich, n, lrs->lr[n]);
         }
     }
@@ -147,7 +147,7 @@ void fake_ich_fetch_interface(const struct fake_ich *ich, struct ash_vgic_lrs *l
 {
     memcpy(lrs->apr0, ich->apr0, sizeof(ich->apr0));
     memcpy(lrs->apr1, ich->apr1, sizeof(ich->apr1));
-    lrs->vmcr = ich->vmcr;
+    __atomic_store_n(&lrs->vmcr, ich->vmcr, __ATOMIC_RELAXED);
 }
 
 /* An LR that has become invalid keeps HW and EOI (ICH_EISR_EL2 and ICH_ELRSR_EL2 are defined by them);
@@ -168,8 +168,8 @@ static uint64_t read_lr(struct fake_ich *ich, unsigned n)
 static void read_used(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
 {
     for (unsigned n = 0; n < ich->lr_count; n++) {
-        if ((lrs->used >> n & 1U) != 0U) {
-            lrs->lr[n] = read_lr(ich, n);
+        if ((__atomic_load_n(&lrs->used, __ATOMIC_RELAXED) >> n & 1U) != 0U) {
+            __atomic_store_n(&lrs->lr[n], read_lr(ich, n), __ATOMIC_RELAXED); /* others look on: vgic.h */
         } else if (is_valid(ich->lr[n]) && (lrs->changed >> n & 1U) == 0U) {
             violate(ich, "a valid list register that the image has forgotten");
         }
@@ -192,7 +192,7 @@ void fake_ich_save(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
 void fake_ich_fetch(struct fake_ich *ich, struct ash_vgic_lrs *lrs)
 {
     read_used(ich, lrs);
-    lrs->vmcr = ich->vmcr;
+    __atomic_store_n(&lrs->vmcr, ich->vmcr, __ATOMIC_RELAXED);
     if ((lrs->hcr & HCR_LRENPIE) != 0U) {
         lrs->hcr = ich->hcr;
     }

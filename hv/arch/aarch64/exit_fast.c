@@ -103,18 +103,23 @@ static void send(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t value)
     struct hv_machine *machine = &vcpu->vm->machine;
     /* Target list [15:0] and affinity of this vCPU, IRM [40] 0: Aff0 is below 8 in our machines, the rest 0. */
     bool to_self = (value & ~ASH_MASK(27, 24)) == UINT64_C(1) << vcpu->index;
+    uint32_t elrsr = 0;
     int lr = -1;
 
+    if (to_self) {
+        elrsr = hv_vif_read_elrsr();
+    }
     hv_machine_lock(cpu, machine);
     if (to_self) {
-        lr = ash_vgic_inject_fast(&vcpu->vgic, (uint32_t)ash_field(value, 27, 24), hv_vif_read_elrsr());
+        lr = ash_vgic_inject_fast(&vcpu->vgic, (uint32_t)ash_field(value, 27, 24), elrsr);
     }
-    if (lr >= 0) {
-        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
-    } else {
+    if (lr < 0) {
         ash_vgic_sgi(&machine->vgic, vcpu->index, value, ASH_VGIC_SGI1R);
     }
     hv_machine_unlock(machine);
+    if (lr >= 0) {
+        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+    }
 }
 
 int hv_exit_fast_sysreg(struct hv_cpu *cpu, uint64_t esr)

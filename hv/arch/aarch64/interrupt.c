@@ -18,12 +18,12 @@ void hv_vgic_resync(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
-    hv_machine_lock(cpu, &vcpu->vm->machine);
     hv_vif_fetch(&vcpu->vgic.lrs);
+    hv_machine_lock(cpu, &vcpu->vm->machine);
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    hv_vif_apply(&vcpu->vgic.lrs);
     hv_machine_unlock(&vcpu->vm->machine);
+    hv_vif_apply(&vcpu->vgic.lrs);
 }
 
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
@@ -31,14 +31,14 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
     bool waits;
 
-    hv_machine_lock(cpu, &vcpu->vm->machine);
     hv_vif_fetch(&vcpu->vgic.lrs);
     hv_vif_fetch_interface(&vcpu->vgic.lrs);
+    hv_machine_lock(cpu, &vcpu->vm->machine);
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    hv_vif_apply(&vcpu->vgic.lrs);
     waits = ash_vgic_has_deliverable(&vcpu->vgic);
     hv_machine_unlock(&vcpu->vm->machine);
+    hv_vif_apply(&vcpu->vgic.lrs);
     /* A virtual SError that the guest has not taken yet wakes it too (DDI 0487 D1.6.2). */
     return waits || (hv_sysreg_read(hcr_el2) & HCR_VSE) != 0U;
 }
@@ -60,6 +60,7 @@ static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine;
+    uint32_t elrsr;
     int lr;
 
     hv_gic_drop(&hv_platform.gic, intid);
@@ -69,15 +70,17 @@ static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu
         return;
     }
     machine = &vcpu->vm->machine;
+    elrsr = hv_vif_read_elrsr();
     hv_machine_lock(cpu, machine);
-    lr = ash_vgic_inject_fast(&vcpu->vgic, intid, hv_vif_read_elrsr());
-    if (lr >= 0) {
-        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
-    } else {
+    lr = ash_vgic_inject_fast(&vcpu->vgic, intid, elrsr);
+    if (lr < 0) {
         ASH_DISCARD(
             ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
     }
     hv_machine_unlock(machine);
+    if (lr >= 0) {
+        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+    }
 }
 
 /** Any other. */

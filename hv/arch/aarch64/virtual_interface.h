@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** This CPU's virtual CPU interface, by whichever registers the board has: ICH_* (libvgic/el2.h) or GICH
- *  (libvgic/gich.h). Their rules hold: on the vCPU's own CPU, interrupts masked, under the distributor's lock where
- *  vgic.h says so. */
+ *  (libvgic/gich.h). Their rules hold: on the vCPU's own CPU, interrupts masked. No lock, and better without: a
+ *  GICH's registers are a device's, and nobody shall wait for that. */
 #ifndef HV_ARCH_AARCH64_VIRTUAL_INTERFACE_H
 #define HV_ARCH_AARCH64_VIRTUAL_INTERFACE_H
 

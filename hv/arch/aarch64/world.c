@@ -79,8 +79,8 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_machine_lock(cpu, machine);
     ash_vgic_load(&vcpu->vgic);
     deactivate_owed(vcpu);
-    hv_vif_load(&vcpu->vgic.lrs);
     hv_machine_unlock(machine);
+    hv_vif_load(&vcpu->vgic.lrs);
 
     /* Nothing of an earlier life of this VMID is left on this CPU: a reset CPU has an empty TLB as far as the guest
      * may tell (DDI 0487 D8.13 "TLB maintenance"). ISB: the TLBI uses the VTTBR just written. */
@@ -116,8 +116,8 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     collect_serror(cpu);
     ash_vtimer_el2_save(&vcpu->arch.vtimer);
     physical_timer_save(&vcpu->arch.vtimer);
-    hv_machine_lock(cpu, machine);
     hv_vif_save(&vcpu->vgic.lrs);
+    hv_machine_lock(cpu, machine);
     ash_vgic_put(&vcpu->vgic);
     hv_machine_unlock(machine);
     ash_vcpu_el2_save(&vcpu->context);

@@ -2,11 +2,10 @@
 /** Between a list register image (vgic.h) and the ICH_* registers of this CPU. Library vgic_el2; only the
  * pure ash_vgic_decode_vtr() exists on a host.
  *
- *  All by the vCPU's own CPU at EL2, interrupts masked, the distributor's lock held where vgic.h says so. No
- * barrier is needed around them: list registers take effect at the ERET, which synchronizes context (Arm ARM
- * DDI 0487 D1, IHI 0069 12.1.4). Between two loads the list registers of a CPU hold nothing valid:
- * ash_vgic_el2_cpu_init() begins so, ash_vgic_el2_save() leaves it so. So only list registers in use are ever
- * moved.
+ *  All by the vCPU's own CPU at EL2, interrupts masked; no lock. No barrier is needed around them: list
+ * registers take effect at the ERET, which synchronizes context (Arm ARM DDI 0487 D1, IHI 0069 12.1.4).
+ * Between two loads the list registers of a CPU hold nothing valid: ash_vgic_el2_cpu_init() begins so,
+ * ash_vgic_el2_save() leaves it so. So only list registers in use are ever moved.
  */
 #ifndef LIBVGIC_EL2_H
 #define LIBVGIC_EL2_H

@@ -6,10 +6,10 @@
  *  image's apr0[0], for both groups. Only list registers are packed differently.
  *
  *  The moves (library vgic_el2; plain loads and stores, so the tests run them on a PC) follow the rules of
- *  those of libvgic/el2.h: by the vCPU's own CPU at EL2, interrupts masked, the distributor's lock held where
- *  vgic.h says so. @base: where this CPU's GICH frame (its banked one) is mapped, as Device-nGnRE: accesses to
- *  one peripheral are then in program order, and no other barrier is needed. Between two loads the hardware's
- *  list registers hold nothing valid: ash_vgic_gich_cpu_init() begins so, ash_vgic_gich_save() leaves it so.
+ *  those of libvgic/el2.h: by the vCPU's own CPU at EL2, interrupts masked, no lock. @base: where this CPU's
+ *  GICH frame (its banked one) is mapped, as Device-nGnRE: accesses to one peripheral are then in program
+ *  order, and no other barrier is needed. Between two loads the hardware's list registers hold nothing valid:
+ *  ash_vgic_gich_cpu_init() begins so, ash_vgic_gich_save() leaves it so.
  */
 #ifndef LIBVGIC_GICH_H
 #define LIBVGIC_GICH_H

@@ -29,8 +29,10 @@
  *      off the CPU        hardware -> image, LRs emptied; ash_vgic_put(v)
  *      timer, SGI to self n = ash_vgic_inject_fast(v, intid, elrsr); n >= 0: write LR n, no flush
  *
- *  Each line from its first step to its last under the lock (but for the test by needs_flush): other CPUs
- *  look into the image to see what a vCPU was given. libvgic/el2.h does the moves to and from hardware.
+ *  The moves between hardware and image (libvgic/el2.h, libvgic/gich.h) are the vCPU's own CPU's and need no
+ *  lock, so that nobody waits for a device's registers: before the lock is taken, and after it is given back,
+ *  with the guest not running and interrupts masked from the first step of a line to its last. Other CPUs look
+ *  into the image under the lock to see what a vCPU was given; a move stores each value as a whole.
  *  A set `work` is tested with interrupts masked at EL2: one that is set after the test comes with a kick,
  *  whose physical SGI makes the vCPU exit at once.
  *

@@ -142,14 +142,15 @@ void ash_vgic_el2_load(struct ash_vgic_lrs *lrs, unsigned preemption_bits)
 void ash_vgic_el2_fetch_interface(struct ash_vgic_lrs *lrs, unsigned preemption_bits)
 {
     read_aprs(lrs, apr_count(preemption_bits));
-    lrs->vmcr = (uint32_t)READ(ICH_VMCR_EL2);
+    __atomic_store_n(&lrs->vmcr, (uint32_t)READ(ICH_VMCR_EL2), __ATOMIC_RELAXED);
 }
 
+/* Atomic: without the lock, other CPUs look on (vgic.h, "Who calls what when"). */
 static void fetch_lrs(struct ash_vgic_lrs *lrs)
 {
-    for (uint32_t left = lrs->used; left != 0U; left &= left - 1U) {
+    for (uint32_t left = __atomic_load_n(&lrs->used, __ATOMIC_RELAXED); left != 0U; left &= left - 1U) {
         unsigned n = ash_lowest_bit(left);
-        lrs->lr[n] = read_lr(n);
+        __atomic_store_n(&lrs->lr[n], read_lr(n), __ATOMIC_RELAXED);
     }
 }
 
@@ -168,7 +169,7 @@ void ash_vgic_el2_save(struct ash_vgic_lrs *lrs, unsigned preemption_bits)
 void ash_vgic_el2_fetch(struct ash_vgic_lrs *lrs)
 {
     fetch_lrs(lrs);
-    lrs->vmcr = (uint32_t)READ(ICH_VMCR_EL2);
+    __atomic_store_n(&lrs->vmcr, (uint32_t)READ(ICH_VMCR_EL2), __ATOMIC_RELAXED);
     if ((lrs->hcr & ASH_ICH_HCR_LRENPIE) != 0U) {
         lrs->hcr = (uint32_t)READ(ICH_HCR_EL2);
     }

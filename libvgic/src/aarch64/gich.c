@@ -72,14 +72,16 @@ void ash_vgic_gich_fetch_interface(uintptr_t base, struct ash_vgic_lrs *lrs)
 {
     lrs->apr0[0] = read_reg(base, ASH_GICH_APR);
     lrs->apr1[0] = 0;
-    lrs->vmcr = read_reg(base, ASH_GICH_VMCR);
+    __atomic_store_n(&lrs->vmcr, read_reg(base, ASH_GICH_VMCR), __ATOMIC_RELAXED);
 }
 
+/* Atomic: without the lock, other CPUs look on (vgic.h, "Who calls what when"). */
 static void fetch_lrs(uintptr_t base, struct ash_vgic_lrs *lrs)
 {
-    for (uint32_t left = lrs->used; left != 0U; left &= left - 1U) {
+    for (uint32_t left = __atomic_load_n(&lrs->used, __ATOMIC_RELAXED); left != 0U; left &= left - 1U) {
         unsigned n = ash_lowest_bit(left);
-        lrs->lr[n] = ash_vgic_lr_of_gich(read_reg(base, ASH_GICH_LR + 4U * n));
+        __atomic_store_n(&lrs->lr[n], ash_vgic_lr_of_gich(read_reg(base, ASH_GICH_LR + 4U * n)),
+                         __ATOMIC_RELAXED);
     }
 }
 
@@ -98,7 +100,7 @@ void ash_vgic_gich_save(uintptr_t base, struct ash_vgic_lrs *lrs)
 void ash_vgic_gich_fetch(uintptr_t base, struct ash_vgic_lrs *lrs)
 {
     fetch_lrs(base, lrs);
-    lrs->vmcr = read_reg(base, ASH_GICH_VMCR);
+    __atomic_store_n(&lrs->vmcr, read_reg(base, ASH_GICH_VMCR), __ATOMIC_RELAXED);
     if ((lrs->hcr & ASH_ICH_HCR_LRENPIE) != 0U) {
         lrs->hcr = read_reg(base, ASH_GICH_HCR);
     }

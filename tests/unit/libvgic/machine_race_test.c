@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Two VMs, each with two vCPUs and two devices on threads of their own, under ThreadSanitizer. Each VM has its
- * distributor's lock; ash_vgic_needs_flush() and ash_vgic_request_flush() are called without it, as vgic.h says. A CPU
- * that finds nothing to do sleeps until it is kicked: a kick that does not come is an interrupt that is never taken. */
+ * distributor's lock; ash_vgic_needs_flush() and ash_vgic_request_flush() are called without it, and an image is moved
+ * from and to hardware without it, as vgic.h says. A CPU that finds nothing to do sleeps until it is kicked: a kick
+ * that does not come is an interrupt that is never taken. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -113,12 +114,12 @@ static void enter(struct vm *vm, uint32_t n)
         ash_vgic_request_flush(vcpu);
     }
     if (ash_vgic_needs_flush(vcpu)) {
-        pthread_mutex_lock(&vm->lock);
         fake_ich_fetch(&vm->ich[n], &vcpu->lrs);
+        pthread_mutex_lock(&vm->lock);
         ash_vgic_sync(vcpu);
         ash_vgic_flush(vcpu);
-        fake_ich_apply(&vm->ich[n], &vcpu->lrs);
         pthread_mutex_unlock(&vm->lock);
+        fake_ich_apply(&vm->ich[n], &vcpu->lrs);
     }
 }
 
