@@ -82,8 +82,21 @@ class Terminal:
         import termios
         return termios.tcgetattr(self.master)
 
-    def type(self, keys):
-        os.write(self.master, keys.encode())
+    def type(self, keys, limit_s=60):
+        """Reads meanwhile: a machine whose output nobody takes may not take input either."""
+        left = keys.encode()
+        until = time.monotonic() + limit_s
+        os.set_blocking(self.master, False)
+        while left:
+            if time.monotonic() > until:
+                raise AssertionError(f"{len(left)} keys are not taken; the console's end:\n{tail(self.text)}")
+            _, writable, _ = select.select([], [self.master], [], 0.01)
+            try:
+                left = left[os.write(self.master, left):] if writable else left
+            except BlockingIOError:
+                pass
+            self.read(0)
+        os.set_blocking(self.master, True)
 
     def expect(self, pattern, limit_s=120):
         """Wait until the pattern appears behind what was expected last."""
@@ -94,10 +107,11 @@ class Terminal:
                 self._seen += found.end()
                 return found
             left = until - time.monotonic()
-            if left <= 0 or not self._read(left):
+            if left <= 0 or not self.read(left):
                 raise AssertionError(f"{pattern!r} did not appear; the console's end:\n{tail(self.text)}")
 
-    def _read(self, limit_s):
+    def read(self, limit_s):
+        """What comes, if it comes in time. False: the machine has closed its end."""
         ready, _, _ = select.select([self.master], [], [], limit_s)
         if not ready:
             return True
@@ -111,7 +125,7 @@ class Terminal:
     def wait(self, limit_s=30):
         until = time.monotonic() + limit_s
         while self.process.poll() is None and time.monotonic() < until:
-            self._read(0.1)
+            self.read(0.1)
         return self.process.poll()
 
     def close(self):

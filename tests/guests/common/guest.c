@@ -135,6 +135,15 @@ void guest_gic_enable(uint32_t intid)
     guest_write32(base + 0x100U + 4U * (intid / 32U), 1U << (intid % 32U));
 }
 
+void guest_sgi(uint32_t intid, uint32_t to)
+{
+    if (guest_gic_version() == 2U) {
+        guest_write32(GUEST_GICD + 0xf00U, (to << 16) | intid); /* GICD_SGIR */
+    } else {
+        guest_sysreg_write(S3_0_C12_C11_5, ((uint64_t)intid << 24) | to); /* ICC_SGI1R_EL1 */
+    }
+}
+
 void guest_irq_unmask(void)
 {
     __asm__ volatile("msr daifclr, #2" : : : "memory");

@@ -46,6 +46,9 @@ void guest_interrupt(uint32_t intid);
 /** A guest's own: any other exception; @elr may be changed. True: handled. May be left out: reports, turns off. */
 bool guest_fault(unsigned vector, uint64_t *elr);
 
+/** Where a vCPU other than 0 begins: for PSCI CPU_ON; context_id: its number. */
+void guest_secondary_start(void);
+
 void guest_exception(unsigned vector, uint64_t *elr);
 
 void guest_print(const char *text);
@@ -60,6 +63,8 @@ _Noreturn void guest_off(void);
 unsigned guest_gic_version(void); /* 2 or 3 */
 void guest_gic_init(void);
 void guest_gic_enable(uint32_t intid);
+/** SGI @intid to the vCPUs in the mask @to. */
+void guest_sgi(uint32_t intid, uint32_t to);
 void guest_irq_unmask(void);
 
 #endif

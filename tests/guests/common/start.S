@@ -4,7 +4,8 @@
     .globl _start
 _start:
     mov     x20, x0
-    adr     x1, vectors
+    adrp    x1, guest_vectors
+    add     x1, x1, :lo12:guest_vectors
     msr     vbar_el1, x1
     isb
     adrp    x1, __bss_start
@@ -23,7 +24,8 @@ _start:
 guest_secondary_start:
     mov     x20, x0
     mov     x19, x0
-    adr     x1, vectors
+    adrp    x1, guest_vectors
+    add     x1, x1, :lo12:guest_vectors
     msr     vbar_el1, x1
     isb
 enter:
@@ -81,7 +83,8 @@ leave:
     eret
 
     .balign 2048
-vectors:
+    .globl guest_vectors
+guest_vectors:
     vector 0
     vector 1
     vector 2
