@@ -122,19 +122,35 @@ static bool route_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_s
     return vgic->vcpu_count == 1U ? s->route == 1U : (s->route & ~cpus) == 0U;
 }
 
-static bool target_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_state *s)
+/* May a 1-of-N interrupt with this route be vCPU @n's? */
+static bool takes_1ofn(const struct ash_vgic *vgic, struct ash_vgic_state *state,
+                       const struct ash_vgic_irq_state *s, uint32_t n)
+{
+    uint32_t flags = ash_vgic_state_vcpu(state, n)->flags & (ASH_VGIC_STATE_ONLINE | ASH_VGIC_STATE_ASLEEP);
+
+    return flags == ASH_VGIC_STATE_ONLINE && (vgic->version == 3U || (s->route & ASH_BIT(n)) != 0U);
+}
+
+static bool target_is_ok(const struct ash_vgic *vgic, struct ash_vgic_state *state,
+                         const struct ash_vgic_irq_state *s)
 {
     bool several = vgic->version == 2U ? (s->route & (s->route - 1U)) != 0U : (s->route & IROUTER_IRM) != 0U;
     bool pending = (s->flags & ASH_VGIC_STATE_LATCH) != 0U ||
                    ((s->flags & ASH_VGIC_STATE_EDGE) == 0U &&
                     (s->flags & (ASH_VGIC_STATE_LINE | ASH_VGIC_STATE_MESSAGE)) != 0U);
+    bool waits = several && pending &&
+                 (s->flags & (ASH_VGIC_STATE_ENABLED | ASH_VGIC_STATE_ACTIVE)) == ASH_VGIC_STATE_ENABLED;
 
-    if (s->target == ASH_VGIC_NO_VCPU) {
-        return true;
+    if (s->target != ASH_VGIC_NO_VCPU) {
+        return waits && s->target < vgic->vcpu_count && takes_1ofn(vgic, state, s, s->target);
     }
-    return several && pending &&
-           (s->flags & (ASH_VGIC_STATE_ENABLED | ASH_VGIC_STATE_ACTIVE)) == ASH_VGIC_STATE_ENABLED &&
-           s->target < vgic->vcpu_count && (vgic->version == 3U || (s->route & ASH_BIT(s->target)) != 0U);
+    /* One that waits has been given to somebody if there is anybody. */
+    for (uint32_t n = 0; waits && n < vgic->vcpu_count; n++) {
+        if (takes_1ofn(vgic, state, s, n)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool sources_are_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_state *s, bool sgi)
@@ -151,8 +167,8 @@ static bool sources_are_ok(const struct ash_vgic *vgic, const struct ash_vgic_ir
 }
 
 /* @vcpu: whose it is, if it is private. */
-static bool irq_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_state *s, uint32_t intid,
-                      uint32_t vcpu)
+static bool irq_is_ok(const struct ash_vgic *vgic, struct ash_vgic_state *state,
+                      const struct ash_vgic_irq_state *s, uint32_t intid, uint32_t vcpu)
 {
     bool spi = intid >= ASH_VGIC_PRIVATE_IRQS;
     bool sgi = intid < SGI_COUNT;
@@ -170,11 +186,12 @@ static bool irq_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_irq_sta
     if (active ? (spi ? s->owner >= vgic->vcpu_count : s->owner != vcpu) : s->owner != 0U) {
         return false;
     }
-    return route_is_ok(vgic, s, spi) && target_is_ok(vgic, s) && sources_are_ok(vgic, s, sgi);
+    return route_is_ok(vgic, s, spi) && target_is_ok(vgic, state, s) && sources_are_ok(vgic, s, sgi);
 }
 
-static bool vcpu_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_vcpu_state *s, uint32_t vcpu)
+static bool vcpu_is_ok(const struct ash_vgic *vgic, struct ash_vgic_state *state, uint32_t vcpu)
 {
+    const struct ash_vgic_vcpu_state *s = ash_vgic_state_vcpu(state, vcpu);
     unsigned levels = 1U << vgic->preemption_bits;
     uint32_t outside = (s->flags & ~(ASH_VGIC_STATE_ONLINE | ASH_VGIC_STATE_ASLEEP)) | s->reserved |
                        (s->vmcr & ~(uint32_t)VMCR_BITS);
@@ -186,7 +203,7 @@ static bool vcpu_is_ok(const struct ash_vgic *vgic, const struct ash_vgic_vcpu_s
         outside |= (s->apr0[r] | s->apr1[r]) & ~there;
     }
     for (uint32_t n = 0; n < ASH_VGIC_PRIVATE_IRQS; n++) {
-        outside |= irq_is_ok(vgic, &s->irqs[n], n, vcpu) ? 0U : 1U;
+        outside |= irq_is_ok(vgic, state, &s->irqs[n], n, vcpu) ? 0U : 1U;
     }
     return outside == 0U;
 }
@@ -199,14 +216,13 @@ static int check_state(const struct ash_vgic *vgic, struct ash_vgic_state *state
               state->next_1ofn <= vgic->vcpu_count && all_zero(state->reserved, sizeof(state->reserved));
 
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
-        const struct ash_vgic_vcpu_state *s = ash_vgic_state_vcpu(state, n);
-        if (s->affinity != vgic->vcpus[n]->affinity) {
+        if (ash_vgic_state_vcpu(state, n)->affinity != vgic->vcpus[n]->affinity) {
             return ASH_ENOTSUP;
         }
-        ok = ok && vcpu_is_ok(vgic, s, n);
+        ok = ok && vcpu_is_ok(vgic, state, n);
     }
     for (uint32_t n = 0; n < vgic->spi_count; n++) {
-        ok = ok && irq_is_ok(vgic, ash_vgic_state_spi(state, n), ASH_VGIC_PRIVATE_IRQS + n, 0);
+        ok = ok && irq_is_ok(vgic, state, ash_vgic_state_spi(state, n), ASH_VGIC_PRIVATE_IRQS + n, 0);
     }
     return ok ? ASH_OK : ASH_EINVAL;
 }

@@ -17,7 +17,7 @@ static union {
     struct ash_vgic_state state;
     uint64_t align;
     uint8_t bytes[SIZE];
-} first, second;
+} first, second, again;
 static struct test_rng rng;
 
 static const struct machine_config config = {VCPUS, SPIS, 2, 5, 5, true, NULL, false};
@@ -162,7 +162,7 @@ static void what_is_exported_is_imported_exported_again_and_behaves_the_same(voi
     for (unsigned run = 0; run < 60U; run++) {
         unsigned version = run % 2U == 0U ? 3U : 2U;
         uint64_t seen = 0;
-        struct test_rng again;
+        struct test_rng same;
 
         start(&m, version);
         start(&other, version);
@@ -178,10 +178,10 @@ static void what_is_exported_is_imported_exported_again_and_behaves_the_same(voi
         assert_memory_equal(first.bytes, second.bytes, SIZE);
         load_all(&m);
         load_all(&other);
-        again = rng;
+        same = rng;
         for (unsigned i = 0; i < STEPS; i++) {
             uint64_t here = drive(&m, &rng);
-            assert_int_equal(here, drive(&other, &again));
+            assert_int_equal(here, drive(&other, &same));
             seen |= here;
         }
         assert_int_not_equal(seen, 0);
@@ -453,6 +453,61 @@ static void an_active_or_chosen_vcpu_that_is_not_there_is_refused(void **state)
     refused(ASH_EINVAL);
 }
 
+/* A choice that no GIC would leave as it is: import must not make another one of it in silence. */
+static void a_1ofn_choice_that_no_export_writes_is_refused(void **state)
+{
+    (void)state;
+    for (unsigned version = 2; version <= 3U; version++) {
+        take_export(version);
+        second = first;
+        irq_of(40)->flags = ASH_VGIC_STATE_LATCH | ASH_VGIC_STATE_ENABLED;
+        irq_of(40)->route = version == 2U ? 3U : 0x80000000U;
+        refused(ASH_EINVAL); /* it waits, no vCPU was chosen, and some would take it */
+
+        machine_load(&m, 1);
+        machine_put(&m, 1);
+        ash_vgic_vcpu_offline(&m.vgic, 1);
+        assert_int_equal(ash_vgic_export(&m.vgic, &first.state, SIZE), ASH_OK);
+        second = first;
+        irq_of(40)->flags = ASH_VGIC_STATE_LATCH | ASH_VGIC_STATE_ENABLED;
+        irq_of(40)->route = version == 2U ? 3U : 0x80000000U;
+        irq_of(40)->target = 1; /* which is off */
+        refused(ASH_EINVAL);
+        irq_of(40)->flags = ASH_VGIC_STATE_LATCH | ASH_VGIC_STATE_ENABLED;
+        irq_of(40)->route = version == 2U ? 3U : 0x80000000U;
+        irq_of(40)->target = 0;
+        assert_int_equal(ash_vgic_import(&m.vgic, &second.state, SIZE), ASH_OK);
+    }
+    take_export(3);
+    redist_write(&m, 0, 0, GICR_WAKER, 4, 2);
+    assert_int_equal(ash_vgic_export(&m.vgic, &first.state, SIZE), ASH_OK);
+    second = first;
+    irq_of(40)->flags = ASH_VGIC_STATE_LATCH | ASH_VGIC_STATE_ENABLED;
+    irq_of(40)->route = 0x80000000U;
+    irq_of(40)->target = 0; /* which sleeps */
+    refused(ASH_EINVAL);
+}
+
+static void nobody_to_choose_is_a_state_like_others(void **state)
+{
+    (void)state;
+    for (unsigned version = 2; version <= 3U; version++) {
+        take_export(version);
+        for (uint32_t n = 0; n < VCPUS; n++) {
+            ash_vgic_vcpu_offline(&m.vgic, n);
+        }
+        dist_write(&m, 0, version == 2U ? GICD_ITARGETSR + 40U : GICD_IROUTER + 8U * 40U,
+                   version == 2U ? 1 : 8, version == 2U ? 6U : 0x80000000U);
+        set_bit(&m, 0, GICD_ISENABLER, 40);
+        set_level(&m, 0, 40, true);
+        assert_int_equal(ash_vgic_export(&m.vgic, &first.state, SIZE), ASH_OK);
+        assert_int_equal(ash_vgic_state_spi(&first.state, 8)->target, ASH_VGIC_NO_VCPU);
+        assert_int_equal(ash_vgic_import(&m.vgic, &first.state, SIZE), ASH_OK);
+        assert_int_equal(ash_vgic_export(&m.vgic, &second.state, SIZE), ASH_OK);
+        assert_memory_equal(first.bytes, second.bytes, SIZE);
+    }
+}
+
 static void no_bytes_break_an_import(void **state)
 {
     (void)state;
@@ -477,6 +532,8 @@ static void no_bytes_break_an_import(void **state)
         }
         if (ash_vgic_import(&m.vgic, &second.state, SIZE) == ASH_OK) {
             taken++;
+            assert_int_equal(ash_vgic_export(&m.vgic, &again.state, SIZE), ASH_OK);
+            assert_memory_equal(again.bytes, second.bytes, SIZE);
             load_all(&m);
             for (unsigned i = 0; i < 20U; i++) {
                 (void)drive(&m, &rng);
@@ -499,6 +556,8 @@ int main(void)
         cmocka_unit_test(values_outside_the_state_are_refused),
         cmocka_unit_test(interrupts_that_cannot_be_are_refused),
         cmocka_unit_test(an_active_or_chosen_vcpu_that_is_not_there_is_refused),
+        cmocka_unit_test(a_1ofn_choice_that_no_export_writes_is_refused),
+        cmocka_unit_test(nobody_to_choose_is_a_state_like_others),
         cmocka_unit_test(no_bytes_break_an_import),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
