@@ -31,7 +31,7 @@
 #define PROT_READ_WRITE  3
 
 #define ROUNDS     301U
-#define PAGE_COUNT 64U
+#define PAGE_COUNT 1024U
 #define PAGE_SIZE  4096U
 
 void _start(void);
@@ -237,7 +237,8 @@ static void measure(const char *event, void (*what)(void), unsigned rounds)
     report(event, rounds);
 }
 
-/** The mean: where a single turn takes one of a few ways through the kernel, a median jumps between them. */
+/** The mean: where a single turn takes one of a few ways through the kernel, a median jumps between them. A turn is
+ *  long enough to take all of them: how many of 64 pages the kernel's per-CPU lists held would be chance. */
 static void measure_mean(const char *event, void (*what)(void), unsigned rounds)
 {
     uint64_t from = ticks();
@@ -319,7 +320,7 @@ void _start(void)
     measure("linux_fork", one_fork, 101);
     measure("linux_exec", one_exec, 51);
     measure("linux_shell", one_shell_script, 5);
-    measure_mean("linux_pages", fresh_pages, 301);
+    measure_mean("linux_pages", fresh_pages, 51);
     measure("linux_sleep_1ms", one_sleep, 51);
     measure_pipes("linux_pipe_one_cpu", 0);
     measure_pipes("linux_pipe_two_cpus", 1);
