@@ -62,6 +62,15 @@ static inline uint64_t read_state(const struct ash_vgic_access_ *a, uint32_t bit
     return value;
 }
 
+/* Before a change of priority or group. */
+static void keep_as(struct ash_vgic_irq *irq)
+{
+    if ((irq->lr != ASH_VGIC_NO_LR || ash_vgic_is_acked_(irq)) && (irq->state & RECONFIGURED) == 0U) {
+        irq->active_as = ash_vgic_configured_as_(irq);
+        irq->state |= RECONFIGURED;
+    }
+}
+
 /* ---- group, enable ---- */
 
 uint64_t ash_vgic_read_group_(struct ash_vgic_access_ *a)
@@ -76,6 +85,7 @@ void ash_vgic_write_group_(struct ash_vgic_access_ *a, uint64_t value)
     for (unsigned n = 0; n < block.count; n++) {
         struct ash_vgic_irq *irq = &block.irq[n];
         if (((irq->state & GROUP1) != 0U) != ((value & ASH_BIT(n)) != 0U)) {
+            keep_as(irq);
             irq->state ^= GROUP1;
             ash_vgic_update_(a->vgic, irq);
         }
@@ -145,7 +155,7 @@ static bool shows_active(struct ash_vgic_access_ *a, const struct ash_vgic_irq *
 {
     if (irq->lr == ASH_VGIC_NO_LR) {
         struct ash_vgic_vcpu *owner = ash_vgic_owner_(a->vgic, irq);
-        if ((irq->state & (ACTIVE | SOFT_ACTIVE)) == ACTIVE && owner->resident) {
+        if (ash_vgic_is_acked_(irq) && owner->resident) {
             ash_vgic_want_sync_(a, owner); /* EOIcount may have ended it */
         }
         return (irq->state & ACTIVE) != 0U;
@@ -241,7 +251,7 @@ void ash_vgic_clear_active_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
         if ((irq->state & PHYS_NEXT) == 0U) {
             ash_vgic_release_(vgic, irq);
         }
-        irq->state &= ~(ACTIVE | SOFT_ACTIVE | PHYS_NEXT);
+        irq->state &= ~(ACTIVE | SOFT_ACTIVE | PHYS_NEXT | RECONFIGURED);
     }
     ash_vgic_update_(vgic, irq);
 }
@@ -276,6 +286,7 @@ void ash_vgic_write_priority_(struct ash_vgic_access_ *a, uint64_t value)
         struct ash_vgic_irq *irq = &block.irq[n];
         uint8_t priority = (uint8_t)((value >> (8U * n)) & a->vgic->priority_mask);
         if (irq->priority != priority) {
+            keep_as(irq);
             irq->priority = priority;
             ash_vgic_update_(a->vgic, irq);
         }

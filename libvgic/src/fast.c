@@ -7,7 +7,7 @@ static void retire(struct ash_vgic_vcpu *vcpu, unsigned n)
 {
     struct ash_vgic_irq *irq = vcpu->lr_irq[n];
 
-    irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_NEXT);
+    irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_NEXT | RECONFIGURED);
     irq->source = 0;
     if ((vcpu->lrs.lr[n] & ASH_ICH_LR_HW) != 0U) {
         irq->state &= ~PHYS_ACTIVE;

@@ -31,8 +31,18 @@
 #define MESSAGE      UINT32_C(0x8000) /* GICD_SETSPI_NSR holds a level-sensitive SPI pending */
 /* PHYS_ACTIVE is that of the pending state: it fired while an active one (of ISPENDR, say) is not its own. */
 #define PHYS_NEXT UINT32_C(0x10000)
-#define REQUESTS  (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
-#define HIGH      (LINE | MESSAGE) /* what a level-sensitive interrupt is pending by */
+/* Priority or group were written since it came into its LR or was acknowledged, and active_as is what they were.
+ * Hardware knows by them which active priority belongs to an active interrupt, and its EOI deactivates nothing
+ * where they do not agree (IHI 0069 4.1, 4.8; ICV_EOIR1_EL1): so it keeps them until it is deactivated. Only ever
+ * set for what is in an LR or acknowledged. */
+#define RECONFIGURED UINT32_C(0x20000)
+#define REQUESTS     (CLEAR_PENDING | SET_ACTIVE | CLEAR_ACTIVE)
+#define HIGH         (LINE | MESSAGE) /* what a level-sensitive interrupt is pending by */
+
+/* struct ash_vgic_irq.active_as: the bits of ICH_LR<n>_EL2[63:48] that EOIR compares with the active priority. */
+#define AS_SHIFT    ASH_ICH_LR_PRIORITY_SHIFT
+#define AS_PRIORITY UINT16_C(0x00FF)
+#define AS_GROUP1   UINT16_C(0x1000)
 
 #define GICD_CTLR_ENABLES UINT32_C(0x3) /* EnableGrp0, EnableGrp1 */
 #define IROUTER_IRM       ASH_BIT(31)   /* in irq.route of either version: 1 of N */
@@ -100,6 +110,24 @@ static inline bool ash_vgic_is_pending_(const struct ash_vgic_irq *irq)
 static inline bool ash_vgic_has_sources_(const struct ash_vgic *vgic, const struct ash_vgic_irq *irq)
 {
     return vgic->version == 2U && irq->intid < SGI_COUNT;
+}
+
+/* Was it made active by the guest's acknowledgement? */
+static inline bool ash_vgic_is_acked_(const struct ash_vgic_irq *irq)
+{
+    return (irq->state & (ACTIVE | SOFT_ACTIVE)) == ACTIVE;
+}
+
+/* Priority and group as the guest has configured them, in the form of active_as; and those that an LR for @irq
+ * has. */
+static inline uint16_t ash_vgic_configured_as_(const struct ash_vgic_irq *irq)
+{
+    return (uint16_t)(irq->priority | ((irq->state & GROUP1) != 0U ? AS_GROUP1 : 0U));
+}
+
+static inline uint16_t ash_vgic_lr_as_(const struct ash_vgic_irq *irq)
+{
+    return (irq->state & RECONFIGURED) != 0U ? irq->active_as : ash_vgic_configured_as_(irq);
 }
 
 /* Do enable bit, group enable and the sleep state of @vcpu let @irq through, and is it routed there? */

@@ -222,7 +222,7 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     __atomic_store_n(&owner->lrs.lr[irq->lr], 0U, __ATOMIC_RELAXED);
     irq->lr_hint = irq->lr;
     irq->lr = ASH_VGIC_NO_LR;
-    irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_ACTIVE | REQUESTS);
+    irq->state &= ~(ACTIVE | SOFT_ACTIVE | LR_LATCH | LR_PHYS | PHYS_ACTIVE | RECONFIGURED | REQUESTS);
 }
 
 void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)

@@ -27,23 +27,35 @@ static void fold_physical(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, 
     irq->state &= (irq->state & ACTIVE) != 0U ? ~UINT32_C(0) : ~PHYS_NEXT;
 }
 
+/* What register writes asked for while it was in an LR. Returns the state after them. */
+static uint32_t fold_requests(uint32_t state)
+{
+    if ((state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE) {
+        state |= ACTIVE | SOFT_ACTIVE | ((state & PHYS_ACTIVE) != 0U ? PHYS_NEXT : 0U);
+    }
+    return (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE | RECONFIGURED) : state;
+}
+
 /* The state of @irq after its LR was @lr. */
 static void fold_state(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, uint64_t lr)
 {
     uint32_t state = irq->state;
 
-    state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~ACTIVE;
-    if ((lr & ASH_ICH_LR_PENDING) != 0U && (state & (LR_LATCH | CLEAR_PENDING)) == LR_LATCH) {
-        state |= LATCH;
-        if (ash_vgic_has_sources_(vcpu->vgic, irq)) {
-            irq->sources |= (uint8_t)(1U << irq->source);
+    if ((state & LR_LATCH) != 0U) {
+        if ((lr & ASH_ICH_LR_PENDING) == 0U) {
+            state &= ~SOFT_ACTIVE; /* acknowledged, so the active one is the guest's by now */
+        } else if ((state & CLEAR_PENDING) == 0U) {
+            state |= LATCH;
+            if (ash_vgic_has_sources_(vcpu->vgic, irq)) {
+                irq->sources |= (uint8_t)(1U << irq->source);
+            }
         }
     }
-    state = (state & ACTIVE) == 0U ? state & ~SOFT_ACTIVE : state;
-    if ((state & (SET_ACTIVE | ACTIVE)) == SET_ACTIVE) {
-        state |= ACTIVE | SOFT_ACTIVE | ((state & PHYS_ACTIVE) != 0U ? PHYS_NEXT : 0U);
+    state = (lr & ASH_ICH_LR_ACTIVE) != 0U ? state | ACTIVE : state & ~(ACTIVE | SOFT_ACTIVE | RECONFIGURED);
+    if ((state & REQUESTS) != 0U) {
+        state = fold_requests(state);
     }
-    state = (state & CLEAR_ACTIVE) != 0U ? state & ~(ACTIVE | SOFT_ACTIVE) : state;
+    state &= (state & SOFT_ACTIVE) != 0U ? ~RECONFIGURED : ~UINT32_C(0);
     irq->state = state & ~(LR_LATCH | LR_PHYS | REQUESTS);
     irq->source = (lr & ASH_ICH_LR_ACTIVE) != 0U && (state & ACTIVE) != 0U ? irq->source : 0;
 }
@@ -71,6 +83,12 @@ static void fold(struct ash_vgic_vcpu *vcpu, unsigned n)
     ash_vgic_place_(vcpu->vgic, irq, (uint16_t)vcpu->index);
 }
 
+/* The priority that @irq, which is in no LR, has in one. */
+static uint8_t lr_priority(const struct ash_vgic_irq *irq)
+{
+    return (uint8_t)(ash_vgic_lr_as_(irq) & AS_PRIORITY);
+}
+
 /* The guest ended an active interrupt that was in no LR: by the rules of nesting the one of the highest
  * priority (EOI mode 0). In EOI mode 1 deactivation comes in any order, which is why flush traps ICV_DIR_EL1
  * where it can. */
@@ -79,14 +97,13 @@ static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
     struct ash_vgic_irq *ended = NULL;
 
     for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = irq->next) {
-        if ((irq->state & (ACTIVE | SOFT_ACTIVE)) == ACTIVE &&
-            (ended == NULL || irq->priority < ended->priority)) {
+        if (ash_vgic_is_acked_(irq) && (ended == NULL || lr_priority(irq) < lr_priority(ended))) {
             ended = irq;
         }
     }
     if (ended != NULL) {
         bool physical = (ended->state & PHYS_NEXT) == 0U;
-        ended->state &= ~(ACTIVE | PHYS_NEXT);
+        ended->state &= ~(ACTIVE | PHYS_NEXT | RECONFIGURED);
         ended->source = 0;
         fold_physical(vcpu, ended, 0, physical);
         ash_vgic_place_(vcpu->vgic, ended, (uint16_t)vcpu->index);
@@ -141,7 +158,9 @@ static bool is_before(const struct selection *s, const struct ash_vgic_irq *a, c
     if ((differ & GROUP1) != 0U && group_is_open(s, a) != group_is_open(s, b)) {
         return group_is_open(s, a);
     }
-    return a->priority != b->priority ? a->priority < b->priority : a->intid < b->intid;
+    uint8_t a_priority = lr_priority(a);
+    uint8_t b_priority = lr_priority(b);
+    return a_priority != b_priority ? a_priority < b_priority : a->intid < b->intid;
 }
 
 static void select_one(struct selection *s, struct ash_vgic_irq *irq, unsigned lr_count)
@@ -226,8 +245,8 @@ static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, boo
 
     /* A level is not made active and pending: it is sampled when the guest is done. Neither is an edge while
      * better ones may wait for an LR: once deactivated it would go before them; nor an SGI with sources: the LR
-     * has room for one of them. */
-    if (again && !crowded && (irq->state & EDGE) != 0U && irq->sources == 0U &&
+     * has room for one of them; nor one that has another priority by now. */
+    if (again && !crowded && (irq->state & (EDGE | RECONFIGURED)) == EDGE && irq->sources == 0U &&
         ash_vgic_is_open_(vcpu->vgic, irq, vcpu)) {
         pending = true;
     }
@@ -243,6 +262,9 @@ static uint64_t encode(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, boo
         lr |= ASH_ICH_LR_EOI;
     }
     lr |= (irq->state & GROUP1) != 0U ? ASH_ICH_LR_GROUP1 : 0U;
+    if ((irq->state & RECONFIGURED) != 0U) {
+        lr = (lr & ~((uint64_t)(AS_PRIORITY | AS_GROUP1) << AS_SHIFT)) | (uint64_t)irq->active_as << AS_SHIFT;
+    }
     return lr | (active ? ASH_ICH_LR_ACTIVE : 0U) | (pending ? ASH_ICH_LR_PENDING : 0U);
 }
 

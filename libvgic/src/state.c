@@ -50,6 +50,11 @@ static void export_irq(const struct ash_vgic *vgic, const struct ash_vgic_irq *i
     s->priority = irq->priority;
     s->sources = irq->sources;
     s->source = irq->source;
+    if (ash_vgic_is_acked_(irq)) {
+        uint16_t as = ash_vgic_lr_as_(irq);
+        s->active_priority = (uint8_t)(as & AS_PRIORITY);
+        s->flags |= (as & AS_GROUP1) != 0U ? ASH_VGIC_STATE_ACKED_AS_1 : 0U;
+    }
 }
 
 static void export_vcpu(const struct ash_vgic_vcpu *vcpu, struct ash_vgic_vcpu_state *s)
@@ -173,9 +178,13 @@ static bool irq_is_ok(const struct ash_vgic *vgic, struct ash_vgic_state *state,
     bool spi = intid >= ASH_VGIC_PRIVATE_IRQS;
     bool sgi = intid < SGI_COUNT;
     bool active = (s->flags & ASH_VGIC_STATE_ACTIVE) != 0U;
+    bool acked = active && (s->flags & ASH_VGIC_STATE_SOFT_ACTIVE) == 0U;
 
     if ((s->flags & ~ASH_VGIC_STATE_FLAGS) != 0U || !all_zero(s->reserved, sizeof(s->reserved)) ||
-        (s->priority & ~vgic->priority_mask & 0xFFU) != 0U) {
+        ((s->priority | s->active_priority) & ~vgic->priority_mask & 0xFFU) != 0U) {
+        return false;
+    }
+    if (!acked && ((s->flags & ASH_VGIC_STATE_ACKED_AS_1) != 0U || s->active_priority != 0U)) {
         return false;
     }
     if ((!active && (s->flags & ASH_VGIC_STATE_SOFT_ACTIVE) != 0U) ||
@@ -237,6 +246,11 @@ static void import_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq, const st
     irq->priority = s->priority;
     irq->sources = s->sources;
     irq->source = s->source;
+    if (ash_vgic_is_acked_(irq)) {
+        irq->active_as = s->active_priority;
+        irq->active_as |= (s->flags & ASH_VGIC_STATE_ACKED_AS_1) != 0U ? AS_GROUP1 : 0U;
+        irq->state |= irq->active_as != ash_vgic_configured_as_(irq) ? RECONFIGURED : 0U;
+    }
     if ((irq->state & ACTIVE) != 0U) {
         irq->owner = s->owner;
     }

@@ -378,6 +378,17 @@ static void deactivate(struct fake_ich *ich, uint32_t intid)
     }
 }
 
+/* IHI 0069 ICV_EOIR<g>_EL1, virtual priority drop: what is in a list register is deactivated if the dropped priority
+ * is that of its own group and group priority. */
+static bool agrees(const struct fake_ich *ich, unsigned group, uint32_t intid, unsigned level)
+{
+    int n = active_lr(ich, intid);
+
+    return n < 0 ||
+           (lr_group(ich->lr[n]) == group &&
+            (lr_priority(ich->lr[n]) & group_mask(ich, group)) >> (8U - ich->preemption_bits) == level);
+}
+
 void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
 {
     int level = active_level(ich);
@@ -391,7 +402,7 @@ void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
         return; /* the highest active priority is of the other group */
     }
     apr[(unsigned)level / 32U] &= ~bit;
-    if ((ich->vmcr & VMCR_EOIM) == 0U) {
+    if ((ich->vmcr & VMCR_EOIM) == 0U && agrees(ich, group, intid, (unsigned)level)) {
         deactivate(ich, intid);
     }
 }

@@ -108,16 +108,6 @@ static void forget_ack(struct machine *machine, unsigned vcpu, const struct mach
     guest->acks--;
 }
 
-static bool is_ending(const struct machine *machine, uint32_t intid)
-{
-    for (unsigned i = 0; i < machine->config->vcpus; i++) {
-        if (machine->guest[i].ended[intid]) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What is acknowledged ends by EOI and DIR: only what was dropped already may be deactivated by register. An
  * interrupt that a register makes active has no active priority, and which of several active interrupts an
  * EOI ends is by priority: so such a one has the lowest, that no acknowledged one can have. */
@@ -145,12 +135,8 @@ static uint32_t allowed_field(struct machine *machine, unsigned owner, uint32_t 
         }
         return wanted;
     case IGROUPR:
-        return irq->active ? now : wanted;
-    case IPRIORITYR: /* EXCLUDED for now: of what is active, or has ended where only EOIcount knows */
-        if (ack != NULL && machine_everything()) {
-            return wanted;
-        }
-        return irq->active || is_ending(machine, intid) ? now : wanted;
+    case IPRIORITYR:
+        return irq->active && ack == NULL ? now : wanted;
     case ICFGR:
         return now;
     default:
@@ -876,8 +862,7 @@ static void do_interface(struct machine *machine, unsigned vcpu)
         } else {
             set_modes(machine, vcpu, percent(machine, 30), percent(machine, 50));
         }
-    } else if (machine_everything() && !has_dropped(guest) &&
-               machine->config->has_tdir) { /* EXCLUDED for now */
+    } else if (!has_dropped(guest) && machine->config->has_tdir) {
         set_modes(machine, vcpu, machine->oracle.cpu[vcpu].cbpr, percent(machine, 50));
     }
     compare_interface(machine, vcpu);

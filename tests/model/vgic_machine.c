@@ -72,11 +72,6 @@ void machine_fail(const struct machine *machine, const char *format, ...)
     abort();
 }
 
-bool machine_everything(void)
-{
-    return getenv("ASH_TEST_ALL") != NULL;
-}
-
 void machine_count(struct machine *machine, enum machine_event event)
 {
     machine->events[event]++;
@@ -607,7 +602,7 @@ static void check_link(struct machine *machine, unsigned vcpu, unsigned link)
     const struct oracle_irq *irq = oracle_irq(&machine->oracle, vcpu, links[link].intid);
     bool active = machine_physical(machine, vcpu, link)->active;
 
-    if (irq != NULL && irq->fired && !active && machine_everything()) { /* EXCLUDED for now */
+    if (irq != NULL && irq->fired && !active) {
         machine_fail(machine, "INTID %u waits and its physical interrupt is not active", links[link].intid);
     }
     if (irq != NULL && active && !oracle_is_pending(irq) && !irq->active) {
@@ -732,28 +727,11 @@ void machine_wait(struct machine *machine)
     machine_count(machine, MACHINE_READ_BUSY);
 }
 
-/* EXCLUDED for now: reads while an EOIcount is not reported yet. */
-static void end_maintenance(struct machine *machine)
-{
-    for (unsigned vcpu = 0; vcpu < machine->config->vcpus; vcpu++) {
-        struct fake_gic_cpu *hardware = machine_hardware(machine, vcpu);
-
-        if (hardware != NULL && hardware->eoi_count != 0U) {
-            machine_exit(machine, vcpu);
-        }
-    }
-}
-
 uint64_t machine_read(struct machine *machine, const struct oracle_access *access)
 {
     uint64_t value = UINT64_C(0xBAD0BAD0BAD0BAD0);
     uint64_t known, expected;
-    int error;
-
-    if (!machine_everything()) {
-        end_maintenance(machine);
-    }
-    error = machine_access(machine, access, false, &value);
+    int error = machine_access(machine, access, false, &value);
 
     if (error == ASH_EBUSY) {
         machine_wait(machine);

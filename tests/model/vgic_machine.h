@@ -140,8 +140,6 @@ void machine_say(struct machine *machine, const char *format, ...) __attribute__
 /** Fail the test, with the last operation, the machine and the seed's hint. */
 void machine_fail(const struct machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
-/** Also what is excluded for now, because the library does not yet do it right (ASH_TEST_ALL). */
-bool machine_everything(void);
 void machine_count(struct machine *machine, enum machine_event event);
 
 uint64_t machine_below(struct machine *machine, uint64_t bound);

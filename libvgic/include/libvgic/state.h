@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define ASH_VGIC_STATE_VERSION UINT32_C(1)
+#define ASH_VGIC_STATE_VERSION UINT32_C(2)
 
 /* struct ash_vgic_irq_state.flags */
 #define ASH_VGIC_STATE_ENABLED     UINT32_C(0x01)
@@ -26,7 +26,8 @@ extern "C" {
 #define ASH_VGIC_STATE_SOFT_ACTIVE UINT32_C(0x20) /* active by ISACTIVER: no EOI belongs to it */
 #define ASH_VGIC_STATE_GROUP1      UINT32_C(0x40)
 #define ASH_VGIC_STATE_EDGE        UINT32_C(0x80)
-#define ASH_VGIC_STATE_FLAGS       UINT32_C(0xFF)
+#define ASH_VGIC_STATE_ACKED_AS_1  UINT32_C(0x100) /* acknowledged as one of Group 1; see active_priority */
+#define ASH_VGIC_STATE_FLAGS       UINT32_C(0x1FF)
 
 struct ash_vgic_irq_state {
     uint64_t route; /* SPI: GICD_IROUTER<n>, or a GICv2's GICD_ITARGETSR byte; else 0 */
@@ -34,9 +35,10 @@ struct ash_vgic_irq_state {
     uint16_t owner;  /* active: the vCPU that has it; else 0 */
     uint16_t target; /* 1 of N and waiting: the vCPU that was chosen; else ASH_VGIC_NO_VCPU */
     uint8_t priority;
-    uint8_t sources; /* GICv2 SGIs: the CPUs for which it is pending; else 0 */
-    uint8_t source;  /* GICv2 SGIs that are active: for which CPU; else 0 */
-    uint8_t reserved[5];
+    uint8_t sources;         /* GICv2 SGIs: the CPUs for which it is pending; else 0 */
+    uint8_t source;          /* GICv2 SGIs that are active: for which CPU; else 0 */
+    uint8_t active_priority; /* active by acknowledgement: the priority of then; else 0 */
+    uint8_t reserved[4];
 };
 
 /* struct ash_vgic_vcpu_state.flags */

@@ -52,6 +52,8 @@
  *  1 of N (GICD_IROUTER.Interrupt_Routing_Mode; a GICv2's SPI with several targets): one vCPU is chosen when
  *  the interrupt becomes deliverable, among those whose interface takes its group, in turn; another one when
  *  that one goes offline or to sleep.
+ *  A new priority or group of an active interrupt counts from its next acknowledgement on (4.8: the running
+ *  priority is that of the acknowledgement).
  *  Several CPUs pending for one GICv2 SGI: taken in the order of their numbers.
  *  SPIs by message: GICD_SETSPI_NSR and GICD_CLRSPI_NSR are there (GICD_TYPER.MBIS = 1). A level-sensitive
  *  SPI is pending while its line or its message says so.
@@ -113,12 +115,14 @@ struct ash_vgic_irq {
     uint32_t state;  /* bits, see src/internal.h */
     uint16_t target; /* index of the vCPU that gets it next, or ASH_VGIC_NO_VCPU */
     uint16_t owner;  /* index of the vCPU in whose queue or LR it is */
+    uint16_t
+        active_as; /* in an LR or acknowledged: priority and group of then, if others were written since */
     uint8_t priority;
     uint8_t lr;      /* the LR it is in, or ASH_VGIC_NO_LR */
     uint8_t lr_hint; /* the LR it was in last */
     uint8_t sources; /* GICv2 SGIs: the CPU interfaces for which it is pending, but for what is in an LR */
     uint8_t source;  /* GICv2 SGIs: whose request is in the LR or active */
-    uint8_t reserved[3];
+    uint8_t reserved;
 };
 
 /** The image of a vCPU's virtual CPU interface. Plain data in the format of the ICH_* registers, for both

@@ -222,7 +222,9 @@ static void the_fields_say_what_they_are_called(void **state)
     set_level(&m, 0, 40, true);
     dist_write(&m, 1, GICD_SGIR, 4, 0x01000003); /* to all others */
     dist_write(&m, 2, GICD_SGIR, 4, 0x00010003);
+    set_priority(&m, 0, 3, 0x20);
     assert_int_equal(iar(&m, 0), 1U << 10 | 3U);
+    set_priority(&m, 0, 3, 0x40);
     put_all(&m);
     assert_int_equal(ash_vgic_export(&m.vgic, &first.state, SIZE), ASH_OK);
     assert_int_equal(first.state.version, ASH_VGIC_STATE_VERSION);
@@ -240,8 +242,10 @@ static void the_fields_say_what_they_are_called(void **state)
     assert_int_equal(sgi->flags, ASH_VGIC_STATE_ENABLED | ASH_VGIC_STATE_EDGE | ASH_VGIC_STATE_ACTIVE |
                                      ASH_VGIC_STATE_LATCH);
     assert_int_equal(sgi->source, 1);
+    assert_int_equal(sgi->active_priority, 0x20);
+    assert_int_equal(sgi->priority, 0x40);
     assert_int_equal(sgi->sources, 4);
-    assert_int_equal(ash_vgic_state_vcpu(&first.state, 0)->apr0[0], 1);
+    assert_int_equal(ash_vgic_state_vcpu(&first.state, 0)->apr0[0], 1U << (0x20U >> 3));
     assert_int_equal(ash_vgic_state_vcpu(&first.state, 2)->flags, ASH_VGIC_STATE_ONLINE);
 }
 
@@ -382,7 +386,7 @@ static void interrupts_that_cannot_be_are_refused(void **state)
 {
     (void)state;
     static const struct spoilt cases[] = {
-        {3, 40, FIELD(flags), 0x100},
+        {3, 40, FIELD(flags), 0x200},
         {3, 40, FIELD(flags), ASH_VGIC_STATE_SOFT_ACTIVE},
         {3, 3, FIELD(flags), ASH_VGIC_STATE_ENABLED}, /* an SGI that is no edge */
         {3, 3, FIELD(flags), ASH_VGIC_STATE_ENABLED | ASH_VGIC_STATE_EDGE | ASH_VGIC_STATE_LINE},
@@ -393,7 +397,9 @@ static void interrupts_that_cannot_be_are_refused(void **state)
         {1, 40, FIELD(flags), ASH_VGIC_STATE_MESSAGE},
         {3, 40, FIELD(priority), 0x04},
         {3, 40, FIELD(reserved[0]), 1},
-        {3, 40, FIELD(reserved[4]), 1},
+        {3, 40, FIELD(reserved[3]), 1},
+        {3, 40, FIELD(active_priority), 8}, /* not active */
+        {3, 40, FIELD(flags), ASH_VGIC_STATE_ACKED_AS_1},
         {3, 40, FIELD(owner), 1}, /* not active */
         {3, 40, FIELD(target), 1},
         {3, 40, FIELD(target), VCPUS},
@@ -429,6 +435,12 @@ static void an_active_or_chosen_vcpu_that_is_not_there_is_refused(void **state)
         second = first;
         irq_of(40)->flags = ASH_VGIC_STATE_ACTIVE;
         irq_of(40)->owner = VCPUS;
+        refused(ASH_EINVAL);
+        irq_of(40)->flags = ASH_VGIC_STATE_ACTIVE;
+        irq_of(40)->active_priority = 4; /* five bits of priority */
+        refused(ASH_EINVAL);
+        irq_of(40)->flags = ASH_VGIC_STATE_ACTIVE | ASH_VGIC_STATE_SOFT_ACTIVE;
+        irq_of(40)->active_priority = 8; /* nobody acknowledged it */
         refused(ASH_EINVAL);
         irq_of(20)->flags = ASH_VGIC_STATE_ACTIVE; /* vCPU 1's */
         irq_of(20)->owner = 2;
