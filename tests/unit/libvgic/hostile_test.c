@@ -22,6 +22,31 @@ static uint64_t some_value(void)
     return below(2) != 0U ? special[below(7)] : test_rng_next(&rng);
 }
 
+/* A GICv2 has its distributor's 4 KiB, GICD_SGIR and GICD_ITARGETSR in them, and nothing else. */
+static void access_v2(uint32_t vcpu)
+{
+    static const unsigned sizes[] = {1, 1, 2, 4, 4, 4, 8};
+    static const uint32_t favourites[] = {GICD_SGIR,      GICD_CPENDSGIR, GICD_SPENDSGIR, GICD_ITARGETSR,
+                                          GICD_ISACTIVER, GICD_ISPENDR,   GICD_CTLR};
+    unsigned size = sizes[below(7)];
+    bool is_write = below(3) != 0U;
+    uint64_t offset = below(3) == 0U ? favourites[below(7)] + below(0x20) : below(0x1000);
+    uint64_t value = some_value();
+
+    if (below(4) != 0U) {
+        offset &= ~(uint64_t)(size - 1U);
+    }
+    int error = ash_vgic_dist_access(&m.vgic, vcpu, offset, size, is_write, &value);
+    if (error != ASH_OK && (error != ASH_EBUSY || is_write)) {
+        fail_msg("offset %#llx size %u: %d", (unsigned long long)offset, size, error);
+    }
+    assert_true(is_write || size == 8U || value >> (8U * size) == 0U);
+    offset = below(0x40) * 0x1000U + offset;
+    error = ash_vgic_redist_access(&m.vgic, vcpu, offset, size, is_write, &value);
+    assert_int_equal(error, ASH_ERANGE);
+    machine_exit(&m, vcpu);
+}
+
 static void access(uint32_t vcpu)
 {
     static const unsigned sizes[] = {1, 2, 4, 4, 4, 8};
@@ -60,14 +85,14 @@ static void guest_interface(uint32_t vcpu)
         (void)fake_ich_iar(ich, group);
         break;
     case 3:
-        fake_ich_eoir(ich, group, (uint32_t)below(1024));
+        fake_ich_eoir(ich, group, (uint32_t)below(m.version == 2U ? 0x2000 : 1024)); /* [12:10]: a source */
         break;
     case 4:
         if ((ich->hcr & (1U << 14)) != 0U) {
             ash_vgic_dir(&m.vgic, vcpu, (uint32_t)test_rng_next(&rng));
             machine_exit(&m, vcpu);
         } else {
-            fake_ich_dir(ich, (uint32_t)below(140));
+            fake_ich_dir(ich, (uint32_t)(below(140) | (m.version == 2U ? below(8) << 10 : 0U)));
         }
         break;
     default:
@@ -143,7 +168,11 @@ static void step(void)
         guest_interface(vcpu);
         break;
     default:
-        access(vcpu);
+        if (m.version == 2U) {
+            access_v2(vcpu);
+        } else {
+            access(vcpu);
+        }
         break;
     }
 }
@@ -159,12 +188,31 @@ static void the_machine_still_works(void)
     assert_false(m.spi_active[90]);
     machine_load(&m, 0);
     fake_ich_set_pmr(&m.ich[0], 0xF0);
+    fake_ich_set_igrpen(&m.ich[0], 0, true);
     fake_ich_set_igrpen(&m.ich[0], 1, true);
-    dist_write(&m, 0, GICD_CTLR, 4, 2);
+    dist_write(&m, 0, GICD_CTLR, 4, 3);
+    if (m.version == 2U) {
+        dist_write(&m, 0, GICD_ITARGETSR + 100U, 1, 1);
+    }
     set_level(&m, 0, 100, false);
     set_bit(&m, 0, GICD_ISENABLER, 100);
     set_level(&m, 0, 100, true);
     assert_int_equal(iar(&m, 0), 100);
+}
+
+static void attack(void)
+{
+    for (uint32_t n = 0; n < m.vcpu_count; n++) {
+        assert_int_equal(ash_vgic_connect_hw(&m.vgic, n, 27, 27), ASH_OK);
+    }
+    assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, 50, 90), ASH_OK);
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        step();
+        if (below(2) != 0U) {
+            machine_settle(&m); /* else kicks and maintenance interrupts are late */
+        }
+    }
+    the_machine_still_works();
 }
 
 static void a_hostile_guest_reaches_nothing_but_itself(void **state)
@@ -177,17 +225,27 @@ static void a_hostile_guest_reaches_nothing_but_itself(void **state)
     (void)test_rng_init(&rng, "hostile_test");
     for (size_t c = 0; c < 3U; c++) {
         machine_init_as(&m, &configs[c]);
-        for (uint32_t n = 0; n < m.vcpu_count; n++) {
-            assert_int_equal(ash_vgic_connect_hw(&m.vgic, n, 27, 27), ASH_OK);
-        }
-        assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, 50, 90), ASH_OK);
-        for (unsigned i = 0; i < OPERATIONS; i++) {
-            step();
-            if (below(2) != 0U) {
-                machine_settle(&m); /* else kicks and maintenance interrupts are late */
-            }
-        }
-        the_machine_still_works();
+        attack();
+    }
+}
+
+/* List registers of a GICH and of an ICH; one CPU (no targets), some, all eight. */
+static void a_hostile_guest_of_a_gicv2_reaches_nothing_but_itself(void **state)
+{
+    (void)state;
+    static const struct {
+        struct machine_config config;
+        bool gich;
+    } configs[] = {
+        {{3, 96, 4, 5, 5, false, NULL, false}, true},  {{8, 96, 1, 5, 5, true, NULL, false}, true},
+        {{1, 96, 2, 5, 5, false, NULL, true}, true},   {{2, 96, 1, 8, 7, true, NULL, false}, false},
+        {{8, 96, 16, 5, 5, false, NULL, true}, false},
+    };
+
+    (void)test_rng_init(&rng, "hostile_test");
+    for (size_t c = 0; c < 5U; c++) {
+        machine_init_v2(&m, &configs[c].config, configs[c].gich);
+        attack();
     }
 }
 
@@ -214,12 +272,27 @@ static void arguments_outside_their_range_are_refused(void **state)
     assert_int_equal(ash_vgic_set_level(&m.vgic, 0, 15, true), ASH_EINVAL);
     assert_int_equal(ash_vgic_pulse(&m.vgic, 0, 128), ASH_ENOENT);
     assert_int_equal(m.kicks, 0);
+
+    static const struct machine_config v2 = {8, 96, 4, 5, 5, false, NULL, false};
+    machine_init_v2(&m, &v2, true);
+    m.kicks = 0;
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 7, 0x1000, 4, false, &value), ASH_ERANGE);
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 7, UINT64_MAX, 1, true, &value), ASH_ERANGE);
+    assert_int_equal(ash_vgic_redist_access(&m.vgic, 7, 0, 4, false, &value), ASH_ERANGE);
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 8, 0, 4, true, &value), ASH_EINVAL);
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 7, 0, 3, false, &value), ASH_EINVAL);
+    ash_vgic_sgi(&m.vgic, 0, UINT64_C(1) << 40, ASH_VGIC_SGI1R); /* a GICv2 has no such register */
+    ash_vgic_sgi(&m.vgic, 8, 0xFF, ASH_VGIC_SGI0R);
+    ash_vgic_dir(&m.vgic, 8, 40);
+    ash_vgic_dir(&m.vgic, 7, UINT32_MAX);
+    assert_int_equal(m.kicks, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hostile_guest_reaches_nothing_but_itself),
+        cmocka_unit_test(a_hostile_guest_of_a_gicv2_reaches_nothing_but_itself),
         cmocka_unit_test(arguments_outside_their_range_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
