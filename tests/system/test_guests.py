@@ -6,13 +6,19 @@ from support import SystemTest, vm
 
 
 class Guests(SystemTest):
-    def test_basics_on_two_vcpus_next_to_the_boot_cpu(self):
+    def basics_on_two_vcpus_next_to_the_boot_cpu(self, gic):
         # The emulated board has no EL3: what may go there has to come back, and not to harm hv.
         basics = vm("basics", 1, "basics.bin", [0, 1], "smc-allow = <0x82000001 0xc2000001>;")
-        ran = self.boot("--bundle", self.folder(basics, files=("basics.bin",)), "--timeout", "120")
+        ran = self.boot("--bundle", self.folder(basics, files=("basics.bin",)), "--gic", gic, "--timeout", "120")
         self.assert_exit(0, ran)
         self.assert_says(r"^BASICS PASS", ran)
         self.assert_never_says(r"^FAIL", ran)
+
+    def test_basics_on_gicv3(self):
+        self.basics_on_two_vcpus_next_to_the_boot_cpu("3")
+
+    def test_basics_on_gicv2(self):
+        self.basics_on_two_vcpus_next_to_the_boot_cpu("2")
 
     def test_basics_twice_at_once_on_different_cpus(self):
         folder = self.folder(vm("left", 1, "basics.bin", [0, 1]), vm("right", 2, "basics.bin", [3, 2]),

@@ -13,13 +13,6 @@ bool faulted_with(uint64_t ec);
 bool aborted_with(uint64_t fsc);
 bool nothing_faulted(void);
 
-/** How many interrupts of the virtual timer and of the clock there were. */
-uint64_t timer_interrupts(void);
-uint64_t clock_interrupts(void);
-
-/** CPU_SUSPEND, SYSTEM_SUSPEND, TRNG, identity. */
-void check_firmware_calls(void);
-
 /** Loads and stores to devices for which the CPU gives no syndrome. */
 void check_accesses(void);
 

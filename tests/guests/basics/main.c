@@ -4,20 +4,12 @@
 #include "basics/basics.h"
 #include "common/guest.h"
 
-#define PSCI_VERSION        UINT64_C(0x84000000)
-#define PSCI_CPU_OFF        UINT64_C(0x84000002)
-#define PSCI_CPU_ON         UINT64_C(0xc4000003)
-#define PSCI_AFFINITY_INFO  UINT64_C(0xc4000004)
-#define PSCI_SYSTEM_SUSPEND UINT64_C(0xc400000e)
-#define SMCCC_VERSION       UINT64_C(0x80000000)
+#define PSCI_VERSION       UINT64_C(0x84000000)
+#define PSCI_CPU_OFF       UINT64_C(0x84000002)
+#define PSCI_CPU_ON        UINT64_C(0xc4000003)
+#define PSCI_AFFINITY_INFO UINT64_C(0xc4000004)
 
-#define INVALID_PARAMETERS (-2)
-#define DENIED             (-3)
-#define ALREADY_ON         (-4)
-#define INVALID_ADDRESS    (-9)
-
-#define SGI         3U
-#define CLOCK_INTID 34U
+#define SGI 3U
 
 void guest_secondary_start(void);
 
@@ -25,7 +17,6 @@ static volatile uint32_t faults;
 static volatile uint64_t fault_esr;
 static volatile uint64_t fault_far;
 static volatile uint64_t timer_fired;
-static volatile uint64_t clock_fired;
 static volatile uint64_t sgi_seen[2];
 static volatile uint64_t sgi_again; /* from the handler, as often */
 static volatile uint64_t secondary_up;
@@ -71,19 +62,9 @@ bool nothing_faulted(void)
     return none;
 }
 
-uint64_t timer_interrupts(void)
-{
-    return timer_fired;
-}
-
-uint64_t clock_interrupts(void)
-{
-    return clock_fired;
-}
-
 static void send_sgi(uint64_t to)
 {
-    guest_sysreg_write(S3_0_C12_C11_5, (UINT64_C(1) << to) | ((uint64_t)SGI << 24));
+    guest_sgi(SGI, UINT32_C(1) << to);
 }
 
 void guest_interrupt(uint32_t intid)
@@ -93,9 +74,6 @@ void guest_interrupt(uint32_t intid)
     if (intid == GUEST_VTIMER_INTID) {
         guest_sysreg_write(cntv_ctl_el0, 0);
         timer_fired = timer_fired + 1U;
-    } else if (intid == CLOCK_INTID) {
-        guest_write32(GUEST_RTC + 0x1cU, 1);
-        clock_fired = clock_fired + 1U;
     } else if (intid == SGI) {
         sgi_seen[self] = sgi_seen[self] + 1U;
         if (sgi_again > 0U) {
@@ -135,21 +113,10 @@ void guest_secondary(uint64_t number)
 
 static void check_firmware(void)
 {
-    uint64_t entry = (uint64_t)(uintptr_t)guest_secondary_start;
-
     check("PSCI_VERSION by HVC is 1.1", guest_hvc(PSCI_VERSION, 0, 0, 0) == 0x10001);
-    check("PSCI_VERSION by SMC is 1.1", guest_smc(PSCI_VERSION, 0, 0, 0) == 0x10001);
-    check("SMCCC_VERSION is 1.2", guest_hvc(SMCCC_VERSION, 0, 0, 0) == 0x10002);
-    check("an unknown function is NOT_SUPPORTED", (int32_t)guest_hvc(0x84001234U, 0, 0, 0) == -1);
     check("an SMC that the VM may make, or not, of no firmware",
           (int32_t)guest_smc(0x82000001U, 0, 0, 0) == -1);
     check("an unknown SMC is NOT_SUPPORTED", (int32_t)guest_smc(0xc5001234U, 0, 0, 0) == -1);
-    check("CPU_ON of a vCPU that is not there", guest_hvc(PSCI_CPU_ON, 7, entry, 0) == INVALID_PARAMETERS);
-    check("CPU_ON with a stray affinity bit",
-          guest_hvc(PSCI_CPU_ON, (UINT64_C(1) << 31) | 1U, entry, 0) == INVALID_PARAMETERS);
-    check("CPU_ON of oneself", guest_hvc(PSCI_CPU_ON, 0, entry, 0) == ALREADY_ON);
-    check("CPU_ON outside RAM", guest_hvc(PSCI_CPU_ON, 1, 0x1000, 0) == INVALID_ADDRESS);
-    check("AFFINITY_INFO of an off vCPU", guest_hvc(PSCI_AFFINITY_INFO, 1, 0, 0) == 1);
 }
 
 static void check_secondary(void)
@@ -163,8 +130,6 @@ static void check_secondary(void)
         check("CPU_ON", guest_hvc(PSCI_CPU_ON, 1, entry, 1) == 0);
         check("the other vCPU runs", wait_for(&secondary_up, 1));
         check("context_id arrives in x0", secondary_context == 1U);
-        check("CPU_ON of a running vCPU", guest_hvc(PSCI_CPU_ON, 1, entry, 1) == ALREADY_ON);
-        check("SYSTEM_SUSPEND beside it", guest_hvc(PSCI_SYSTEM_SUSPEND, entry, 0, 0) == DENIED);
         send_sgi(1);
         check("an SGI to the other vCPU", wait_for(&sgi_seen[1], 1));
         check("and one back", wait_for(&sgi_seen[0], 1));
@@ -221,16 +186,16 @@ static void check_interrupts(void)
 
 static void check_devices(void)
 {
-    uint64_t typer = *(const volatile uint64_t *)(uintptr_t)(GUEST_GICR + 0x20008U);
+    bool v3 = guest_gic_version() == 3U;
 
     check("PL011 by its ID", guest_read32(GUEST_UART + 0xfe0U) == 0x11U);
     check("PL031 by its ID", guest_read32(GUEST_RTC + 0xfe0U) == 0x31U);
     check("the RTC is past 2020", guest_read32(GUEST_RTC) > 1577836800U);
-    check("GICD says version 3", (guest_read32(GUEST_GICD + 0xffe8U) >> 4) == 3U);
-    check("GICR of the last vCPU", (typer >> 32) == 1U && (typer & 0x10U) != 0U);
-    check("the frame behind it is not there", faults == 0U);
-    (void)guest_read32(GUEST_GICR + 0x40000U);
-    check("... and gives an external abort", faulted_with(0x25));
+    check("GICD says its version",
+          (guest_read32(GUEST_GICD + (v3 ? 0xffe8U : 0xfe8U)) >> 4) == (v3 ? 3U : 2U));
+    check("all of them without a fault", nothing_faulted());
+    (void)guest_read32(v3 ? GUEST_GICR + 0x40000U : GUEST_GICR);
+    check("behind the GIC's frames is an external abort", aborted_with(0x10));
 }
 
 static void check_faults(void)
@@ -266,8 +231,10 @@ static void check_registers(void)
                      :
                      : "x0", "x1", "x2", "x3", "x19", "x28", "memory");
     check("x19..x28 survive an HVC", a == 0x1111111111111111U && b == 0x2222222222222222U);
-    __asm__ volatile("ldr x20, [%1]\n\tmov %0, x20" : "=r"(wide) : "r"(GUEST_GICR + 8U) : "x20");
-    check("a 64-bit read into a callee-saved register", (wide & 0xffffff00U) == 0U);
+    if (guest_gic_version() == 3U) { /* a GICv2 has no register of 64 bits */
+        __asm__ volatile("ldr x20, [%1]\n\tmov %0, x20" : "=r"(wide) : "r"(GUEST_GICR + 8U) : "x20");
+        check("a 64-bit read into a callee-saved register", (wide & 0xffffff00U) == 0U);
+    }
     __asm__ volatile("mov x21, #-1\n\tldrsb w21, [%1]\n\tmov %0, x21"
                      : "=r"(wide)
                      : "r"(GUEST_UART + 0xff4U)
@@ -322,7 +289,6 @@ void guest_main(uint64_t device_tree)
     check_devices();
     check_faults();
     check_accesses();
-    check_firmware_calls();
     check_secondary();
     check_accesses_with_mmu();
     if (failures == 0U) {

@@ -166,7 +166,6 @@ __attribute__((weak)) bool guest_fault(unsigned vector, uint64_t *elr)
     return false;
 }
 
-/** IAR, the handler, EOIR, by the GIC's own way. */
 static void take_gicv2_interrupt(void)
 {
     uint32_t iar = guest_read32(GUEST_GICC + 0x0cU);
@@ -177,18 +176,29 @@ static void take_gicv2_interrupt(void)
     }
 }
 
+static void take_gicv3_interrupt(void)
+{
+    uint64_t intid = guest_sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+
+    if (intid < 1020U) {
+        guest_interrupt((uint32_t)intid);
+        guest_sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+    }
+}
+
+__attribute__((weak)) void guest_irq(void)
+{
+    if (guest_gic_version() == 2U) {
+        take_gicv2_interrupt();
+    } else {
+        take_gicv3_interrupt();
+    }
+}
+
 void guest_exception(unsigned vector, uint64_t *elr)
 {
-    if (vector == 5U && guest_gic_version() == 2U) {
-        take_gicv2_interrupt();
-        return;
-    }
     if (vector == 5U) {
-        uint64_t intid = guest_sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
-        if (intid < 1020U) {
-            guest_interrupt((uint32_t)intid);
-            guest_sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
-        }
+        guest_irq();
         return;
     }
     if (guest_fault(vector, elr)) {

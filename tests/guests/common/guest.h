@@ -43,6 +43,8 @@ void guest_main(uint64_t device_tree);
 void guest_secondary(uint64_t number);
 /** A guest's own: IRQ @intid, acknowledged; EOI follows. May be left out. */
 void guest_interrupt(uint32_t intid);
+/** A guest's own way to take an IRQ, from acknowledge to EOI. May be left out: IAR, guest_interrupt(), EOIR. */
+void guest_irq(void);
 /** A guest's own: any other exception; @elr may be changed. True: handled. May be left out: reports, turns off. */
 bool guest_fault(unsigned vector, uint64_t *elr);
 

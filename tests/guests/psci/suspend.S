@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* int64_t basics_suspend(function, a, b, c): an HVC that may come back through basics_resume, on a CPU that has lost
+/* int64_t psci_suspend(function, a, b, c): an HVC that may come back through psci_resume, on a CPU that has lost
  * its registers: then the result is the context_id. */
-    .section .text.basics_suspend, "ax"
-    .globl basics_suspend
-basics_suspend:
+    .section .text.psci_suspend, "ax"
+    .globl psci_suspend
+psci_suspend:
     stp     x29, x30, [sp, #-96]!
     stp     x19, x20, [sp, #16]
     stp     x21, x22, [sp, #32]
@@ -24,8 +24,8 @@ back:
     ldp     x29, x30, [sp], #96
     ret
 
-    .globl basics_resume
-basics_resume:
+    .globl psci_resume
+psci_resume:
     adr     x6, kept
     ldp     x4, x5, [x6]
     msr     vbar_el1, x4

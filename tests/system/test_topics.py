@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Our EL1 programs that check one topic each by its manual (tests/guests), on both GICs."""
+import unittest
+
+from support import SystemTest, vm
+
+# Which vCPUs a topic wants, as CPUs of the board.
+TOPICS = {
+    "psci": (0, 1, 2, 3),
+}
+
+
+class Topics(SystemTest):
+    def check(self, name, cpus, gic):
+        ran = self.boot("--bundle", self.folder(vm(name, 1, f"{name}.bin", cpus), files=(f"{name}.bin",)),
+                        "--gic", gic, "--timeout", "120")
+        self.assert_exit(0, ran)
+        self.assert_says(rf"^{name.upper()} PASS, \d+ checks", ran)
+        self.assert_never_says(r"^FAIL|^guest:", ran)
+
+
+def add(name, cpus, gic):
+    setattr(Topics, f"test_{name}_on_gicv{gic}", lambda self: self.check(name, cpus, gic))
+
+
+for topic, wanted in TOPICS.items():
+    add(topic, wanted, "2")
+    add(topic, wanted, "3")
+
+
+if __name__ == "__main__":
+    unittest.main()
