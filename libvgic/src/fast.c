@@ -73,6 +73,33 @@ int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t el
     return (int)n;
 }
 
+/* All that its state may say when it fires again: pending by its latch in an LR with HW = 1, nothing asked of it since.
+ * Filled once more, it says the same. */
+#define AGAIN     (ENABLED | LR_LATCH | PHYS_ACTIVE | LR_PHYS)
+#define NOT_AGAIN (LATCH | HIGH | ACTIVE | SOFT_ACTIVE | QUEUED | RELEASE | PHYS_NEXT | REQUESTS)
+#define LR_AGAIN  (ASH_ICH_LR_HW | ASH_ICH_LR_PENDING)
+
+int ash_vgic_inject_again(const struct ash_vgic_vcpu *vcpu, uint32_t intid)
+{
+    if (intid >= ASH_VGIC_PRIVATE_IRQS) {
+        return ASH_EBUSY;
+    }
+    const struct ash_vgic_irq *irq = &vcpu->irqs[ash_index_nospec(intid, ASH_VGIC_PRIVATE_IRQS)];
+    unsigned n = irq->lr;
+
+    /* Without work, what is pending in an LR may be delivered with that priority and group: whatever changes that,
+     * wants a flush. */
+    if (n >= ASH_VGIC_MAX_LRS || (irq->state & (AGAIN | NOT_AGAIN)) != AGAIN || ash_vgic_needs_flush(vcpu) ||
+        vcpu->queue != NULL || (vcpu->lrs.lr[n] & (LR_AGAIN | ASH_ICH_LR_ACTIVE)) != LR_AGAIN) {
+        return ASH_EBUSY;
+    }
+    ASH_ASSERT(vcpu->resident && vcpu->lr_irq[n] == irq && (vcpu->lrs.used & (1U << n)) != 0U);
+    ASH_ASSERT(ash_vgic_is_open_(vcpu->vgic, irq, vcpu));
+    ASH_ASSERT(ash_field(vcpu->lrs.lr[n], 55, 48) == irq->priority &&
+               ((vcpu->lrs.lr[n] & ASH_ICH_LR_GROUP1) != 0U) == ((irq->state & GROUP1) != 0U));
+    return (int)n;
+}
+
 /* The priority at which the CPU interface runs: the highest active one, 0x100 if none. IHI 0069
  * ICH_AP1R<n>_EL2: bit b of register r is preemption level 32 r + b. */
 static unsigned running_priority(const struct ash_vgic_vcpu *vcpu)

@@ -531,7 +531,14 @@ static bool inject_fast(struct machine *machine, unsigned vcpu, uint32_t intid)
     if (hardware == NULL || percent(machine, 50)) {
         return false;
     }
-    n = ash_vgic_inject_fast(&machine->vcpu[vcpu], intid, fake_gic_cpu_elrsr(hardware));
+    n = ASH_EBUSY;
+    if (machine_link(machine, intid) >= 0 && percent(machine, 80)) {
+        n = ash_vgic_inject_again(&machine->vcpu[vcpu], intid);
+        machine_count(machine, n >= 0 ? MACHINE_AGAIN : MACHINE_AGAIN_REFUSED);
+    }
+    if (n < 0) {
+        n = ash_vgic_inject_fast(&machine->vcpu[vcpu], intid, fake_gic_cpu_elrsr(hardware));
+    }
     if (n < 0) {
         if (n != ASH_EBUSY) {
             machine_fail(machine, "inject_fast says %s", ash_error_name(n));
@@ -583,11 +590,9 @@ static void do_self_sgi(struct machine *machine, unsigned vcpu)
 }
 
 /* A linked physical interrupt fires if it is not active; sometimes its device thinks better of it. */
-static void do_fire(struct machine *machine)
+static void fire(struct machine *machine, unsigned link, unsigned owner)
 {
-    unsigned link = (unsigned)below(machine, MACHINE_LINKS);
     uint32_t intid = machine_link_intid(machine, link);
-    unsigned owner = some_owner(machine);
     struct machine_physical *physical = machine_physical(machine, owner, link);
     struct oracle_irq *irq = oracle_irq(&machine->oracle, owner, intid);
 
@@ -614,6 +619,13 @@ static void do_fire(struct machine *machine)
         machine_fail(machine, "inject_hw failed");
     }
     machine_count(machine, MACHINE_FIRED);
+}
+
+static void do_fire(struct machine *machine)
+{
+    unsigned link = (unsigned)below(machine, MACHINE_LINKS);
+
+    fire(machine, link, some_owner(machine));
 }
 
 /* ---- The CPU interface --------------------------------------------------------------------------------- */
@@ -1107,6 +1119,27 @@ static bool take_all(struct machine *machine, unsigned vcpu)
     return any;
 }
 
+/* A timer that ticks where nothing else happens; now and then its registers are written between two ticks. */
+static void tick(struct machine *machine, unsigned vcpu)
+{
+    static const uint32_t bits[] = {ISENABLER, ICENABLER, ISPENDR, ICPENDR};
+    unsigned link = (unsigned)below(machine, 2);
+    uint32_t intid = machine_link_intid(machine, link);
+    const struct oracle_irq *irq = oracle_irq(&machine->oracle, vcpu, intid);
+
+    for (unsigned n = 0; n < 8U; n++) {
+        fire(machine, link, vcpu);
+        (void)do_acknowledge(machine, vcpu, irq->group1 ? 1U : 0U, true);
+        end_all(machine, vcpu);
+        machine_check(machine, vcpu);
+        if (percent(machine, 10)) {
+            write_bit(machine, vcpu, vcpu, intid, bits[below(machine, ASH_ARRAY_SIZE(bits))]);
+        } else if (percent(machine, 5)) {
+            write_priority(machine, vcpu, vcpu, intid, some_priority(machine));
+        }
+    }
+}
+
 static void compare_everything(struct machine *machine)
 {
     for (size_t i = 0; i < ASH_ARRAY_SIZE(registers); i++) {
@@ -1124,7 +1157,7 @@ static void compare_everything(struct machine *machine)
     }
 }
 
-void guest_quiesce(struct machine *machine)
+static void settle(struct machine *machine)
 {
     unsigned rounds = 2; /* what ends on one vCPU may, as 1 of N, begin again on one that was asked before */
     bool any;
@@ -1143,6 +1176,17 @@ void guest_quiesce(struct machine *machine)
         machine_exit_all(machine);
         rounds = any ? 2U : rounds - 1U;
     } while (rounds != 0U);
+}
+
+void guest_quiesce(struct machine *machine)
+{
+    settle(machine);
+    for (unsigned vcpu = 0; vcpu < machine->config->vcpus; vcpu++) {
+        if (machine->oracle.cpu[vcpu].online) {
+            tick(machine, vcpu);
+        }
+    }
+    settle(machine);
     for (unsigned vcpu = 0; vcpu < machine->config->vcpus; vcpu++) {
         if (machine->oracle.cpu[vcpu].online && oracle_may_signal(&machine->oracle, vcpu)) {
             machine_fail(machine, "an interrupt for vCPU %u was never delivered", vcpu);

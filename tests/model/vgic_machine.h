@@ -43,6 +43,8 @@
     X(LIBRARY_END, "physical interrupts that the library asked to deactivate")                               \
     X(FAST, "interrupts injected the short way")                                                             \
     X(FAST_REFUSED, "short ways refused")                                                                    \
+    X(AGAIN, "linked interrupts injected the shortest way")                                                  \
+    X(AGAIN_REFUSED, "shortest ways refused")                                                                \
     X(EXIT, "exits that synced and flushed")                                                                 \
     X(EXIT_EMPTY, "exits in which nothing had changed")                                                      \
     X(MAINTENANCE, "maintenance interrupts")                                                                 \

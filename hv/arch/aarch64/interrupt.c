@@ -55,22 +55,14 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
     }
 }
 
-/** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
-static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu, uint32_t intid)
+/** Deliver @intid to the loaded vCPU: by what is known of the list registers now, or by a flush. */
+static inline __attribute__((always_inline)) void inject(struct hv_cpu *cpu, uint32_t intid)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
-    struct hv_machine *machine;
-    uint32_t elrsr;
+    struct hv_machine *machine = &vcpu->vm->machine;
+    uint32_t elrsr = hv_vif_read_elrsr();
     int lr;
 
-    hv_gic_drop(&hv_platform.gic, intid);
-    if (vcpu == NULL) {
-        /* It fired while the vCPU was being put; the timer is off by now. */
-        hv_gic_deactivate(&hv_platform.gic, intid);
-        return;
-    }
-    machine = &vcpu->vm->machine;
-    elrsr = hv_vif_read_elrsr();
     hv_machine_lock(cpu, machine);
     lr = ash_vgic_inject_fast(&vcpu->vgic, intid, elrsr);
     if (lr < 0) {
@@ -83,10 +75,32 @@ static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu
     }
 }
 
-/** Any other. */
+/** A timer of the guest's fired: acknowledged, its priority dropped, active until the guest's EOI. */
+static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu, uint32_t intid)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    int lr = -1;
+
+    if (vcpu == NULL) {
+        /* It fired while the vCPU was being put; the timer is off by now. */
+        hv_gic_deactivate(&hv_platform.gic, intid);
+        return;
+    }
+    if (!hv_platform.gic.forgets) { /* else never HW = 1, and never again */
+        hv_machine_lock(cpu, &vcpu->vm->machine);
+        lr = ash_vgic_inject_again(&vcpu->vgic, intid);
+        hv_machine_unlock(&vcpu->vm->machine);
+    }
+    if (lr >= 0) {
+        hv_vif_write_lr((unsigned)lr, vcpu->vgic.lrs.lr[lr]);
+    } else {
+        inject(cpu, intid);
+    }
+}
+
+/** Any other: likewise. */
 static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
 {
-    hv_gic_drop(&hv_platform.gic, acknowledged);
     if (intid == hv_platform.maintenance_intid) {
         /* Level-sensitive: its cause goes away with the resync, so only then is it deactivated. */
         if (cpu->vcpu != NULL) {
@@ -109,11 +123,24 @@ static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknow
 /** The highest pending one; false: there is none. */
 static inline __attribute__((always_inline)) bool take_interrupt(struct hv_cpu *cpu)
 {
-    uint32_t acknowledged = hv_gic_acknowledge(&hv_platform.gic);
-    uint32_t intid = hv_gic_intid(&hv_platform.gic, acknowledged);
+    uint32_t acknowledged;
+    uint32_t intid;
 
-    if (intid >= HV_GIC_SPURIOUS) {
-        return false;
+    /* hv_gic_*() in one branch: they would each ask for the version. */
+    if (hv_platform.gic.version == 3U) {
+        acknowledged = hv_gicv3_acknowledge();
+        intid = acknowledged;
+        if (intid >= HV_GIC_SPURIOUS) {
+            return false;
+        }
+        hv_gicv3_drop(acknowledged);
+    } else {
+        acknowledged = hv_gicv2_acknowledge(&hv_platform.gic);
+        intid = hv_gic_intid(&hv_platform.gic, acknowledged);
+        if (intid >= HV_GIC_SPURIOUS) {
+            return false;
+        }
+        hv_gicv2_drop(&hv_platform.gic, acknowledged);
     }
     if (intid == hv_platform.vtimer_intid || intid == hv_platform.ptimer_intid) {
         guest_timer(cpu, intid);

@@ -28,6 +28,7 @@
  *      maintenance IRQ    ash_vgic_request_flush(v), then the above
  *      off the CPU        hardware -> image, LRs emptied; ash_vgic_put(v)
  *      timer, SGI to self n = ash_vgic_inject_fast(v, intid, elrsr); n >= 0: write LR n, no flush
+ *                         (a timer: ash_vgic_inject_again(v, intid) first)
  *
  *  The moves between hardware and image (libvgic/el2.h, libvgic/gich.h) are the vCPU's own CPU's and need no
  *  lock, so that nobody waits for a device's registers: before the lock is taken, and after it is given back,
@@ -293,6 +294,13 @@ int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH
  *  Returns n >= 0: write lrs.lr[n] to ICH_LR<n>_EL2, that is all (lrs.changed is not touched); ASH_EBUSY:
  *  nothing has changed, take the ordinary call and let needs_flush() do the rest; ASH_ENOENT. */
 int ash_vgic_inject_fast(struct ash_vgic_vcpu *vcpu, uint32_t intid, uint32_t elrsr) ASH_NODISCARD;
+
+/** The shortest way, for one that fires again and again: @intid, a PPI linked to a physical interrupt that has just
+ *  fired, goes into the list register that it was in last. That one is empty: hardware does not signal the physical
+ *  interrupt before the guest has deactivated both (IHI 0069 ICH_LR<n>_EL2.HW). Nothing in memory changes. @vcpu is
+ *  loaded on this CPU. HAL: none.
+ *  Returns n >= 0: write lrs.lr[n] to ICH_LR<n>_EL2, that is all; ASH_EBUSY: ask ash_vgic_inject_fast(). */
+int ash_vgic_inject_again(const struct ash_vgic_vcpu *vcpu, uint32_t intid) ASH_NODISCARD;
 
 /* ---- The vCPU's CPU ---------------------------------------------------------------------------- */
 

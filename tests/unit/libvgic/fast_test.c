@@ -175,6 +175,101 @@ static void a_level_interrupt_that_waits_for_its_maintenance_keeps_its_list_regi
     assert_int_equal(iar(&m, 0), 32);
 }
 
+/* ---- The shortest way: once more into the same one ---- */
+
+static void fire(void)
+{
+    m.ppi_active[0][TIMER] = true;
+    assert_true(inject(TIMER, true));
+    assert_int_equal(iar(&m, 0), TIMER);
+    eoir(&m, 0, TIMER);
+}
+
+static void a_timer_that_fires_again_changes_nothing_in_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY); /* the first time */
+    assert_true(inject(3, true)); /* LR 0: the timer's is another one */
+    assert_int_equal(iar(&m, 0), 3);
+    eoir(&m, 0, 3);
+    fire();
+    struct ash_vgic_vcpu before = m.vcpu[0];
+    for (int i = 0; i < 5; i++) {
+        m.ppi_active[0][TIMER] = true;
+        assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), 1);
+        fake_ich_write_lr(&m.ich[0], 1, m.vcpu[0].lrs.lr[1]);
+        machine_check(&m);
+        assert_int_equal(iar(&m, 0), TIMER);
+        eoir(&m, 0, TIMER);
+        assert_false(m.ppi_active[0][TIMER]);
+    }
+    assert_memory_equal(&before, &m.vcpu[0], sizeof(before));
+}
+
+static void after_any_change_the_shortest_way_is_refused(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t offset;
+        unsigned size;
+        uint64_t value;
+    } changes[] = {
+        {GICR_SGI + GICD_ICENABLER, 4, 1U << TIMER},
+        {GICR_SGI + GICD_IPRIORITYR + TIMER, 1, 0x80},
+        {GICR_SGI + GICD_IGROUPR, 4, 0},
+        {GICR_SGI + GICD_ISPENDR, 4, 1U << TIMER},
+        {GICR_SGI + GICD_ICPENDR, 4, 1U << TIMER},
+        {GICR_SGI + GICD_ISACTIVER, 4, 1U << TIMER},
+        {GICR_SGI + GICD_ICACTIVER, 4, 1U << TIMER},
+        {0x14, 4, 2}, /* GICR_WAKER.ProcessorSleep */
+    };
+
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(changes); i++) {
+        assert_int_equal(setup(state), 0);
+        fire();
+        assert_true(ash_vgic_inject_again(&m.vcpu[0], TIMER) >= 0);
+        redist_write(&m, 0, 0, changes[i].offset, changes[i].size, changes[i].value);
+        assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+    }
+    assert_int_equal(setup(state), 0);
+    fire();
+    dist_write(&m, 0, GICD_CTLR, 4, 0);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+}
+
+static void a_flush_while_it_is_active_ends_the_shortest_way(void **state)
+{
+    (void)state;
+    m.ppi_active[0][TIMER] = true;
+    assert_true(inject(TIMER, true));
+    assert_int_equal(iar(&m, 0), TIMER);
+    ash_vgic_request_flush(&m.vcpu[0]);
+    machine_exit(&m, 0); /* its LR says "active" now */
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+    eoir(&m, 0, TIMER);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+    fire();
+    assert_true(ash_vgic_inject_again(&m.vcpu[0], TIMER) >= 0);
+}
+
+static void the_shortest_way_is_for_linked_ppis_alone(void **state)
+{
+    (void)state;
+    assert_true(inject(3, true));
+    assert_int_equal(iar(&m, 0), 3);
+    eoir(&m, 0, 3);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], 3), ASH_EBUSY);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], 32), ASH_EBUSY);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], UINT32_MAX), ASH_EBUSY);
+    fire();
+    for (uint32_t i = 0; i < 6U; i++) { /* more than there are LRs: some wait in the queue */
+        (void)inject(i, true);
+    }
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+    machine_put(&m, 0);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +283,10 @@ int main(void)
         cmocka_unit_test_setup(what_may_not_be_delivered_is_refused_and_nothing_changes, setup),
         cmocka_unit_test_setup(a_level_interrupt_that_waits_for_its_maintenance_keeps_its_list_register,
                                setup),
+        cmocka_unit_test_setup(a_timer_that_fires_again_changes_nothing_in_memory, setup),
+        cmocka_unit_test_setup(after_any_change_the_shortest_way_is_refused, setup),
+        cmocka_unit_test_setup(a_flush_while_it_is_active_ends_the_shortest_way, setup),
+        cmocka_unit_test_setup(the_shortest_way_is_for_linked_ppis_alone, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
