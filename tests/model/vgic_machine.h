@@ -164,6 +164,9 @@ void machine_touch_all(struct machine *machine, enum machine_touch touch);
 /** The vCPU is on a CPU and, unless @may_be_old lets it, up to date. */
 void machine_enter(struct machine *machine, unsigned vcpu, bool may_be_old);
 
+/** Nothing that hardware forbids was done to it. */
+void machine_check_hardware(const struct machine *machine, const struct fake_gic_cpu *hardware);
+void machine_forget_touches(struct machine *machine, unsigned vcpu);
 /** Tell the oracle what list registers that are old still hold. */
 void machine_mark_old(struct machine *machine);
 /** After every operation. @actor: who did it, its exit is under way; or MACHINE_NOBODY. */

@@ -19,6 +19,7 @@
 #define ORACLE_LEVELS   128U
 #define ORACLE_SPURIOUS 1023U
 #define ORACLE_IDLE     0xFFU
+#define ORACLE_IRM      (UINT64_C(1) << 31) /* GICD_IROUTER: 1 of N */
 
 struct oracle_irq {
     bool enabled, group1, edge;
@@ -64,6 +65,12 @@ struct oracle_access {
     uint32_t offset;
     unsigned size;
 };
+
+/** The implemented bits of a priority. */
+static inline uint8_t oracle_priority_mask(const struct oracle *oracle)
+{
+    return (uint8_t)(0xFFU << (8U - oracle->priority_bits));
+}
 
 /** version ... preemption_bits are set, and the affinities. */
 void oracle_reset(struct oracle *oracle);
