@@ -195,8 +195,9 @@ static enum hv_verdict nothing_there(struct hv_vcpu *vcpu, uint64_t esr, const s
         hv_vm_stop(vcpu->vm, HV_END_FAULT);
         return HV_LEAVE;
     }
-    hv_vm_report(vcpu->vm, "vCPU %u: %s at IPA 0x%lx, where nothing is; pc 0x%lx: external abort",
-                 vcpu->index, fault->instruction ? "fetch" : (fault->write ? "write" : "read"), ipa,
+    hv_vm_report(vcpu->vm, "vCPU %u: %s at IPA 0x%lx, %s; pc 0x%lx: external abort", vcpu->index,
+                 fault->instruction ? "fetch" : (fault->write ? "write" : "read"), ipa,
+                 fault->kind == ASH_VCPU_FAULT_PERMISSION ? "which stage 2 forbids" : "where nothing is",
                  vcpu->context.pc);
     return inject_external_abort(vcpu, fault, far);
 }

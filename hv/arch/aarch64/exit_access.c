@@ -71,16 +71,15 @@ static enum hv_access_end by_syndrome(struct hv_cpu *cpu, const struct hv_access
 
 /* ---- By the instruction ------------------------------------------------------------------------------------------ */
 
-/** The instruction at pc, through the guest's own translation. EL0 shares EL1's; AT S1E1R reads what EL0 may only
- *  execute, too. False: it cannot be read any more, the guest has changed its tables since the fault. */
-static bool read_instruction(struct hv_vcpu *vcpu, uint32_t *word)
+bool hv_access_read_instruction(struct hv_vcpu *vcpu, uint64_t va, uint32_t *word)
 {
     const uint32_t *at;
     uint64_t par;
     ash_ipa_t ipa;
 
-    ash_vcpu_el2_translate(vcpu->context.pc, false, false, &par);
-    if (ash_vcpu_par_ipa(par, vcpu->context.pc, &ipa) != ASH_OK) {
+    /* EL0 shares EL1's translation; AT S1E1R reads what EL0 may only execute, too. */
+    ash_vcpu_el2_translate(va, false, false, &par);
+    if (ash_vcpu_par_ipa(par, va, &ipa) != ASH_OK) {
         return false;
     }
     at = (const uint32_t *)hv_guest_map(vcpu->vm, ipa, sizeof(*at));
@@ -156,8 +155,8 @@ static enum hv_access_end by_instruction(struct hv_cpu *cpu, const struct hv_acc
     if ((vcpu->context.pstate & ASH_VCPU_PSTATE_AARCH32) != 0U) {
         return HV_ACCESS_ABORT; /* A32 and T32 are not decoded */
     }
-    if (!read_instruction(vcpu, &word)) {
-        return HV_ACCESS_AGAIN;
+    if (!hv_access_read_instruction(vcpu, vcpu->context.pc, &word)) {
+        return HV_ACCESS_AGAIN; /* the guest has changed its tables since the fault */
     }
     ash_vcpu_instruction_decode(word, &instruction);
     switch (instruction.kind) {

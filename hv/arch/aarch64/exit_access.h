@@ -3,6 +3,7 @@
 #ifndef HV_ARCH_AARCH64_EXIT_ACCESS_H
 #define HV_ARCH_AARCH64_EXIT_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hv_cpu;
@@ -25,5 +26,9 @@ enum hv_access_end {
 
 /** Do @access of @cpu->vcpu, which is loaded and whose x0..x30, pc and pstate are in its context. */
 enum hv_access_end hv_access_emulate(struct hv_cpu *cpu, const struct hv_access *access, uint32_t *fsc);
+
+/** The instruction at @va, through stage 1 of @vcpu, which is loaded. False: it is not to be read, not aligned, or
+ *  not in the VM's RAM. */
+bool hv_access_read_instruction(struct hv_vcpu *vcpu, uint64_t va, uint32_t *word);
 
 #endif

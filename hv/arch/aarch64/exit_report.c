@@ -3,8 +3,8 @@
 #include <libvcpu/exit.h>
 
 #include "arch/aarch64/exit.h"
+#include "arch/aarch64/exit_access.h"
 #include "arch/aarch64/sysreg.h"
-#include "core/guest_memory.h"
 #include "core/hv.h"
 
 static const char *fault_name(enum ash_vcpu_fault_kind kind)
@@ -39,14 +39,17 @@ static void report_registers(struct hv_vcpu *vcpu)
            hv_sysreg_read(elr_el1), hv_sysreg_read(esr_el1), hv_sysreg_read(vbar_el1));
 }
 
-/** The instruction at pc, where stage 1 of the guest is off (then pc is an IPA) and it is in RAM. */
-static void report_instruction(struct hv_vcpu *vcpu)
+/** The instruction at pc; and at ELR_EL1: where the handler itself is what fails, that is the one that it was for. */
+static void report_instructions(struct hv_vcpu *vcpu)
 {
-    uint32_t instruction;
+    uint64_t elr = hv_sysreg_read(elr_el1);
+    uint32_t word;
 
-    if ((hv_sysreg_read(sctlr_el1) & 1U) == 0U &&
-        hv_guest_read(vcpu->vm, ash_ipa(vcpu->context.pc), &instruction, sizeof(instruction)) == ASH_OK) {
-        hv_log(vcpu->vm->hv, "  instruction at pc: %08x", instruction);
+    if (hv_access_read_instruction(vcpu, vcpu->context.pc, &word)) {
+        hv_log(vcpu->vm->hv, "  instruction at pc: %08x", word);
+    }
+    if (hv_access_read_instruction(vcpu, elr, &word)) {
+        hv_log(vcpu->vm->hv, "  instruction at elr_el1: %08x", word);
     }
 }
 
@@ -80,7 +83,7 @@ void hv_exit_report(struct hv_vcpu *vcpu, const char *what)
 {
     hv_log(vcpu->vm->hv, "%s: vCPU %u: %s", vcpu->vm->name, vcpu->index, what);
     report_registers(vcpu);
-    report_instruction(vcpu);
+    report_instructions(vcpu);
 }
 
 void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, uint64_t far, uint64_t ipa)
@@ -100,5 +103,5 @@ void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, 
         report_mapping(vcpu, ipa);
     }
     report_registers(vcpu);
-    report_instruction(vcpu);
+    report_instructions(vcpu);
 }
