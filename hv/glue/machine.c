@@ -300,6 +300,16 @@ static void index_regions(struct hv_machine *machine)
     }
 }
 
+const struct hv_mmio_region *hv_machine_search(const struct hv_machine *machine, uint32_t from, uint64_t ipa)
+{
+    for (uint32_t i = from; i < machine->regions; i++) {
+        if (ipa - machine->region[i].base < machine->region[i].size) {
+            return &machine->region[i];
+        }
+    }
+    return NULL;
+}
+
 static void create_devices(struct hv_vm *vm)
 {
     static const struct hv_vpl011_ops uart_ops = {.emit = uart_emit, .set_irq = uart_irq};

@@ -60,7 +60,7 @@ struct hv_vcpu_arch {
 
 struct hv_machine {
     struct hv_lock distributor_lock;
-    struct hv_cpu *locked_by; /* who holds it, NULL: not said. A kick spares that CPU */
+    struct hv_cpu *locked_by; /* who holds it or did last, NULL: not said. A kick spares that CPU */
     struct ash_vgic vgic;
     struct ash_vgic_vcpu *vgic_vcpus[HV_MACHINE_MAX_VCPUS];
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
@@ -72,7 +72,7 @@ struct hv_machine {
     uint32_t input_tail;
     uint32_t reads_uart; /* the guest has read UARTDR since its last reset */
 
-    struct hv_mmio_region region[HV_MACHINE_REGIONS]; /* ascending */
+    struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
     uint32_t regions;
     uint8_t region_at
         [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
@@ -122,9 +122,11 @@ static inline void hv_machine_lock(struct hv_cpu *cpu, struct hv_machine *machin
 
 static inline void hv_machine_unlock(struct hv_machine *machine)
 {
-    machine->locked_by = NULL;
     hv_unlock(&machine->distributor_lock);
 }
+
+/** The device at @ipa, from region @from on; NULL: none. */
+const struct hv_mmio_region *hv_machine_search(const struct hv_machine *machine, uint32_t from, uint64_t ipa);
 
 /** The device at @ipa, NULL: none. A guest's exit asks: mostly the first one looked at is it. */
 static inline const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
@@ -133,13 +135,9 @@ static inline const struct hv_mmio_region *hv_machine_region(const struct hv_mac
     uint32_t i = page < HV_MACHINE_WINDOW_PAGES
                      ? machine->region_at[page % HV_MACHINE_WINDOW_PAGES] /* also where the CPU guesses */
                      : 0U;
+    const struct hv_mmio_region *region = &machine->region[i];
 
-    for (; i < machine->regions; i++) {
-        if (ipa - machine->region[i].base < machine->region[i].size) {
-            return &machine->region[i];
-        }
-    }
-    return NULL;
+    return ipa - region->base < region->size ? region : hv_machine_search(machine, i, ipa);
 }
 
 /** After an access to a region that talks: what the UART sent goes to the console, or what waits for it comes. */

@@ -125,8 +125,10 @@ static const struct ash_vgic_frame_ frame = {
     .count = ASH_ARRAY_SIZE(regions),
     .paged = 0,
     .other = 14,
-    .page = {0,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
-             13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
+    .at = {0,  1,  2,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,
+           3,  4,  4,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5, /* words */
+           0,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
+           13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
 };
 
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
@@ -141,7 +143,6 @@ int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, 
         return ASH_ERANGE;
     }
     struct ash_vgic_vcpu *self = vgic->vcpus[vcpu];
-    struct ash_vgic_access_ a = {
-        .vgic = vgic, .self = self, .bank = v2 ? self : NULL, .offset = (uint32_t)offset, .size = size};
-    return ash_vgic_mmio_(&a, v2 ? &ash_vgic_dist2_frame_ : &frame, is_write, value);
+    return ash_vgic_mmio_(vgic, self, v2 ? self : NULL, v2 ? &ash_vgic_dist2_frame_ : &frame,
+                          (uint32_t)offset, size, is_write, value);
 }

@@ -163,19 +163,55 @@ struct ash_vgic_region_ {
     void (*write)(struct ash_vgic_access_ *a, uint64_t value);
 };
 
+/* A read of what only the LRs of loaded vCPUs can tell: those were made to sync, and the guest comes again. The answer
+ * it then gets was true between its first and its last try. Returns ASH_EBUSY. */
+int ash_vgic_come_again_(const struct ash_vgic_access_ *a, uint64_t *value);
+
+#define ASH_VGIC_FRAME_WORDS_ 32U
+
 /* The registers of a frame. What is in no region is RAZ/WI. */
 struct ash_vgic_frame_ {
     const struct ash_vgic_region_ *regions; /* ascending */
     uint8_t count;
-    uint8_t other;  /* the first region to look at for what @page does not cover */
-    uint32_t paged; /* where the 4 KiB begin that @page covers */
-    /* Per 128 bytes, the size of the registers with a bit per interrupt: the first region to look at. */
-    uint8_t page[32];
+    uint8_t other;  /* the first region to look at for what @at does not cover */
+    uint32_t paged; /* where the 4 KiB begin that @at covers */
+    /* The first region to look at, always one that there is: of the first 32 words; then per 128 bytes, the size of
+     * the registers with a bit per interrupt. It mostly is the one. */
+    uint8_t at[ASH_VGIC_FRAME_WORDS_ + 32];
 };
 
-/* Do the access. Returns ASH_OK or ASH_EBUSY. */
-int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_frame_ *frame, bool is_write,
-                   uint64_t *value);
+/* An access of @self; the others as in struct ash_vgic_access_. Returns ASH_OK or ASH_EBUSY. */
+int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
+                        const struct ash_vgic_frame_ *frame, uint32_t offset, unsigned size, bool is_write,
+                        uint64_t *value);
+
+/* The same, inline and with nothing to keep over the handler's call where the first region looked at is it: that is
+ * most of what a guest's access costs. */
+static inline int ash_vgic_mmio_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self,
+                                 struct ash_vgic_vcpu *bank, const struct ash_vgic_frame_ *frame,
+                                 uint32_t offset, unsigned size, bool is_write, uint64_t *value)
+{
+    uint32_t in = offset - frame->paged;
+
+    if (in >= 0x1000U) {
+        return ash_vgic_mmio_slow_(vgic, self, bank, frame, offset, size, is_write, value);
+    }
+    in = in < 4U * ASH_VGIC_FRAME_WORDS_ ? in >> 2 : ASH_VGIC_FRAME_WORDS_ + (in >> 7);
+    const struct ash_vgic_region_ *region =
+        &frame->regions[frame->at[ash_index_nospec(in, ASH_ARRAY_SIZE(frame->at))]];
+    uint32_t at = offset - region->first;
+    if (at > region->last - region->first || (region->widths & size) == 0U || (offset & (size - 1U)) != 0U ||
+        self->snooping) {
+        return ash_vgic_mmio_slow_(vgic, self, bank, frame, offset, size, is_write, value);
+    }
+    struct ash_vgic_access_ a = {vgic, self, bank, offset, at, size, false};
+    if (is_write) {
+        region->write(&a, *value & ASH_MASK(8U * size - 1U, 0));
+        return ASH_OK;
+    }
+    *value = region->read(&a);
+    return a.stale ? ash_vgic_come_again_(&a, value) : ASH_OK;
+}
 
 /* GICv2's distributor: its frame. */
 extern const struct ash_vgic_frame_ ash_vgic_dist2_frame_;

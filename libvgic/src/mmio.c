@@ -6,8 +6,8 @@ static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ 
                                                   const struct ash_vgic_frame_ *frame)
 {
     uint32_t in = a->offset - frame->paged;
-    unsigned i =
-        in < 0x1000U ? frame->page[ash_index_nospec(in >> 7, ASH_ARRAY_SIZE(frame->page))] : frame->other;
+    unsigned page = ASH_VGIC_FRAME_WORDS_ + (in >> 7);
+    unsigned i = in < 0x1000U ? frame->at[ash_index_nospec(page, ASH_ARRAY_SIZE(frame->at))] : frame->other;
 
     for (; i < frame->count && frame->regions[i].first <= a->offset; i++) {
         const struct ash_vgic_region_ *region = &frame->regions[i];
@@ -26,9 +26,7 @@ static uint64_t key_of(const struct ash_vgic_access_ *a)
     return a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
 }
 
-/* A read of what only the LRs of loaded vCPUs can tell: those were made to sync, and the guest comes again.
- * The answer it then gets was true between its first and its last try. */
-static int come_again(struct ash_vgic_access_ *a, uint64_t *value)
+int ash_vgic_come_again_(const struct ash_vgic_access_ *a, uint64_t *value)
 {
     struct ash_vgic_vcpu *self = a->self;
 
@@ -41,28 +39,30 @@ static int come_again(struct ash_vgic_access_ *a, uint64_t *value)
     return ASH_EBUSY;
 }
 
-int ash_vgic_mmio_(struct ash_vgic_access_ *a, const struct ash_vgic_frame_ *frame, bool is_write,
-                   uint64_t *value)
+int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
+                        const struct ash_vgic_frame_ *frame, uint32_t offset, unsigned size, bool is_write,
+                        uint64_t *value)
 {
-    const struct ash_vgic_region_ *region = find_region(a, frame);
+    struct ash_vgic_access_ a = {vgic, self, bank, offset, 0, size, false};
+    const struct ash_vgic_region_ *region = find_region(&a, frame);
 
     if (region == NULL) {
         *value = is_write ? *value : 0U;
         return ASH_OK;
     }
-    a->at = a->offset - region->first;
+    a.at = a.offset - region->first;
     if (is_write) {
-        region->write(a, *value & ASH_MASK(8U * a->size - 1U, 0));
+        region->write(&a, *value & ASH_MASK(8U * a.size - 1U, 0));
         return ASH_OK;
     }
-    if (a->self->snooping) {
-        a->self->snooping = a->self->snoop_key == key_of(a);
+    if (a.self->snooping) {
+        a.self->snooping = a.self->snoop_key == key_of(&a);
     }
-    *value = region->read(a);
-    if (a->stale) {
-        return come_again(a, value);
+    *value = region->read(&a);
+    if (a.stale) {
+        return ash_vgic_come_again_(&a, value);
     }
-    a->self->snooping = false;
+    a.self->snooping = false;
     return ASH_OK;
 }
 

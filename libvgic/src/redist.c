@@ -66,8 +66,10 @@ static const struct ash_vgic_frame_ frame = {
     .count = ASH_ARRAY_SIZE(regions),
     .paged = 0x10000,
     .other = 0,
-    .page = {5,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
-             13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
+    .at = {5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,
+           5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5, /* words */
+           5,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
+           13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13},
 };
 
 int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,
@@ -81,10 +83,6 @@ int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset
     if (index >= vgic->vcpu_count || vgic->version == 2U) {
         return ASH_ERANGE;
     }
-    struct ash_vgic_access_ a = {.vgic = vgic,
-                                 .self = vgic->vcpus[vcpu],
-                                 .bank = vgic->vcpus[ash_index_nospec(index, vgic->vcpu_count)],
-                                 .offset = (uint32_t)(offset % ASH_VGIC_REDIST_SIZE),
-                                 .size = size};
-    return ash_vgic_mmio_(&a, &frame, is_write, value);
+    return ash_vgic_mmio_(vgic, vgic->vcpus[vcpu], vgic->vcpus[ash_index_nospec(index, vgic->vcpu_count)],
+                          &frame, (uint32_t)(offset % ASH_VGIC_REDIST_SIZE), size, is_write, value);
 }

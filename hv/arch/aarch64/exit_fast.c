@@ -61,6 +61,14 @@ static int next_instruction(struct hv_cpu *cpu)
 /* AArch32 moves its IT state, a single step ends with the instruction, and so does BTYPE. */
 #define UNUSUAL (ASH_VCPU_PSTATE_AARCH32 | ASH_VCPU_PSTATE_SS | ASH_VCPU_PSTATE_BTYPE)
 
+/** The bytes that an access of @esr has, of @value. */
+static uint64_t sized(uint64_t value, uint64_t esr)
+{
+    unsigned above = (0U - (8U << ((esr >> 22) & 3U))) & 63U; /* 64 less the width in bits; 0 for 64 */
+
+    return value << above >> above;
+}
+
 int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
@@ -68,10 +76,6 @@ int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
     const struct hv_mmio_region *region;
     uint64_t value = 0;
     uint64_t ipa;
-    unsigned size = 1U << ((esr >> 22) & 3U);
-    unsigned rt = rt_of(esr, 16);
-    bool write = (esr & ESR_WNR) != 0U;
-    int error;
 
     if ((esr & ACCESS_MASK) != ACCESS || (hv_sysreg_read(spsr_el2) & UNUSUAL) != 0U ||
         (hv_sysreg_read(sctlr_el1) & SCTLR_ENDIAN) != 0U) {
@@ -83,16 +87,16 @@ int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
     if (region == NULL) {
         return HV_EXIT_SLOW;
     }
-    if (write) {
-        value = read_register(vcpu, rt) & (UINT64_MAX >> (64U - 8U * size));
+    if ((esr & ESR_WNR) != 0U) {
+        value = sized(read_register(vcpu, rt_of(esr, 16)), esr);
     }
-    error = hv_machine_access(cpu, vcpu, machine, region, ipa - region->base, size, write, &value);
-    if (error != ASH_OK) {
+    if (hv_machine_access(cpu, vcpu, machine, region, ipa - region->base, 1U << ((esr >> 22) & 3U),
+                          (esr & ESR_WNR) != 0U, &value) != ASH_OK) {
         /* Nothing has changed. Asked once more, the device says the same, or takes it by then. */
         return HV_EXIT_SLOW;
     }
-    if (!write && rt != RT_XZR) {
-        vcpu->context.x[rt] = value & (UINT64_MAX >> (64U - 8U * size));
+    if ((esr & ESR_WNR) == 0U && rt_of(esr, 16) != RT_XZR) {
+        vcpu->context.x[rt_of(esr, 16)] = sized(value, esr);
     }
     return next_instruction(cpu);
 }
