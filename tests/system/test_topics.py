@@ -8,6 +8,7 @@ from support import SystemTest, vm
 TOPICS = {
     "devices": (1,),
     "gicregs": (0, 1),
+    "mmio": (1,),
     "psci": (0, 1, 2, 3),
 }
 

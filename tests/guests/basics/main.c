@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest may rely on, and what it may not do, in one pass on two vCPUs. A line a check; BASICS PASS at the
  * end. */
-#include "basics/basics.h"
 #include "common/guest.h"
 
 #define PSCI_VERSION       UINT64_C(0x84000000)
@@ -23,7 +22,7 @@ static volatile uint64_t secondary_up;
 static volatile uint64_t secondary_context;
 static unsigned failures;
 
-void check(const char *what, bool ok)
+static void check(const char *what, bool ok)
 {
     guest_print(ok ? "ok   " : "FAIL ");
     guest_print(what);
@@ -41,7 +40,7 @@ bool guest_fault(unsigned vector, uint64_t *elr)
     return true;
 }
 
-bool faulted_with(uint64_t ec)
+static bool faulted_with(uint64_t ec)
 {
     bool did = faults == 1U && (fault_esr >> 26) == ec;
 
@@ -49,12 +48,12 @@ bool faulted_with(uint64_t ec)
     return did;
 }
 
-bool aborted_with(uint64_t fsc)
+static bool aborted_with(uint64_t fsc)
 {
     return faulted_with(0x25) && (fault_esr & 0x3fU) == fsc;
 }
 
-bool nothing_faulted(void)
+static bool nothing_faulted(void)
 {
     bool none = faults == 0U;
 
@@ -244,35 +243,6 @@ static void check_registers(void)
     check("and into X", wide == 0xfffffffffffffff0U);
 }
 
-/** An access names one register, of those that the exit saves or of those that it leaves alone: it alone changes. */
-static void check_access_registers(void)
-{
-    uint64_t left = 0;
-    uint64_t read = 0;
-    uint64_t ibrd = GUEST_UART + 0x24U;
-
-    __asm__ volatile("mov x19, #1\n\tmov x20, #2\n\tmov x21, #4\n\tmov x22, #8\n\tmov x23, #-1\n\t"
-                     "mov x24, #16\n\tmov x25, #32\n\tmov x26, #64\n\tmov x27, #128\n\t"
-                     "str w27, [%2]\n\tldr w23, [%2]\n\t"
-                     "add %0, x19, x20\n\tadd %0, %0, x21\n\tadd %0, %0, x22\n\tadd %0, %0, x24\n\t"
-                     "add %0, %0, x25\n\tadd %0, %0, x26\n\tadd %0, %0, x27\n\tmov %1, x23"
-                     : "=&r"(left), "=&r"(read)
-                     : "r"(ibrd)
-                     : "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "memory");
-    check("a read into x23, a write from x27: only x23 changes", read == 128U && left == 255U);
-    __asm__ volatile("ldr wzr, [%1]\n\tstr wzr, [%1]\n\tldr w17, [%1]\n\tmov %0, x17"
-                     : "=r"(read)
-                     : "r"(ibrd)
-                     : "x17", "memory");
-    check("WZR is written as 0, and read into nowhere", read == 0U);
-    __asm__ volatile(
-        "mov x16, x30\n\tmov w17, #77\n\tstr w17, [%1]\n\tldr w30, [%1]\n\tmov %0, x30\n\tmov x30, x16"
-        : "=r"(read)
-        : "r"(ibrd)
-        : "x16", "x17", "x30", "memory");
-    check("a read into x30", read == 77U);
-}
-
 void guest_main(uint64_t device_tree)
 {
     check("x0 is the device tree", guest_read32(device_tree) == 0xedfe0dd0U);
@@ -283,14 +253,11 @@ void guest_main(uint64_t device_tree)
     guest_irq_unmask();
     check_firmware();
     check_registers();
-    check_access_registers();
     check_sgis_to_self();
     check_interrupts();
     check_devices();
     check_faults();
-    check_accesses();
     check_secondary();
-    check_accesses_with_mmu();
     if (failures == 0U) {
         guest_print("BASICS PASS\n");
     }

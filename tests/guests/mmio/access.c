@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Instructions whose data abort carries no syndrome (ISV = 0): hv decodes them. The MMU is off, so each is an access to
- * Device memory. Registers that can be written without an effect: RTCMR and RTCLR of the PL031, GICD_IROUTER<n>. */
-#include "basics/basics.h"
+/* Instructions whose data abort carries no syndrome (ISV = 0): hv decodes them. Registers that can be written without
+ * an effect: RTCMR and RTCLR of the PL031, GICD_IROUTER<n>. */
+#include "mmio/mmio.h"
+
+#include "common/check.h"
 #include "common/guest.h"
 
-#define RTC_MATCH  (GUEST_RTC + 4U)
-#define RTC_IDS    (GUEST_RTC + 0xfe0U)   /* 0x31, 0x10, 0x04, 0x00 */
-#define ROUTER     (GUEST_GICD + 0x6100U) /* of INTID 32; 16-byte aligned */
-#define EXTERNAL   0x10U
-#define EXCLUSIVE  0x35U
-#define ALIGNMENT  0x21U
-#define SCTLR_EE   (UINT64_C(1) << 25)
-#define CPACR_FPEN (UINT64_C(3) << 20)
+#define RTC_MATCH (GUEST_RTC + 4U)
+#define RTC_IDS   (GUEST_RTC + 0xfe0U)   /* 0x31, 0x10, 0x04, 0x00 */
+#define ROUTER    (GUEST_GICD + 0x6100U) /* of INTID 32; 16-byte aligned */
+#define EXTERNAL  0x10U
+#define EXCLUSIVE 0x35U
+#define ALIGNMENT 0x21U
+#define SCTLR_EE  (UINT64_C(1) << 25)
 
 static void check_pairs(void)
 {
@@ -54,12 +55,21 @@ static void check_vectors(void)
     uint64_t a;
     uint64_t b;
 
-    guest_sysreg_write(cpacr_el1, CPACR_FPEN);
     __asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t"
                      "movi v7.2d, #0xffffffffffffffff\n\tldr s7, [%2]\n\tmov %0, v7.d[0]\n\tmov %1, v7.d[1]"
                      : "=&r"(a), "=&r"(b)
                      : "r"(RTC_IDS));
     check("LDR S clears the rest of the register", a == 0x31U && b == 0U);
+    __asm__ volatile(
+        ".arch_extension fp\n\t.arch_extension simd\n\t"
+        "movi v7.2d, #0xffffffffffffffff\n\tmov v8.16b, v7.16b\n\tldr b7, [%2], #4\n\tldr h8, [%2]\n\t"
+        "add v7.2d, v7.2d, v8.2d\n\tmov %0, v7.d[0]\n\tmov %1, v7.d[1]"
+        : "=&r"(a), "=&r"(b), "+r"((uint64_t){RTC_IDS}));
+    check("LDR B, post-indexed, and LDR H do so too", a == 0x41U && b == 0U);
+    __asm__ volatile(".arch_extension fp\n\tfmov s9, %w1\n\tstr s9, [%0]"
+                     :
+                     : "r"(RTC_MATCH), "r"(0x1a2b3c4dU));
+    check("STR S", guest_read32(RTC_MATCH) == 0x1a2b3c4dU);
 }
 
 /* A GICv2 has no register of 64 bits. */
@@ -86,7 +96,7 @@ static void check_doublewords(void)
 }
 
 /* With the MMU off: SCTLR_EL1.EE says how the tables are read, too. */
-static void check_big_endian(void)
+void check_big_endian_pairs(void)
 {
     uint64_t sctlr = guest_sysreg_read(sctlr_el1);
     uint64_t a;
@@ -98,40 +108,30 @@ static void check_big_endian(void)
     check("LDP in big-endian order", a == 0x31000000U && b == 0x10000000U);
 }
 
-static void check_order(void)
-{
-    uint64_t a;
-
-    __asm__ volatile("ldar %w0, [%1]" : "=r"(a) : "r"(RTC_IDS));
-    check("LDAR", a == 0x31U);
-    __asm__ volatile("stlr %w1, [%0]" : : "r"(RTC_MATCH), "r"(0x7ffffffeU) : "memory");
-    check("STLR", guest_read32(RTC_MATCH) == 0x7ffffffeU);
-    __asm__ volatile("ldtr %w0, [%1]" : "=r"(a) : "r"(RTC_IDS));
-    check("LDTR", a == 0x31U);
-}
-
 static void check_refused(void)
 {
     uint64_t a = 0;
     uint64_t b = 0;
 
-    check("all of them without a fault", nothing_faulted());
+    check_no_fault("all of them without a fault");
     __asm__ volatile("ldxr %w0, [%1]" : "=r"(a) : "r"(RTC_IDS));
-    check("an exclusive: its own data abort", aborted_with(EXCLUSIVE));
+    check_fault("an exclusive: its own data abort", 0x25, 0x3f, EXCLUSIVE);
     __asm__ volatile(".arch_extension simd\n\tld1 {v0.16b}, [%0]" : : "r"(RTC_IDS) : "memory");
-    check("LD1: external abort", aborted_with(EXTERNAL));
+    check_fault("LD1: external abort", 0x25, 0x3f, EXTERNAL);
     __asm__ volatile("dc zva, %0" : : "r"(RTC_MATCH) : "memory");
-    check("DC ZVA: alignment fault", aborted_with(ALIGNMENT));
+    check_fault("DC ZVA: alignment fault", 0x25, 0x3f, ALIGNMENT);
     __asm__ volatile("ldp %w0, %w1, [%2]" : "=&r"(a), "=&r"(b) : "r"(RTC_IDS + 2U));
-    check("a pair that is not aligned: alignment fault", aborted_with(ALIGNMENT));
+    check_fault("a pair that is not aligned: alignment fault", 0x25, 0x3f, ALIGNMENT);
+    __asm__ volatile("ldp %w0, %w1, [%2]" : "=&r"(a), "=&r"(b) : "r"(GUEST_RTC + 0xffcU));
+    check_fault("a pair over the end of a page: external abort", 0x25, 0x3f, EXTERNAL);
     __asm__ volatile("dc civac, %0" : : "r"(RTC_IDS) : "memory");
     __asm__ volatile("dc civac, %0" : : "r"(UINT64_C(0x10000000)) : "memory");
-    check("cache maintenance of a device and of nothing: no fault", nothing_faulted());
+    check_no_fault("cache maintenance of a device and of nothing: no fault");
     __asm__ volatile("prfm pldl1keep, [%0]" : : "r"(RTC_IDS));
-    check("a prefetch neither", nothing_faulted());
+    check_no_fault("a prefetch neither");
 }
 
-static void check_either_way(void)
+void check_accesses_without_syndrome(void)
 {
     check_pairs();
     check_write_back();
@@ -139,39 +139,5 @@ static void check_either_way(void)
     if (guest_gic_version() == 3U) {
         check_doublewords();
     }
-    check_order();
     check_refused();
-}
-
-void check_accesses(void)
-{
-    check_big_endian();
-    check_either_way();
-}
-
-/* ---- The same through the guest's own translation ---------------------------------------------------------------- */
-
-/* Level 1 of a 32-bit space: the first GiB is devices, the second RAM (DDI 0487 D8.3, block descriptors). */
-#define BLOCK  (1U | (1U << 10))               /* valid, AF */
-#define DEVICE (BLOCK | (0U << 2) | (1U << 6)) /* AttrIndx 0; AP: EL0 as well, for LDTR */
-#define NORMAL (BLOCK | (1U << 2) | (3U << 8))
-#define MAIR   UINT64_C(0xff00)
-#define TCR                                                                                                  \
-    (UINT64_C(32) | (1U << 8) | (1U << 10) | (3U << 12) | (1U << 23)) /* T0SZ, IRGN0, ORGN0, SH0, EPD1 */
-#define SCTLR_MMU UINT64_C(0x1005)                                    /* M, C, I */
-
-static __attribute__((aligned(4096))) uint64_t table[512];
-
-void check_accesses_with_mmu(void)
-{
-    table[0] = DEVICE;
-    table[1] = 0x40000000U | NORMAL;
-    __asm__ volatile("dsb sy" : : : "memory");
-    guest_sysreg_write(mair_el1, MAIR);
-    guest_sysreg_write(tcr_el1, TCR);
-    guest_sysreg_write(ttbr0_el1, (uint64_t)(uintptr_t)table);
-    __asm__ volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" : : : "memory");
-    guest_sysreg_write(sctlr_el1, guest_sysreg_read(sctlr_el1) | SCTLR_MMU);
-    check("MMU and caches are on", (guest_sysreg_read(sctlr_el1) & SCTLR_MMU) == SCTLR_MMU);
-    check_either_way();
 }
