@@ -28,6 +28,9 @@ static unsigned find_lr(struct ash_vgic_vcpu *vcpu, const struct ash_vgic_irq *i
         bool hw = (vcpu->lrs.lr[irq->lr] & ASH_ICH_LR_HW) != 0U && irq->pintid != ASH_VGIC_NO_PINTID;
         return hw || (empty & (1U << irq->lr)) != 0U ? irq->lr : ASH_VGIC_NO_LR;
     }
+    if ((irq->state & QUEUED) != 0U) {
+        return ASH_VGIC_NO_LR; /* an SPI that another vCPU still has active */
+    }
     if (unused != 0U) {
         return ash_lowest_bit(unused);
     }

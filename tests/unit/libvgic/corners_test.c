@@ -240,6 +240,33 @@ static void an_end_that_is_only_counted_shows_in_another_vcpus_read(void **state
     assert_false(get_bit(&m, 1, GICD_ISACTIVER, 40));
 }
 
+/* An SPI that is active on one vCPU and in no list register waits in that one's queue. */
+static void the_short_way_leaves_alone_what_waits_with_another_vcpu(void **state)
+{
+    (void)state;
+    static const struct machine_config config = {2, 96, 1, 5, 5, false, NULL, false};
+
+    machine_init_as(&m, &config);
+    for (uint32_t intid = 40; intid < 42U; intid++) {
+        set_edge(&m, 0, intid, true);
+        set_bit(&m, 0, GICD_ISENABLER, intid);
+        set_priority(&m, 0, intid, (uint8_t)(0x80U + 0x10U * (intid - 40U)));
+    }
+    pulse(&m, 0, 40);
+    assert_int_equal(iar(&m, 0), 40);
+    pulse(&m, 0, 41); /* has vCPU 0's one list register */
+    route(40, 1);
+    assert_int_equal(ash_vgic_inject_fast(&m.vcpu[1], 40, fake_ich_elrsr(&m.ich[1])), ASH_EBUSY);
+    pulse(&m, 0, 40);
+    assert_int_equal(iar(&m, 1), FAKE_ICH_SPURIOUS);
+    eoir(&m, 0, 40);
+    assert_int_equal(iar(&m, 1), 40);
+    assert_int_equal(iar(&m, 0), 41);
+    eoir(&m, 1, 40);
+    eoir(&m, 0, 41);
+    assert_int_equal(iar(&m, 1), FAKE_ICH_SPURIOUS);
+}
+
 /* ---- links ---- */
 
 /* Writes that were to be done to an interrupt in its list register are over with it. */
@@ -301,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_last_register_has_the_last_28_interrupts),
         cmocka_unit_test(a_pending_one_changes_its_group_in_the_list_register),
         cmocka_unit_test(an_end_that_is_only_counted_shows_in_another_vcpus_read),
+        cmocka_unit_test(the_short_way_leaves_alone_what_waits_with_another_vcpu),
         cmocka_unit_test(a_request_does_not_reach_the_next_firing),
         cmocka_unit_test(a_withdrawn_spi_is_let_go_at_once_and_a_ppi_on_its_own_cpu),
     };
