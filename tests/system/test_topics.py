@@ -7,6 +7,7 @@ from support import SystemTest, vm
 # Which vCPUs a topic wants, as CPUs of the board.
 TOPICS = {
     "devices": (1,),
+    "gic": (0, 1, 2, 3),
     "gicregs": (0, 1),
     "mmio": (1,),
     "psci": (0, 1, 2, 3),
