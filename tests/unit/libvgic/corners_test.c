@@ -313,6 +313,11 @@ static void a_withdrawn_spi_is_let_go_at_once_and_a_ppi_on_its_own_cpu(void **st
     machine_load(&m, 1);
     assert_false(is_phys_active(&m, 1, 27));
     assert_int_equal(iar(&m, 1), FAKE_ICH_SPURIOUS);
+    redist_write(&m, 0, 1, GICR_SGI + GICD_ICENABLER, 4,
+                 UINT32_C(1) << 27); /* now loaded, in no list register */
+    assert_true(fire_hw(&m, 1, 27, 27));
+    redist_write(&m, 0, 1, GICR_SGI + GICD_ICPENDR, 4, UINT32_C(1) << 27);
+    assert_false(is_phys_active(&m, 1, 27)); /* by its own CPU, after a kick: the machine watches that */
 }
 
 int main(void)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What ash_vgic_init() takes and refuses, and what the resets leave. */
+#include <string.h>
+
 #include "machine.h"
 
 static struct ash_vgic vgic;
@@ -118,6 +120,53 @@ static void missing_parts_are_refused(void **state)
     c = good();
     c.affinity = equal;
     assert_int_equal(try_config(&c), ASH_EINVAL);
+    hole[0] = NULL;
+    hole[1] = &vcpu[1];
+    c = good();
+    c.vcpus = hole;
+    assert_int_equal(try_config(&c), ASH_EINVAL);
+}
+
+static void a_gicv2_has_eight_vcpus_and_no_affinities(void **state)
+{
+    (void)state;
+    static struct ash_vgic_vcpu many[9];
+    static struct ash_vgic_vcpu *nine[9];
+    static const uint32_t different[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    struct ash_vgic_config c = good();
+
+    for (uint32_t n = 0; n < 9U; n++) {
+        nine[n] = &many[n];
+    }
+    c.version = 2;
+    c.vcpus = nine;
+    c.vcpu_count = 8;
+    assert_int_equal(try_config(&c), ASH_OK);
+    c.affinity = different;
+    assert_int_equal(try_config(&c), ASH_EINVAL);
+    c.affinity = NULL;
+    c.vcpu_count = 9;
+    assert_int_equal(try_config(&c), ASH_EINVAL);
+}
+
+static void the_bounds_themselves_are_taken_whatever_the_memory_held(void **state)
+{
+    (void)state;
+    struct ash_vgic_config c = good();
+
+    memset(&vgic, 0xA5, sizeof(vgic));
+    memset(vcpu, 0xA5, sizeof(vcpu));
+    memset(spis, 0xA5, sizeof(spis));
+    c.spi_count = 960;
+    c.priority_bits = 8;
+    c.preemption_bits = 8;
+    assert_int_equal(try_config(&c), ASH_EINVAL);
+    c.preemption_bits = 7;
+    assert_int_equal(try_config(&c), ASH_OK);
+    for (uint32_t n = 0; n < 960U; n++) {
+        assert_int_equal(spis[n].state & ~(UINT32_C(0x10)), 0); /* Group 1 alone */
+        assert_int_equal(spis[n].priority, 0);
+    }
 }
 
 static void the_largest_distributor_reaches_intid_1019_and_no_further(void **state)
@@ -193,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_number_is_refused),
         cmocka_unit_test(missing_parts_are_refused),
+        cmocka_unit_test(a_gicv2_has_eight_vcpus_and_no_affinities),
+        cmocka_unit_test(the_bounds_themselves_are_taken_whatever_the_memory_held),
         cmocka_unit_test(the_largest_distributor_reaches_intid_1019_and_no_further),
         cmocka_unit_test(a_reset_forgets_the_guest_and_keeps_the_machine),
         cmocka_unit_test(starting_a_vcpu_resets_what_is_its_own_and_keeps_the_spis_it_had_active),

@@ -37,6 +37,10 @@ static void on_hw_deactivate(void *ctx, uint32_t vcpu, uint32_t pintid)
 {
     struct machine *m = ctx;
     m->deactivations++;
+    /* vgic.h: a PPI from its vCPU's own CPU, or from a reset, for which all are put. */
+    if (pintid < 32U && m->vcpu[vcpu].resident && m->at_work != vcpu + 1U) {
+        m->violation = "a physical PPI was deactivated on another CPU than its vCPU's";
+    }
     deactivate(m, vcpu, pintid);
 }
 
@@ -171,8 +175,10 @@ static void sync_and_flush(struct machine *m, uint32_t n)
     } else {
         fake_ich_fetch(&m->ich[n], &vcpu->lrs);
     }
+    m->at_work = n + 1U;
     ash_vgic_sync(vcpu);
     ash_vgic_flush(vcpu);
+    m->at_work = 0;
     if (m->gich) {
         gich_apply(m, n);
     } else {
@@ -219,12 +225,16 @@ void machine_put(struct machine *m, uint32_t n)
     } else {
         fake_ich_save(&m->ich[n], &m->vcpu[n].lrs);
     }
+    m->at_work = n + 1U;
     ash_vgic_put(&m->vcpu[n]);
+    m->at_work = 0;
 }
 
 void machine_load(struct machine *m, uint32_t n)
 {
+    m->at_work = n + 1U;
     ash_vgic_load(&m->vcpu[n]);
+    m->at_work = 0;
     if (m->gich) {
         gich_load(m, n);
     } else {

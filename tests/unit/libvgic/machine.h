@@ -49,6 +49,7 @@ struct machine {
     unsigned kicks, deactivations, flushes, maintenance;
     bool gich; /* list registers and their moves are a GICH's */
     unsigned version;
+    uint32_t at_work;                       /* 1 + the vCPU whose CPU is in sync, flush or put */
     bool ppi_active[MACHINE_MAX_VCPUS][32]; /* physical */
     bool spi_active[1020];
     const char *violation;
