@@ -23,9 +23,10 @@ struct check_fault {
     uint64_t elr;
     uint64_t spsr;
 };
-extern volatile struct check_fault check_last;
+/* Hidden: by its distance, not by an address, so that a guest runs wherever it is put. */
+extern volatile struct check_fault check_last __attribute__((visibility("hidden")));
 /** Where the next exception returns to, if not 0: once. */
-extern volatile uint64_t check_return_to;
+extern volatile uint64_t check_return_to __attribute__((visibility("hidden")));
 
 /** Exactly one exception, of class @ec; (ESR & @mask) == @iss. */
 void check_fault(const char *name, uint64_t ec, uint64_t mask, uint64_t iss);
