@@ -11,6 +11,7 @@ TOPICS = {
     "gicregs": (0, 1),
     "mmio": (1,),
     "psci": (0, 1, 2, 3),
+    "timers": (0, 1, 2, 3),
 }
 
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How interrupts are delivered: IHI 0069 (GICv3) and IHI 0048B (GICv2), as a guest with one group sees it. */
 #include "common/check.h"
+#include "common/gic.h"
 #include "common/guest.h"
-#include "gic/gic.h"
+#include "gic/topic.h"
 
 #define OUTER 70U /* and the next ones nest in it */
 #define DEPTH 6U

@@ -2,8 +2,9 @@
 /* Priority mask, order, preemption, binary point, and more pending and active interrupts than list registers.
  * IHI 0069 4.8, IHI 0048B 3.3. PSTATE.I is set: what is signalled is read from ISR_EL1. */
 #include "common/check.h"
+#include "common/gic.h"
 #include "common/guest.h"
-#include "gic/gic.h"
+#include "gic/topic.h"
 
 #define FIRST 48U /* an SPI */
 #define NEXT  49U

@@ -2,8 +2,9 @@
 /* SGIs among four vCPUs: each to each, by each form of the register; on a GICv2 each source on its own. IHI 0069 12.2
  * ICC_SGI1R_EL1, IHI 0048B 4.3.15. */
 #include "common/check.h"
+#include "common/gic.h"
 #include "common/guest.h"
-#include "gic/gic.h"
+#include "gic/topic.h"
 
 #define SGIS    15U
 #define WAKE    15U /* wakes a vCPU that waits for an order, and is not counted */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pending and active by registers, edge and level. IHI 0069 4.1.2, 12.9; IHI 0048B 3.2.4, 4.3.7..4.3.10. */
 #include "common/check.h"
+#include "common/gic.h"
 #include "common/guest.h"
-#include "gic/gic.h"
+#include "gic/topic.h"
 
 #define IRQ 60U
 

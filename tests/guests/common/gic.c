@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/gic.h"
+
 #include "common/guest.h"
-#include "gic/gic.h"
 
 bool gic_v3;
 

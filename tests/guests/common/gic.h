@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** The CPU interface of either GIC, as a guest's one group has it: Group 0 of a GICv2, Group 1 of a GICv3. */
-#ifndef TESTS_GUESTS_GIC_GIC_H
-#define TESTS_GUESTS_GIC_GIC_H
+#ifndef TESTS_GUESTS_COMMON_GIC_H
+#define TESTS_GUESTS_COMMON_GIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GIC_VCPUS    4U
 #define GIC_SPURIOUS 1023U
 #define GIC_IDLE     0xffU
 #define GIC_RTC      34U
@@ -45,12 +44,5 @@ void gic_set_edge(uint32_t intid, bool edge);
 
 /** All SPIs without a device: Group of the guest, edge, disabled, idle, to vCPU 0. */
 void gic_quiet(void);
-
-void gic_check_priorities(void);
-void gic_check_states(void);
-void gic_check_sgis(void);
-/** The other vCPUs' life. */
-void gic_sgi_secondary(uint64_t number);
-void gic_sgi_taken(uint32_t iar);
 
 #endif
