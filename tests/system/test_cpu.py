@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a guest may rely on of its CPU (tests/guests/cpu), on CPUs with and without pointer authentication and on both
+GICs."""
+import os
+import subprocess
+import unittest
+
+from support import GUESTS, ROOT, SystemTest, tail, vm
+
+HV = os.path.join(os.path.dirname(os.path.dirname(GUESTS)), "hv/hv.bin")
+
+
+class Cpu(SystemTest):
+    def run_cpu(self, model, gic):
+        """The machine of ./run, and with another CPU."""
+        folder = self.folder(vm("cpu", 1, "cpu.bin", [1, 2]), files=("cpu.bin",))
+        if model == "cortex-a53":
+            return self.boot("--bundle", folder, "--gic", gic, "--timeout", "120")  # builds hv for the others, too
+        bundle = os.path.join(folder, "bundle.cpio")
+        subprocess.run([os.path.join(ROOT, "hv/tools/mkbundle"), folder, "-o", bundle], check=True,
+                       stdout=subprocess.DEVNULL)
+        done = subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", model,
+                               "-smp", "4", "-m", "1G", "-nic", "none", "-display", "none", "-monitor", "none",
+                               "-serial", "stdio", "-kernel", HV, "-initrd", bundle], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def test_each_cpu_on_each_gic(self):
+        for model, pauth in (("cortex-a53", "without"), ("cortex-a72", "without"), ("max", "with")):
+            for gic in ("3", "2"):
+                with self.subTest(cpu=model, gic=gic):
+                    ran = self.run_cpu(model, gic)
+                    self.assert_exit(0, ran)
+                    self.assert_says(rf"^{pauth} PAuth", ran)
+                    self.assert_says(r"^CPU PASS, \d+ checks", ran)
+                    self.assertNotIn("FAIL", ran[1], tail(ran[1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
