@@ -240,6 +240,62 @@ static void an_end_that_is_only_counted_shows_in_another_vcpus_read(void **state
     assert_false(get_bit(&m, 1, GICD_ISACTIVER, 40));
 }
 
+static void an_answer_for_one_redistributor_is_none_for_another(void **state)
+{
+    (void)state;
+    static const struct machine_config config = {3, 96, 4, 5, 5, false, NULL, false};
+    const uint64_t at = GICR_SGI + GICD_ISPENDR;
+    uint64_t value;
+
+    machine_init_as(&m, &config);
+    for (uint32_t n = 1; n < 3U; n++) {
+        set_edge(&m, n, 20, true);
+        set_bit(&m, n, GICD_ISENABLER, 20);
+        pulse(&m, n, 20);
+    }
+    assert_int_equal(ash_vgic_redist_access(&m.vgic, 0, ASH_VGIC_REDIST_SIZE + at, 4, false, &value),
+                     ASH_EBUSY);
+    ash_vgic_request_flush(&m.vcpu[2]);
+    machine_exit(&m, 2);
+    assert_int_equal(fake_ich_iar(&m.ich[2], 1), 20); /* since its last sync */
+    assert_int_equal(ash_vgic_redist_access(&m.vgic, 0, 2U * ASH_VGIC_REDIST_SIZE + at, 4, false, &value),
+                     ASH_EBUSY);
+    assert_int_equal(redist_read(&m, 0, 2, GICR_SGI + GICD_ISPENDR, 4), 0);
+}
+
+static void an_active_state_by_register_is_the_targets_and_stays_where_it_is(void **state)
+{
+    (void)state;
+    machine_init(&m);
+    route(40, 1);
+    set_bit(&m, 0, GICD_ISACTIVER, 40);
+    fake_ich_set_eoimode(&m.ich[1], true);
+    fake_ich_dir(&m.ich[1], 40); /* in a list register of its own */
+    machine_settle(&m);
+    assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+    set_bit(&m, 0, GICD_ISACTIVER, 40);
+    machine_put(&m, 1); /* in its queue */
+    route(40, 0);
+    set_bit(&m, 0, GICD_ISACTIVER, 40);
+    machine_load(&m, 1);
+    fake_ich_dir(&m.ich[1], 40);
+    machine_settle(&m);
+    assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+    set_bit(&m, 1, GICD_ISENABLER, 3); /* nothing is left in its queue: the short way is open */
+    assert_in_range(ash_vgic_inject_fast(&m.vcpu[1], 3, fake_ich_elrsr(&m.ich[1])), 0, 3);
+}
+
+static void what_a_list_register_offers_would_be_signalled(void **state)
+{
+    (void)state;
+    machine_init(&m);
+    fake_ich_fetch_interface(&m.ich[0], &m.vcpu[0].lrs);
+    assert_false(ash_vgic_has_deliverable(&m.vcpu[0]));
+    set_bit(&m, 0, GICD_ISENABLER, 40);
+    set_level(&m, 0, 40, true);
+    assert_true(ash_vgic_has_deliverable(&m.vcpu[0])); /* loaded, not synced: by its image */
+}
+
 /* An SPI that is active on one vCPU and in no list register waits in that one's queue. */
 static void the_short_way_leaves_alone_what_waits_with_another_vcpu(void **state)
 {
@@ -334,6 +390,9 @@ int main(void)
         cmocka_unit_test(a_pending_one_changes_its_group_in_the_list_register),
         cmocka_unit_test(an_end_that_is_only_counted_shows_in_another_vcpus_read),
         cmocka_unit_test(the_short_way_leaves_alone_what_waits_with_another_vcpu),
+        cmocka_unit_test(an_answer_for_one_redistributor_is_none_for_another),
+        cmocka_unit_test(an_active_state_by_register_is_the_targets_and_stays_where_it_is),
+        cmocka_unit_test(what_a_list_register_offers_would_be_signalled),
         cmocka_unit_test(a_request_does_not_reach_the_next_firing),
         cmocka_unit_test(a_withdrawn_spi_is_let_go_at_once_and_a_ppi_on_its_own_cpu),
     };
