@@ -37,7 +37,7 @@ void hv_arch_idle(struct hv_cpu *cpu);
 /** Would an interrupt be signalled to @cpu->vcpu now, which is loaded: does its WFI end? */
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
 
-/** Call hv_machine_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:
+/** Call hv_sched_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:
  *  never. Takes the place of an earlier one. */
 void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline);
 

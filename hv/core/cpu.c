@@ -15,24 +15,29 @@ void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
 /** Look for work once. Returns if there is none. */
 static void run_what_is_runnable(struct hv_cpu *cpu)
 {
-    uint32_t requests = hv_cpu_take_requests(cpu);
+    struct hv_vcpu *vcpu;
+    int error;
 
-    if ((requests & HV_REQUEST_HALT) != 0U) {
+    if ((hv_cpu_take_requests(cpu) & HV_REQUEST_HALT) != 0U) {
         hv_arch_halt();
     }
-    if (cpu->assigned != NULL && hv_vm_vcpu_may_run(cpu, cpu->assigned)) {
-        struct hv_vm *vm = cpu->assigned->vm;
-        int error = hv_stage2_enter(cpu, vm);
-
-        if (error != ASH_OK) {
-            hv_vm_report(vm, "vCPU %u: no VMID: %s", cpu->assigned->index, ash_error_name(error));
-            hv_vm_stop(vm, HV_END_FAULT); /* the next look finds it stopping */
-            return;
-        }
-        cpu->vcpu = cpu->assigned;
-        hv_arch_vcpu_load(cpu);
-        hv_arch_enter(cpu);
+    vcpu = hv_sched_next(cpu);
+    if (vcpu == NULL) {
+        return;
     }
+    error = hv_stage2_enter(cpu, vcpu->vm);
+    if (error != ASH_OK) {
+        hv_vm_report(vcpu->vm, "vCPU %u: no VMID: %s", vcpu->index, ash_error_name(error));
+        hv_vm_stop(vcpu->vm, HV_END_FAULT); /* the next look finds it stopping */
+        return;
+    }
+    if (vcpu->restarts) {
+        vcpu->restarts = false;
+        hv_machine_vcpu_restart(vcpu, vcpu->restart_entry, vcpu->restart_x0);
+    }
+    cpu->vcpu = vcpu;
+    hv_arch_vcpu_load(cpu);
+    hv_arch_enter(cpu);
 }
 
 void hv_cpu_main(struct hv_cpu *cpu)
@@ -48,15 +53,16 @@ void hv_cpu_main(struct hv_cpu *cpu)
 void hv_vcpu_left(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
+    bool stays = vcpu->turn.stays;
 
+    vcpu->turn.stays = false;
     hv_arch_vcpu_put(cpu);
     hv_stage2_leave(cpu);
     cpu->vcpu = NULL;
-    if (vcpu->restarts && !hv_vm_is_stopping(vcpu->vm)) {
-        hv_machine_vcpu_restart(vcpu, vcpu->restart_entry, vcpu->restart_x0);
+    if (stays && !hv_vm_is_stopping(vcpu->vm)) {
+        hv_sched_put(vcpu);
     } else {
         hv_vm_vcpu_left(cpu, vcpu);
     }
-    vcpu->restarts = false;
     hv_cpu_main(cpu);
 }

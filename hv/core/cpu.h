@@ -7,6 +7,8 @@
 #include <libbase/compiler.h>
 #include <libbase/types.h>
 
+#include "core/sched.h"
+
 #define HV_MAX_CPUS 16U
 
 struct hv;
@@ -16,7 +18,8 @@ struct hv_vcpu;
 enum hv_request {
     HV_REQUEST_RUN = 1U << 0,  /* a vCPU of this CPU may be runnable now */
     HV_REQUEST_STOP = 1U << 1, /* the loaded vCPU's VM is to stop */
-    HV_REQUEST_HALT = 1U << 2  /* hv panicked elsewhere */
+    HV_REQUEST_HALT = 1U << 2, /* hv panicked elsewhere */
+    HV_REQUEST_ALARM = 1U << 3 /* it rang, or it is for another time now */
 };
 
 struct hv_cpu {
@@ -28,7 +31,6 @@ struct hv_cpu {
     uint64_t serror_awaited; /* 1: hv lets an SError in on purpose */
     uint64_t serror_seen;    /* its syndrome, 0: none came */
     struct hv *hv;
-    struct hv_vcpu *assigned; /* the vCPU pinned here, NULL: none. Written by boot only */
     uint32_t index;
     uint32_t unexpected_interrupts;
 
@@ -41,6 +43,7 @@ struct hv_cpu {
     uint64_t release_address;       /* spin-table */
     uint64_t redistributor;         /* GICv3: its frame's address */
     uint32_t gic_target;            /* GICv2: the bit of its CPU interface */
+    struct hv_sched sched;
 };
 
 /** Post @requests to @cpu and kick it. Any context. */
@@ -56,10 +59,10 @@ static inline uint32_t hv_cpu_take_requests(struct hv_cpu *cpu)
     return __atomic_exchange_n(&cpu->requests, 0U, __ATOMIC_ACQUIRE);
 }
 
-/** The CPU's main loop: run the vCPU that is pinned here while it is runnable, else sleep. */
+/** The CPU's main loop: run the vCPU whose turn it is, else sleep. */
 _Noreturn void hv_cpu_main(struct hv_cpu *cpu);
 
-/** From assembly: the loaded vCPU left the guest for good (its handler said so). Continues the main loop. */
+/** From assembly: the loaded vCPU is to leave this CPU (its handler said so). Continues the main loop. */
 _Noreturn void hv_vcpu_left(struct hv_cpu *cpu);
 
 #endif

@@ -26,41 +26,31 @@ static uint32_t named_cpus(const struct ash_boot_vm *vms, size_t count)
     return named;
 }
 
-/** A CPU for vCPU @index of @vm: the one that it names, else the first that nobody wants. */
-static uint32_t choose_cpu(const struct hv_plan *plan, const struct ash_boot_vm *vm, uint32_t index,
-                           uint32_t named)
+/** A CPU that is not named by anybody where there is one, with as few vCPUs as there are. */
+static uint32_t choose_cpu(const struct hv_plan *plan, uint32_t named)
 {
-    if (vm->affinity_count > 0U) {
-        uint32_t wanted = vm->affinity[index];
-        return wanted < plan->cpus && plan->cpu_vm[wanted] == HV_PLAN_NOBODY ? wanted : HV_PLAN_NOBODY;
-    }
-    for (uint32_t i = 0; i < plan->cpus; i++) {
-        if (plan->cpu_vm[i] == HV_PLAN_NOBODY && (named & (UINT32_C(1) << i)) == 0U) {
-            return i;
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < plan->cpus; i++) {
+        bool is_named = (named & (UINT32_C(1) << i)) != 0U;
+        bool best_is_named = (named & (UINT32_C(1) << best)) != 0U;
+
+        if (is_named != best_is_named ? best_is_named : plan->cpu_vcpus[i] < plan->cpu_vcpus[best]) {
+            best = i;
         }
     }
-    return HV_PLAN_NOBODY;
+    return best;
 }
 
+/** libboot has checked that the CPUs that are named are there. */
 static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm, uint32_t named)
 {
-    struct ash_boot_vm *config = vm->config;
+    const struct ash_boot_vm *config = vm->config;
 
-    for (uint32_t i = 0; i < config->vcpus && config->fault.code == ASH_OK; i++) {
-        uint32_t cpu = choose_cpu(plan, config, i, named);
-
-        if (cpu == HV_PLAN_NOBODY) {
-            char value[VALUE_SIZE];
-            bool names_it = config->affinity_count > 0U;
-
-            (void)hv_format(value, sizeof(value), "<%u>", names_it ? config->affinity[i] : config->vcpus);
-            (void)ash_boot_vm_refuse(config, ASH_EBUSY, names_it ? "vcpu_affinity" : "vcpus", value,
-                                     "needs a CPU that is free",
-                                     "as many vCPUs in all as the board has CPUs, one on each");
-            return;
-        }
-        vm->cpu[i] = cpu;
-        plan->cpu_vm[cpu] = vm->number;
+    for (uint32_t i = 0; i < config->vcpus; i++) {
+        vm->cpu[i] = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, named);
+        plan->cpu_vcpus[vm->cpu[i]]++;
+        vm->cpus++;
     }
 }
 
@@ -227,7 +217,7 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
 
     plan->vms = count < HV_MAX_VMS ? (uint32_t)count : HV_MAX_VMS;
     for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
-        plan->cpu_vm[i] = HV_PLAN_NOBODY;
+        plan->cpu_vcpus[i] = 0;
     }
     /* Memory that is named before memory that may be anywhere, whatever the order of the VMs. */
     for (uint32_t i = 0; i < plan->vms; i++) {
@@ -270,10 +260,8 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
 void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     hv_ranges_release_vm(plan->ranges, vm->number);
-    for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
-        if (plan->cpu_vm[i] == vm->number) {
-            plan->cpu_vm[i] = HV_PLAN_NOBODY;
-        }
+    for (; vm->cpus > 0U; vm->cpus--) {
+        plan->cpu_vcpus[vm->cpu[vm->cpus - 1U]]--;
     }
     vm->parts = 0;
 }

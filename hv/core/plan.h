@@ -13,9 +13,8 @@
 #include "core/cpu.h"
 #include "core/ranges.h"
 
-#define HV_MAX_VMS     16U
-#define HV_RAM_PARTS   8U /* host ranges that one guest's RAM may be made of */
-#define HV_PLAN_NOBODY UINT32_MAX
+#define HV_MAX_VMS   16U
+#define HV_RAM_PARTS 8U /* host ranges that one guest's RAM may be made of */
 
 /** Guest RAM [ipa, ipa+size) lies at pa. Bytes, multiples of 2 MiB. */
 struct hv_ram_part {
@@ -27,6 +26,7 @@ struct hv_ram_part {
 struct hv_plan_vm {
     struct ash_boot_vm *config; /* its fault: it is not to be built */
     uint32_t number;            /* its place in the configuration: the VM in the ownership map */
+    uint32_t cpus;              /* of @cpu: each vCPU, or 0 */
     uint32_t cpu[ASH_BOOT_VCPUS_MAX];
     uint32_t parts;
     struct hv_ram_part part[HV_RAM_PARTS]; /* ascending IPA */
@@ -40,7 +40,7 @@ struct hv_plan {
     unsigned ipa_bits;                    /* in: of a guest's physical address */
     uint32_t vms;                         /* out: HV_MAX_VMS at most */
     struct hv_plan_vm vm[HV_MAX_VMS];
-    uint32_t cpu_vm[HV_MAX_CPUS]; /* out: the number of the VM that has this CPU, or HV_PLAN_NOBODY */
+    uint32_t cpu_vcpus[HV_MAX_CPUS]; /* out: how many vCPUs each CPU runs */
 };
 
 /** Fill *@plan for the @count VMs at @vms, of which those with a fault already are left out. On return each VM without

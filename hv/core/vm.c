@@ -35,6 +35,10 @@ void hv_vm_vcpu_on(struct hv_vm *vm, uint32_t index, ash_ipa_t entry, uint64_t x
     struct hv_vcpu *vcpu = vm->vcpu[index];
 
     hv_machine_vcpu_reset(vcpu, entry, x0);
+    vcpu->restarts = false;
+    vcpu->turn.stays = false;
+    vcpu->turn.waits = false;
+    vcpu->turn.woken = 0;
     vm->vcpus_on++;
     /* Release: the CPU that reads 1 sees the context. */
     __atomic_store_n(&vcpu->on, 1U, __ATOMIC_RELEASE);

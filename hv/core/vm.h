@@ -31,13 +31,15 @@ enum hv_vm_end {
 struct hv_vcpu {
     struct ash_vcpu_context context; /* first: SP_EL2 points here while the guest runs */
     struct hv_vm *vm;
-    struct hv_cpu *cpu; /* where it is pinned */
+    struct hv_cpu *cpu; /* that runs it */
     uint32_t index;
     uint32_t on;   /* 1: to be run by its CPU. Read without the lock by that CPU only */
-    bool restarts; /* it leaves its CPU to begin again at restart_entry, and stays on. Its CPU's own */
+    bool restarts; /* it begins again at restart_entry when it is loaded next. Its CPU's own */
     ash_ipa_t restart_entry;
     uint64_t restart_x0;
     struct ash_vgic_vcpu vgic;
+    struct hv_turn turn;
+    uint32_t life; /* how often it began */
     struct hv_vcpu_arch arch;
 };
 

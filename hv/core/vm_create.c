@@ -14,7 +14,7 @@ static void give_back_vcpus(struct hv *hv, struct hv_vm *vm)
 {
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         if (vm->vcpu[i] != NULL) {
-            vm->vcpu[i]->cpu->assigned = NULL;
+            hv_sched_remove(vm->vcpu[i]);
             hv_pages_free(&hv->pages, vm->vcpu[i], hv_pages_for(sizeof(struct hv_vcpu)));
         }
     }
@@ -32,7 +32,9 @@ static int make_vcpus(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *
         vcpu->vm = vm;
         vcpu->index = i;
         vcpu->cpu = hv->cpu[plan->cpu[i]];
-        vcpu->cpu->assigned = vcpu;
+        vcpu->turn.priority = vm->config.priority;
+        vcpu->turn.slice = vm->config.time_slice_us * hv_arch_ticks_per_second() / 1000000U;
+        hv_sched_add(vcpu);
         vm->vcpu[i] = vcpu;
     }
     return ASH_OK;

@@ -87,3 +87,8 @@ void hv_gic_clear_active(const struct hv_gic *gic, const struct hv_cpu *cpu, uin
 {
     hv_mmio_write32(frame_of(gic, cpu, intid) + GICD_ICACTIVER + word_of(intid), 1U << (intid % 32U));
 }
+
+void hv_gic_set_active_ppis(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t ppis, bool active)
+{
+    hv_mmio_write32(frame_of(gic, cpu, 16) + (active ? GICD_ISACTIVER : GICD_ICACTIVER), ppis);
+}

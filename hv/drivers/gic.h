@@ -28,6 +28,9 @@ void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t 
 /** Clear the active state of an SPI, or of a PPI of @cpu: on that CPU with a GICv2, where its registers are banked. */
 void hv_gic_clear_active(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid);
 
+/** Set or clear the active state of PPIs, a bit each (1 << INTID), of @cpu, which this runs on. */
+void hv_gic_set_active_ppis(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t ppis, bool active);
+
 /** Send SGI @intid to @cpu. What was stored before is seen by whoever takes it. */
 static inline void hv_gic_send_sgi(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
 {

@@ -10,35 +10,16 @@
 #define SMCCC_OWNER(function) (((function) >> 24) & 0x3fU)
 #define OWNER_TRUSTED         48U
 
-/** Sleep until an interrupt would be signalled to the vCPU, as its WFI does. It stays loaded: its timers go on, and
- *  what comes for it is taken. LEAVE: its VM stops instead. No lock is held. */
-static enum hv_verdict wait(struct hv_cpu *cpu)
-{
-    struct hv_vcpu *vcpu = cpu->vcpu;
-
-    for (;;) {
-        if ((hv_cpu_take_requests(cpu) & HV_REQUEST_HALT) != 0U) {
-            hv_arch_halt();
-        }
-        if (hv_vm_is_stopping(vcpu->vm)) {
-            return HV_LEAVE;
-        }
-        if (hv_arch_interrupt_waits(cpu)) {
-            return HV_RESUME;
-        }
-        hv_arch_idle(cpu);
-    }
-}
-
-/** Wait, then begin at the entry: the vCPU leaves its CPU, which finds it on and runs it (core/cpu.c). */
+/** Wait as in a WFI, then begin at the entry: the vCPU leaves its CPU, which finds it on and runs it (core/cpu.c). */
 static enum hv_verdict go_down(struct hv_cpu *cpu, const struct ash_vcpu_action *action)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
-    if (wait(cpu) == HV_RESUME) {
-        vcpu->restart_entry = action->entry;
-        vcpu->restart_x0 = action->context_id;
-        vcpu->restarts = true;
+    vcpu->restart_entry = action->entry;
+    vcpu->restart_x0 = action->context_id;
+    vcpu->restarts = true;
+    if (hv_sched_wait(cpu) == HV_RESUME) {
+        vcpu->turn.stays = true;
     }
     return HV_LEAVE;
 }
@@ -71,7 +52,7 @@ static enum hv_verdict act(struct hv_cpu *cpu, struct hv_vm *vm, const struct as
         hv_vm_stop(vm, HV_END_RESET);
         return HV_LEAVE;
     case ASH_VCPU_ACTION_STANDBY:
-        return wait(cpu);
+        return hv_sched_wait(cpu);
     case ASH_VCPU_ACTION_POWER_DOWN:
     case ASH_VCPU_ACTION_SYSTEM_SUSPEND:
         return go_down(cpu, action);

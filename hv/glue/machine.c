@@ -9,17 +9,69 @@
 #include "glue/console_glue.h"
 #include "glue/stage2.h"
 
+/* ---- libvtimer --------------------------------------------------------------------------------------------------- */
+
+/** Only for a vCPU that is not loaded: while it is, the hardware timer interrupts by itself. */
+static void set_timer_line(void *ctx, enum ash_vtimer_id timer, bool level)
+{
+    (void)ctx;
+    (void)timer;
+    (void)level;
+}
+
+static const struct ash_vtimer_hal vtimer_hal = {.size = sizeof(vtimer_hal), .set_line = set_timer_line};
+
+static uint32_t timer_intid(const struct hv_machine *machine, enum ash_vtimer_id timer)
+{
+    return 16U + (timer == ASH_VTIMER_VIRTUAL ? machine->layout.timer_virtual_ppi
+                                              : machine->layout.timer_physical_ppi);
+}
+
+uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu)
+{
+    const struct hv_machine *machine = &vcpu->vm->machine;
+    uint32_t active = 0;
+
+    for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
+        uint32_t intid = timer_intid(machine, (enum ash_vtimer_id)t);
+
+        active |= ash_vgic_hw_is_active(&vcpu->vgic, intid) ? 1U << intid : 0U;
+    }
+    return active;
+}
+
+uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+    struct ash_vtimer timers = vcpu->arch.vtimer;
+    uint64_t deadline;
+    uint32_t active;
+
+    hv_machine_lock(vcpu->cpu, machine);
+    active = hv_machine_active_ppis(vcpu);
+    hv_machine_unlock(machine);
+    for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
+        if ((active & (1U << timer_intid(machine, (enum ash_vtimer_id)t))) != 0U) {
+            timers.timer[t].ctl = 0;
+        }
+    }
+    return ash_vtimer_next_deadline(&timers, now, &deadline) ? deadline : UINT64_MAX;
+}
+
 /* ---- libvgic ----------------------------------------------------------------------------------------------------- */
 
-/** vCPU @index has interrupts to look at: if its CPU is another one, make it exit. This CPU looks by itself before it
- *  enters a guest. */
 static void kick(void *ctx, uint32_t index)
 {
     struct hv_vm *vm = (struct hv_vm *)ctx;
     struct hv_vcpu *vcpu = vm->vcpu[index];
 
-    if (vcpu->cpu != vm->machine.locked_by && __atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) != 0U) {
-        hv_arch_kick(vcpu->cpu);
+    if (__atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) == 0U) {
+        return;
+    }
+    if (vcpu->cpu->sched.count > 1U) {
+        hv_sched_wake(vcpu, vm->machine.locked_by);
+    } else if (vcpu->cpu != vm->machine.locked_by) {
+        hv_arch_kick(vcpu->cpu); /* alone on its CPU it is loaded there, or its CPU looks before it is */
     }
 }
 
@@ -60,27 +112,14 @@ static int create_vgic(struct hv_vm *vm)
     }
     error = ash_vgic_init(&machine->vgic, &config, &vgic_hal, vm);
     for (uint32_t i = 0; error == ASH_OK && i < vm->vcpus; i++) {
-        uint32_t timers[] = {16U + machine->layout.timer_virtual_ppi,
-                             16U + machine->layout.timer_physical_ppi};
-        for (unsigned t = 0; t < ASH_ARRAY_SIZE(timers) && error == ASH_OK; t++) {
+        for (unsigned t = 0; t < ASH_VTIMER_COUNT && error == ASH_OK; t++) {
             /* The board's and the guest's timers have the same INTIDs; glue/machine.h says so. */
-            error = ash_vgic_connect_hw(&machine->vgic, i, timers[t], timers[t]);
+            uint32_t intid = timer_intid(machine, (enum ash_vtimer_id)t);
+            error = ash_vgic_connect_hw(&machine->vgic, i, intid, intid);
         }
     }
     return error;
 }
-
-/* ---- libvtimer --------------------------------------------------------------------------------------------------- */
-
-/** Only for a vCPU that is not loaded: while it is, the hardware timer interrupts by itself. */
-static void set_timer_line(void *ctx, enum ash_vtimer_id timer, bool level)
-{
-    (void)ctx;
-    (void)timer;
-    (void)level;
-}
-
-static const struct ash_vtimer_hal vtimer_hal = {.size = sizeof(vtimer_hal), .set_line = set_timer_line};
 
 /* ---- libvcpu ----------------------------------------------------------------------------------------------------- */
 
@@ -225,14 +264,15 @@ static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, boo
     return error;
 }
 
-/** Set @cpu's alarm, which is this CPU's, to when the clock interrupts next. */
-static void set_rtc_alarm(struct hv_cpu *cpu, struct hv_vm *vm, uint64_t now)
+/** Note when the clock interrupts next. The distributor lock is held. */
+static void set_clock_alarm(struct hv_vm *vm, uint64_t now)
 {
-    uint64_t deadline = UINT64_MAX;
+    uint64_t second;
 
-    hv_arch_set_alarm(cpu, hv_vpl031_deadline(&vm->machine.rtc, now, &deadline)
-                               ? hv_ticks_at_second(vm->hv, deadline)
-                               : UINT64_MAX);
+    __atomic_store_n(&vm->machine.alarm,
+                     hv_vpl031_deadline(&vm->machine.rtc, now, &second) ? hv_ticks_at_second(vm->hv, second)
+                                                                        : UINT64_MAX,
+                     __ATOMIC_RELAXED);
 }
 
 static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
@@ -241,24 +281,28 @@ static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool
     int error = hv_vpl031_access(&vcpu->vm->machine.rtc, now, offset, size, is_write, value);
 
     if (is_write) {
-        set_rtc_alarm(vcpu->cpu, vcpu->vm, now);
+        set_clock_alarm(vcpu->vm, now);
+        hv_sched_new_alarm(vcpu->vm->vcpu[0]->cpu, vcpu->cpu);
     }
     return error;
 }
 
-void hv_machine_alarm(struct hv_cpu *cpu)
+uint64_t hv_machine_alarm_time(const struct hv_vm *vm)
 {
-    struct hv_vm *vm;
+    return __atomic_load_n(&vm->machine.alarm, __ATOMIC_RELAXED);
+}
+
+void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
+{
     uint64_t now;
 
-    if (cpu->assigned == NULL) {
+    if (hv_machine_alarm_time(vm) > hv_arch_ticks()) {
         return;
     }
-    vm = cpu->assigned->vm;
     hv_machine_lock(cpu, &vm->machine);
     now = hv_seconds_since_epoch(vm->hv);
     hv_vpl031_update(&vm->machine.rtc, now);
-    set_rtc_alarm(cpu, vm, now);
+    set_clock_alarm(vm, now);
     hv_machine_unlock(&vm->machine);
 }
 
@@ -319,6 +363,7 @@ static void create_devices(struct hv_vm *vm)
 
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
+    machine->alarm = UINT64_MAX;
     add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, "GICD");
     if (layout->gic_version == 3U) {
         add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
@@ -450,6 +495,7 @@ void hv_machine_reset(struct hv_vm *vm)
     hv_vpl011_reset(&machine->uart);
     machine->reads_uart = 0;
     hv_vpl031_reset(&machine->rtc);
+    __atomic_store_n(&machine->alarm, UINT64_MAX, __ATOMIC_RELAXED);
     hv_machine_unlock(machine);
 }
 
@@ -458,9 +504,11 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
     const struct hv_arch_features *features = hv_arch_features();
     struct hv_machine *machine = &vcpu->vm->machine;
 
+    vcpu->life++;
     vcpu->context.features = features->has_pauth ? ASH_VCPU_FEATURE_PAUTH : 0U;
     ash_vcpu_context_reset(&vcpu->context, entry, x0, features->midr, machine->layout.mpidr[vcpu->index]);
     ash_vtimer_reset(&vcpu->arch.vtimer);
+    vcpu->arch.hcr = 0;
     vcpu->arch.setway_cursor = 0;
     hv_machine_lock(NULL, machine);
     ash_vgic_vcpu_reset(&machine->vgic, vcpu->index);
@@ -469,8 +517,10 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
 
 void hv_machine_vcpu_restart(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
 {
+    vcpu->life++;
     ash_vcpu_context_reset(&vcpu->context, entry, x0, hv_arch_features()->midr,
                            vcpu->vm->machine.layout.mpidr[vcpu->index]);
+    vcpu->arch.hcr = 0;
     vcpu->arch.setway_cursor = 0;
 }
 

@@ -52,10 +52,10 @@ struct hv_mmio_region {
 /** The part of a vCPU that is not a library's. */
 struct hv_vcpu_arch {
     struct ash_vtimer vtimer;
-    uint64_t hcr;                /* HCR_EL2 while it runs */
-    int emitted;                 /* the byte that the UART sent during this vCPU's last access to it, or -1 */
-    uint32_t deactivations_owed; /* GICv2: PPIs of its CPU, whose registers only that CPU reaches */
-    uint64_t setway_cursor;      /* set/way maintenance: how far the sweep over RAM has come, bytes */
+    uint64_t hcr;           /* HCR_EL2 while it runs, 0: as the policy has it. VSE: it was given an SError */
+    uint64_t vse;           /* HCR_EL2.VSE while it is put: the SError is still to be taken */
+    int emitted;            /* the byte that the UART sent during this vCPU's last access to it, or -1 */
+    uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
 
 struct hv_machine {
@@ -85,7 +85,9 @@ struct hv_machine {
     struct hv_ram_part part[HV_RAM_PARTS]; /* RAM: where each stretch of it lies, ascending IPA */
     struct ash_vcpu_ipa_range ram[ASH_BOOT_MEMORY_MAX]; /* RAM as the guest sees it, ascending */
     uint32_t ram_count;
-    struct hv_rng rng; /* what its TRNG gives. Lock domain: the VM */
+    struct hv_rng rng;             /* what its TRNG gives. Lock domain: the VM */
+    uint64_t alarm;                /* when the clock interrupts, in ticks; UINT64_MAX: never. Atomic */
+    uint32_t last_on[HV_MAX_CPUS]; /* of each CPU: which life of which vCPU it ran last. That CPU's own */
     struct ash_vcpu_id id;
     struct ash_vtimer_vm time;
     struct ash_boot_guest_machine layout;
@@ -106,8 +108,19 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0);
  *  By its CPU, it is on and not loaded. */
 void hv_machine_vcpu_restart(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0);
 
-/** An alarm that was set on @cpu rang: look at the devices whose time it may be. No lock is held. */
-void hv_machine_alarm(struct hv_cpu *cpu);
+/** When a device of @vm's wants to be looked at, in ticks; UINT64_MAX: never. Any context. */
+uint64_t hv_machine_alarm_time(const struct hv_vm *vm);
+
+/** If that is now, look at them. On @cpu, whose alarm rang: that of vCPU 0. No lock is held. */
+void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm);
+
+/** When a timer of @vcpu, which is put, asserts its interrupt next, in ticks; UINT64_MAX: never. One that the guest has
+ *  and has not ended yet does not count. By its CPU. Takes the distributor lock. */
+uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now);
+
+/** Of @vcpu's timers' interrupts those whose physical one is to be active while it is loaded, a bit each: 1 << PPI's
+ *  INTID. By its CPU, the distributor lock is held. */
+uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu);
 
 /** Its CPU is about to run it; it has stopped. The VM's lock is held. */
 void hv_machine_vcpu_started(struct hv_vcpu *vcpu);

@@ -69,6 +69,8 @@ static void begin_vm(struct pass *pass, const char *name)
     memset(vm, 0, sizeof(*vm));
     vm->type = ASH_BOOT_VM_LINUX;
     vm->vcpus = 1;
+    vm->priority = ASH_BOOT_PRIORITY;
+    vm->time_slice_us = ASH_BOOT_TIME_SLICE;
     vm->file = config->file;
     ash_boot_copy_text_(vm->node, sizeof(vm->node), name);
     pass->reader.vm = vm;

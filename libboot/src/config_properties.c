@@ -103,11 +103,6 @@ static const char *parse_affinity(struct ash_boot_vm *vm, struct ash_boot_span v
     vm->affinity_count = (unsigned)(value.size / 4U);
     for (unsigned i = 0; i < vm->affinity_count; i++) {
         vm->affinity[i] = ash_load_be32(&cells[4U * i]);
-        for (unsigned j = 0; j < i; j++) {
-            if (vm->affinity[j] == vm->affinity[i]) {
-                return "names a CPU twice";
-            }
-        }
     }
     return NULL;
 }
@@ -258,6 +253,26 @@ static const char *parse_smc_allow(struct ash_boot_vm *vm, struct ash_boot_span 
     return NULL;
 }
 
+static const char *parse_priority(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->priority = ash_load_be32(value.data);
+    return vm->priority <= ASH_BOOT_PRIORITY_MAX ? NULL : out_of_range;
+}
+
+static const char *parse_time_slice(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->time_slice_us = ash_load_be32(value.data);
+    return vm->time_slice_us >= ASH_BOOT_TIME_SLICE_MIN && vm->time_slice_us <= ASH_BOOT_TIME_SLICE_MAX
+               ? NULL
+               : out_of_range;
+}
+
 static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     vm->background = true;
@@ -266,7 +281,7 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
-    "(or cmdline) rng-seed smc-allow background vm_32bit";
+    "(or cmdline) rng-seed smc-allow background priority time-slice-us vm_32bit";
 
 #define REQUIRED true
 
@@ -286,8 +301,7 @@ static const struct rule {
     {"vm_name", parse_vm_name, 2, false, NAME_CHARACTERS ", each VM its own"},
     {"type", parse_type, 3, false, "\"linux\", \"bare\", \"rtos\", \"other\""},
     {"vcpus", parse_vcpus, 4, false, "one cell, 1..8"},
-    {"vcpu_affinity", parse_affinity, AFFINITY, false,
-     "one cell a vCPU: numbers of the board's CPUs, each once"},
+    {"vcpu_affinity", parse_affinity, AFFINITY, false, "one cell a vCPU: numbers of the board's CPUs"},
     {"memory", parse_memory, 6, REQUIRED,
      "<size-high size-low> or up to 4 times <base-high base-low size-high size-low>, bytes, multiples of 2 "
      "MiB"},
@@ -301,6 +315,8 @@ static const struct rule {
     {"setup_data", parse_setup_data, SETUP_DATA, false, "one or two cells, a multiple of 8"},
     {"smc-allow", parse_smc_allow, 16, false, "1 to 16 cells: SMCCC function identifiers"},
     {"background", parse_background, 15, false, "no value: background;"},
+    {"priority", parse_priority, 17, false, "one cell, 0..255; higher goes first"},
+    {"time-slice-us", parse_time_slice, 18, false, "one cell, microseconds, 100..1000000"},
     {"phandle", parse_ignored, 14, false, NULL},
 };
 

@@ -80,7 +80,7 @@ bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
 
 /* config_properties.c: the properties of one VM's node. */
 
-#define ASH_BOOT_VM_PROPERTIES_ 17U
+#define ASH_BOOT_VM_PROPERTIES_ 19U /* their numbers are below */
 
 struct ash_boot_vm_reader_ {
     struct ash_boot_vm *vm;

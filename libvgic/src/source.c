@@ -102,6 +102,11 @@ int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
     return ASH_OK;
 }
 
+bool ash_vgic_hw_is_active(const struct ash_vgic_vcpu *vcpu, uint32_t intid)
+{
+    return intid < ASH_VGIC_PRIVATE_IRQS && (vcpu->irqs[intid].state & PHYS_ACTIVE) != 0U;
+}
+
 void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
 {
     if (vcpu >= vgic->vcpu_count) {

@@ -159,7 +159,7 @@ static void a_vm_that_is_refused_does_not_stop_the_others(void **state)
     static const struct machine_vm vms[] = {{"huge", 1, {0}, false, 0x40000000},
                                             {"clash", 1, {2}, false, 0},
                                             {"fine", 1, {1}, false, 0},
-                                            {"again", 1, {2}, false, 0}};
+                                            {"again", 1, {4}, false, 0}};
 
     (void)state;
     machine_run(&machine, vms, 4, turns_the_vm_off, 4);
@@ -167,7 +167,7 @@ static void a_vm_that_is_refused_does_not_stop_the_others(void **state)
     assert_null(machine_vm(&machine, "huge"));
     assert_null(machine_vm(&machine, "again"));
     machine_assert_said(&machine, "VM huge: /vms/huge: memory = ");
-    machine_assert_said(&machine, "VM again: /vms/again: vcpu_affinity = <2>");
+    machine_assert_said(&machine, "VM again: /vms/again: vcpu_affinity = <4>");
     machine_assert_said(&machine, "ashlar: fine is off\r\n");
     machine_assert_said(&machine, "ashlar: clash is off\r\n");
 }

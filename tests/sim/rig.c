@@ -94,6 +94,12 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
             fdt_ok(fdt_property_u64(tree, "setup_data", vm->setup_data));
         }
     }
+    if (vm->priority != 0U) {
+        fdt_ok(fdt_property_u32(tree, "priority", vm->priority));
+    }
+    if (vm->slice_us != 0U) {
+        fdt_ok(fdt_property_u32(tree, "time-slice-us", vm->slice_us));
+    }
     if (vm->background) {
         fdt_ok(fdt_property(tree, "background", "", 0));
     }
@@ -244,7 +250,7 @@ static void assert_vm_over(const struct hv_vm *vm)
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         assert_int_equal(vm->vcpu[i]->on, 0);
         assert_false(vm->vcpu[i]->vgic.resident);
-        assert_ptr_equal(vm->vcpu[i]->cpu->assigned, vm->vcpu[i]);
+        assert_false(vm->vcpu[i]->turn.stays);
     }
 }
 
@@ -428,8 +434,9 @@ void sim_gic_enable(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     (void)access(cpu, vcpu, layout->gicd.value, true,
                  0x12);                                     /* GICD_CTLR: ARE, EnableGrp1 (IHI 0069 12.9.4) */
     (void)access(cpu, vcpu, sgi_frame + 0x080U, true, ~0U); /* GICR_IGROUPR0 */
-    (void)access(cpu, vcpu, sgi_frame + 0x100U, true, 0xFFFFU); /* GICR_ISENABLER0 */
-    vcpu->vgic.lrs.vmcr = 0xFFU << 24 | 1U << 1;                /* ICH_VMCR_EL2: VPMR all, VENG1 */
+    /* GICR_ISENABLER0: SGIs, the virtual timer */
+    (void)access(cpu, vcpu, sgi_frame + 0x100U, true, 0xFFFFU | 1U << SIM_TIMER);
+    vcpu->vgic.lrs.vmcr = 0xFFU << 24 | 1U << 1; /* ICH_VMCR_EL2: VPMR all, VENG1 */
 }
 
 void sim_send_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned intid, unsigned target_list)

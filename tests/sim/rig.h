@@ -18,6 +18,7 @@
 #define SIM_RAM_BASE  UINT64_C(0x40000000) /* PA = address in this process, as hv's map is the identity */
 #define SIM_RAM_SIZE  (48U * SIM_MIB)
 #define SIM_MAX_TURNS 400000U
+#define SIM_TIMER     27U /* the virtual timer's INTID */
 
 /** One VM of vms.dts. */
 struct sim_vm {
@@ -26,6 +27,8 @@ struct sim_vm {
     unsigned affinity[HV_MACHINE_MAX_VCPUS];
     bool has_affinity;
     uint64_t memory;    /* bytes */
+    unsigned priority;  /* 0: not given */
+    unsigned slice_us;  /* likewise */
     const char *kernel; /* NULL: "guest.bin" */
     bool background;
     uint64_t base;  /* of the memory, 1:1; 0: anywhere */

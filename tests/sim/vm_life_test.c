@@ -481,9 +481,10 @@ static void a_refused_vm_leaves_the_others_running_and_takes_nothing(void **stat
         {{.name = "bad", .vcpus = 9, .memory = 2U * SIM_MIB}, "vcpus = <9>: is out of range"},
         {{.name = "bad", .vcpus = 1, .memory = 2U * SIM_MIB + 4096U}, "memory = "},
         {{.name = "bad", .vcpus = 1, .memory = 64U * SIM_MIB}, "does not fit"},
-        {{.name = "bad", .vcpus = 4, .memory = 2U * SIM_MIB}, "needs a CPU that is free"},
-        {{.name = "bad", .vcpus = 2, .memory = 2U * SIM_MIB, .has_affinity = true, .affinity = {2, 1}},
-         "vcpu_affinity = <1>: needs a CPU that is free"},
+        {{.name = "bad", .vcpus = 1, .memory = 2U * SIM_MIB, .priority = 256},
+         "priority = <256>: is out of range"},
+        {{.name = "bad", .vcpus = 1, .memory = 2U * SIM_MIB, .slice_us = 99},
+         "time-slice-us = <99>: is out of range; allowed: one cell, microseconds, 100..1000000"},
         {{.name = "bad", .vcpus = 1, .memory = 2U * SIM_MIB, .has_affinity = true, .affinity = {7}},
          "names a CPU that is not there"},
         {{.name = "bad", .vcpus = 1, .memory = 2U * SIM_MIB, .kernel = "nothing.bin"},
@@ -515,7 +516,7 @@ static void without_a_vm_the_machine_ends_with_a_fault(void **state)
 {
     static const struct sim_vm bad[] = {
         {.name = "one", .vcpus = 1, .memory = 64U * SIM_MIB},
-        {.name = "two", .vcpus = 3, .memory = 2U * SIM_MIB},
+        {.name = "two", .vcpus = 1, .memory = 2U * SIM_MIB, .slice_us = 1},
     };
     static const uint8_t garbage[600] = "this is no archive";
 

@@ -110,6 +110,15 @@ class Terminal:
             if left <= 0 or not self.read(left):
                 raise AssertionError(f"{pattern!r} did not appear; the console's end:\n{tail(self.text)}")
 
+    def expect_all(self, *patterns, limit_s=120):
+        """Wait until each has appeared, in any order, in all that was said."""
+        until = time.monotonic() + limit_s
+        for pattern in patterns:
+            while not re.search(pattern, self.text):
+                left = until - time.monotonic()
+                if left <= 0 or not self.read(left):
+                    raise AssertionError(f"{pattern!r} did not appear; the console's end:\n{tail(self.text)}")
+
     def read(self, limit_s):
         """What comes, if it comes in time. False: the machine has closed its end."""
         ready, _, _ = select.select([self.master], [], [], limit_s)

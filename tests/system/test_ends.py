@@ -54,12 +54,19 @@ class Ends(SystemTest):
 
 
 class Mistakes(SystemTest):
-    def test_a_vm_that_wants_a_cpu_that_is_taken_is_refused_and_the_others_start(self):
-        folder = self.folder(vm("first", 1, "hello.bin", [1]), vm("second", 2, "hello.bin", [1]), files=("hello.bin",))
+    def test_a_vm_that_wants_a_cpu_that_is_not_there_is_refused_and_the_others_start(self):
+        folder = self.folder(vm("first", 1, "hello.bin", [1]), vm("second", 2, "hello.bin", [4]), files=("hello.bin",))
         ran = self.boot("--bundle", folder, "--timeout", "60")
         self.assert_exit(3, ran)
-        self.assert_says(r"^ashlar: .*VM second: .*vcpu_affinity = <1>.*allowed:", ran)
+        self.assert_says(r"^ashlar: .*VM second: .*vcpu_affinity = <4>.*allowed:", ran)
         self.assert_says(r"hello from EL1", ran)
+
+    def test_no_number_of_vms_is_too_many_for_one_cpu(self):
+        folder = self.folder(*(vm(f"vm{n}", n, "hello.bin", [0]) for n in range(16)), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--cpus", "1", "--timeout", "60")
+        self.assert_exit(0, ran)
+        for n in range(16):
+            self.assert_says(rf"^\[vm{n}\] hello from EL1", ran)
 
     def test_a_vm_that_does_not_fit_is_told_the_largest_free_range(self):
         big = vm("big", 1, "hello.bin", [0]).replace("0x0 0x200000", "0x1 0x0")

@@ -42,7 +42,9 @@ class Linux(SystemTest):
         terminal.type(f"echo '<''{n}'; {command}; echo '{n}''>'\r")
         said = terminal.expect(rf"(?s)<{n}\r*\n(.*?){n}>\r*\n", limit_s).group(1)
         lines = [line.strip("\r") for line in said.split("\n") if "[heart]" not in line]
-        return "\n".join(re.sub(r"^\[linux\] ", "", line) for line in lines).strip()
+        lines = [re.sub(r"^\[linux\] ", "", line) for line in lines]
+        # A line that another VM's went before is drawn again.
+        return "\n".join(line for line in lines if line != f"<{n}").strip()
 
     def check_cpus(self, terminal, vcpus):
         self.assertEqual(str(vcpus), self.ask(terminal, "grep -c ^processor /proc/cpuinfo"))
@@ -112,12 +114,12 @@ class Linux(SystemTest):
         """To sleep with an alarm of the RTC set: it sleeps, the alarm wakes it, and all of it goes on."""
         self.ask(terminal, "echo 0 > /sys/class/rtc/rtc0/wakealarm")
         said = self.ask(terminal, "a=$(cat /sys/class/rtc/rtc0/since_epoch); "
-                                  "echo +4 > /sys/class/rtc/rtc0/wakealarm; "
+                                  "echo +8 > /sys/class/rtc/rtc0/wakealarm; "
                                   f"echo {state} > /sys/power/state; "
                                   "echo slept $? $(($(cat /sys/class/rtc/rtc0/since_epoch) - a))", limit_s=60)
         slept = re.search(r"slept (\d+) (\d+)", said)
         self.assertEqual("0", slept.group(1), said)
-        self.assertIn(int(slept.group(2)), range(4, 20), said)
+        self.assertIn(int(slept.group(2)), range(8, 30), said)
         self.assertEqual(str(vcpus), self.ask(terminal, "nproc"))
         for cpu in range(vcpus):
             self.assertEqual(str(cpu), self.ask(terminal, f"taskset -c {cpu} cut -d' ' -f39 /proc/self/stat"))

@@ -260,10 +260,11 @@ static enum hv_verdict exit_abort(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
 
 static enum hv_verdict exit_wfx(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)
 {
-    (void)cpu;
-    ash_vcpu_skip(&vcpu->context,
-                  esr); /* not trapped while a vCPU is alone on its CPU; a wake-up may be early */
-    return HV_RESUME;
+    enum ash_vcpu_wfx which = ash_vcpu_esr_wfx(esr);
+
+    ash_vcpu_skip(&vcpu->context, esr);
+    /* Trapped where vCPUs share a CPU. One with a time limit may end early (DDI 0487 D1.6.2). */
+    return which == ASH_VCPU_WFI ? hv_sched_wait(cpu) : HV_RESUME;
 }
 
 static enum hv_verdict exit_undef(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)

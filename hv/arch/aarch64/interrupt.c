@@ -110,7 +110,7 @@ static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknow
     } else if (intid == hv_platform.alarm_intid) {
         hv_sysreg_write(cnthp_ctl_el2, 0);
         hv_isb(); /* level-sensitive: it is low before it is deactivated */
-        hv_machine_alarm(cpu);
+        hv_sched_alarm(cpu);
     } else if (intid == hv_platform.uart_intid) {
         hv_console_received(cpu);
     } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */
@@ -161,20 +161,14 @@ static void take_interrupts(struct hv_cpu *cpu)
 
 enum hv_verdict hv_exit_finish(struct hv_cpu *cpu)
 {
-    uint32_t requests = hv_cpu_take_requests(cpu);
+    uint32_t requests;
 
-    if (requests != 0U) {
-        if ((requests & HV_REQUEST_HALT) != 0U) {
-            hv_arch_halt();
-        }
-        if (hv_vm_is_stopping(cpu->vcpu->vm)) {
-            return HV_LEAVE;
-        }
-    }
+    /* First: it may wake a vCPU that shares this CPU. */
     if (ash_vgic_needs_flush(&cpu->vcpu->vgic)) {
         hv_vgic_resync(cpu);
     }
-    return HV_RESUME;
+    requests = hv_cpu_take_requests(cpu);
+    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
 }
 
 enum hv_verdict hv_exit_irq(struct hv_cpu *cpu)

@@ -52,13 +52,55 @@ static void physical_timer_save(struct ash_vtimer *vtimer)
     hv_isb();
 }
 
-/** What hv_arch_deactivate() could not do elsewhere. The distributor lock is held. */
-static void deactivate_owed(struct hv_vcpu *vcpu)
+/** The interrupts of this CPU that a vCPU has while it is loaded. */
+static uint32_t timer_ppis(void)
 {
-    for (uint32_t left = vcpu->arch.deactivations_owed; left != 0U; left &= left - 1U) {
-        hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, ash_lowest_bit(left));
+    return 1U << hv_platform.vtimer_intid | 1U << hv_platform.ptimer_intid;
+}
+
+static void load_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+    uint32_t active;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_load(&vcpu->vgic);
+    active = hv_machine_active_ppis(vcpu);
+    hv_machine_unlock(machine);
+    hv_vif_load(&vcpu->vgic.lrs);
+    if (active != 0U) {
+        hv_gic_set_active_ppis(&hv_platform.gic, cpu, active, true);
     }
-    vcpu->arch.deactivations_owed = 0;
+}
+
+/** With the timers off. What is active goes with the vCPU: the next one's timers shall interrupt. */
+static void put_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    hv_vif_save(&vcpu->vgic.lrs);
+    hv_machine_lock(cpu, machine);
+    ash_vgic_put(&vcpu->vgic);
+    hv_machine_unlock(machine);
+    hv_gic_set_active_ppis(&hv_platform.gic, cpu, timer_ppis(), false);
+}
+
+/** Where another vCPU of this VM ran last, or this one in an earlier life, nothing of it is left: neither may find the
+ *  other's translations, and a reset CPU has an empty TLB as far as the guest may tell (DDI 0487 D8.13 "TLB
+ *  maintenance"). */
+static void forget_others(const struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    uint32_t *last = &vcpu->vm->machine.last_on[cpu->index];
+    uint32_t self = vcpu->life << 4 | (vcpu->index + 1U);
+
+    if (*last == self) {
+        return;
+    }
+    *last = self;
+    hv_isb(); /* the TLBI uses the VTTBR just written */
+    __asm__ volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
+    hv_dsb(nsh);
+    hv_isb();
 }
 
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
@@ -66,28 +108,21 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine = &vcpu->vm->machine;
 
-    vcpu->arch.hcr = hv_policy_hcr();
+    if (vcpu->arch.hcr == 0U) {
+        /* Alone on its CPU it waits for interrupts in hardware. */
+        vcpu->arch.hcr = hv_policy_hcr() | (cpu->sched.count > 1U ? HCR_TWI : 0U);
+        vcpu->arch.vse = 0;
+    }
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
     hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
-    hv_sysreg_write(hcr_el2, vcpu->arch.hcr);
+    hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | vcpu->arch.vse);
     hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively */
+    forget_others(cpu, vcpu);
     ash_vcpu_el2_load(&vcpu->context);
     ash_vcpu_el2_fp_load(&vcpu->context.fp);
+    load_interrupts(cpu, vcpu);
     ash_vtimer_el2_load(&vcpu->arch.vtimer);
     physical_timer_load(&vcpu->arch.vtimer);
-
-    hv_machine_lock(cpu, machine);
-    ash_vgic_load(&vcpu->vgic);
-    deactivate_owed(vcpu);
-    hv_machine_unlock(machine);
-    hv_vif_load(&vcpu->vgic.lrs);
-
-    /* Nothing of an earlier life of this VMID is left on this CPU: a reset CPU has an empty TLB as far as the guest
-     * may tell (DDI 0487 D8.13 "TLB maintenance"). ISB: the TLBI uses the VTTBR just written. */
-    hv_isb();
-    __asm__ volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
-    hv_dsb(nsh);
-    hv_isb();
 }
 
 /** An SError that the leaving vCPU caused and that has not been taken yet is its own: let it in now, before another
@@ -111,15 +146,12 @@ static void collect_serror(struct hv_cpu *cpu)
 void hv_arch_vcpu_put(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
-    struct hv_machine *machine = &vcpu->vm->machine;
 
     collect_serror(cpu);
+    vcpu->arch.vse = hv_sysreg_read(hcr_el2) & HCR_VSE;
     ash_vtimer_el2_save(&vcpu->arch.vtimer);
     physical_timer_save(&vcpu->arch.vtimer);
-    hv_vif_save(&vcpu->vgic.lrs);
-    hv_machine_lock(cpu, machine);
-    ash_vgic_put(&vcpu->vgic);
-    hv_machine_unlock(machine);
+    put_interrupts(cpu, vcpu);
     ash_vcpu_el2_save(&vcpu->context);
     ash_vcpu_el2_fp_save(&vcpu->context.fp);
     /* Stage 1 goes before stage 2 does: a speculative walk of what the guest left in TTBR<n>_EL1 would take its IPAs
@@ -135,9 +167,8 @@ void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
 {
     const struct hv_cpu *self = (const struct hv_cpu *)(uintptr_t)hv_sysreg_read(tpidr_el2);
 
-    if (intid < 32U && hv_platform.gic.version == 2U && vcpu->cpu != self) {
-        vcpu->arch.deactivations_owed |= 1U << intid;
-    } else {
+    /* A PPI's active state was cleared when its vCPU was put: it is another's by now. */
+    if (intid >= 32U || self->vcpu == vcpu) {
         hv_gic_clear_active(&hv_platform.gic, vcpu->cpu, intid);
     }
 }

@@ -20,7 +20,6 @@ struct host_cpu {
     bool asleep; /* in hv_arch_idle() with nothing pending */
     bool pending;
     uint64_t alarm; /* host.ticks; 0: none */
-    uint64_t rounds;
     uint64_t vttbr; /* of the VM whose vCPU is loaded, 0: none */
 };
 
@@ -30,6 +29,10 @@ static struct {
     struct hv *hv;
     hv_host_guest *guest;
     struct hv_host_result *result;
+    struct {
+        uint32_t life;
+        uint64_t rounds;
+    } vcpu[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
     uint64_t random;
     uint64_t ticks;
     uint64_t max_turns;
@@ -62,10 +65,30 @@ static _Noreturn void end_of_run(void)
     leave_thread();
 }
 
+/** When the virtual timer of the vCPU that is loaded on @me interrupts; UINT64_MAX: never. */
+static uint64_t timer_of(const struct host_cpu *me)
+{
+    const struct hv_vcpu *vcpu = me->cpu->vcpu;
+    uint64_t deadline;
+
+    if (vcpu == NULL || hv_machine_active_ppis(vcpu) != 0U ||
+        !ash_vtimer_next_deadline(&vcpu->arch.vtimer, host.ticks, &deadline)) {
+        return UINT64_MAX;
+    }
+    return deadline;
+}
+
+static uint64_t next_interrupt(const struct host_cpu *me)
+{
+    uint64_t timer = timer_of(me);
+
+    return me->alarm != 0U && me->alarm < timer ? me->alarm : timer;
+}
+
 static void ring_alarms(void)
 {
     for (uint32_t i = 0; i < host.hv->cpus; i++) {
-        if (host.cpu[i].alarm != 0U && host.cpu[i].alarm <= host.ticks) {
+        if (next_interrupt(&host.cpu[i]) <= host.ticks) {
             host.cpu[i].pending = true;
         }
     }
@@ -77,8 +100,8 @@ static bool skip_to_an_alarm(void)
     uint64_t next = UINT64_MAX;
 
     for (uint32_t i = 0; i < host.hv->cpus; i++) {
-        if (host.cpu[i].alarm != 0U && host.cpu[i].alarm < next) {
-            next = host.cpu[i].alarm;
+        if (next_interrupt(&host.cpu[i]) < next) {
+            next = next_interrupt(&host.cpu[i]);
         }
     }
     if (next != UINT64_MAX && next > host.ticks) {
@@ -166,9 +189,17 @@ static void take_alarm(struct hv_cpu *cpu)
 {
     struct host_cpu *me = &host.cpu[cpu->index];
 
+    if (timer_of(me) <= host.ticks) {
+        struct hv_vcpu *vcpu = cpu->vcpu;
+        struct hv_machine *machine = &vcpu->vm->machine;
+
+        hv_machine_lock(cpu, machine);
+        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, 16U + machine->layout.timer_virtual_ppi));
+        hv_machine_unlock(machine);
+    }
     if (me->alarm != 0U && me->alarm <= host.ticks) {
         me->alarm = 0;
-        hv_machine_alarm(cpu);
+        hv_sched_alarm(cpu);
     }
 }
 
@@ -301,7 +332,6 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_machine_lock(cpu, machine);
     ash_vgic_load(&cpu->vcpu->vgic);
     hv_machine_unlock(machine);
-    host.cpu[cpu->index].rounds = 0;
 }
 
 void hv_arch_vcpu_put(struct hv_cpu *cpu)
@@ -318,31 +348,44 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
 static enum hv_verdict finish_exit(struct hv_cpu *cpu, enum hv_verdict verdict)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
+    uint32_t requests;
 
+    if (verdict != HV_RESUME) {
+        return verdict; /* interrupts are masked: what is pending stays so until the next vCPU runs */
+    }
     host.cpu[cpu->index].pending = false;
     take_alarm(cpu);
-    if (verdict == HV_RESUME && hv_cpu_take_requests(cpu) != 0U && hv_vm_is_stopping(vcpu->vm)) {
-        return HV_LEAVE;
-    }
-    if (verdict == HV_RESUME && ash_vgic_needs_flush(&vcpu->vgic)) {
+    if (ash_vgic_needs_flush(&vcpu->vgic)) {
         hv_machine_lock(cpu, &vcpu->vm->machine);
         ash_vgic_sync(&vcpu->vgic);
         ash_vgic_flush(&vcpu->vgic);
         hv_machine_unlock(&vcpu->vm->machine);
     }
-    return verdict;
+    requests = hv_cpu_take_requests(cpu);
+    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
+}
+
+static uint64_t next_round(const struct hv_vcpu *vcpu)
+{
+    uint32_t slot = vcpu->vm->slot;
+
+    if (host.vcpu[slot][vcpu->index].life != vcpu->life) {
+        host.vcpu[slot][vcpu->index].life = vcpu->life;
+        host.vcpu[slot][vcpu->index].rounds = 0;
+    }
+    return host.vcpu[slot][vcpu->index].rounds++;
 }
 
 void hv_arch_enter(struct hv_cpu *cpu)
 {
-    struct host_cpu *me = &host.cpu[cpu->index];
+    /* An interrupt that is pending at the entry is taken before the guest's first instruction. */
+    enum hv_verdict verdict = finish_exit(cpu, HV_RESUME);
 
-    for (;;) {
+    while (verdict != HV_LEAVE) {
         take_turns();
-        if (finish_exit(cpu, host.guest(cpu, cpu->vcpu, me->rounds++)) == HV_LEAVE) {
-            longjmp(me->empty_stack, 1);
-        }
+        verdict = finish_exit(cpu, host.guest(cpu, cpu->vcpu, next_round(cpu->vcpu)));
     }
+    longjmp(host.cpu[cpu->index].empty_stack, 1);
 }
 
 static void *cpu_thread(void *arg)

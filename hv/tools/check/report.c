@@ -188,12 +188,22 @@ static void each_range(const struct check *check, const struct form *form)
     }
 }
 
-static void vcpu_of(const struct check *check, uint32_t cpu, uint32_t *vcpu)
+/** Call @each with every vCPU that @cpu runs; how many it was. */
+static unsigned visit_vcpus(const struct check *check, uint32_t cpu,
+                            void (*each)(const char *vm, uint32_t vcpu, bool first))
 {
-    const struct hv_plan_vm *vm = &check->plan.vm[check->plan.cpu_vm[cpu]];
+    unsigned found = 0;
 
-    for (*vcpu = 0; *vcpu < vm->config->vcpus && vm->cpu[*vcpu] != cpu; (*vcpu)++) {
+    for (uint32_t i = 0; i < check->plan.vms; i++) {
+        const struct hv_plan_vm *vm = &check->plan.vm[i];
+
+        for (uint32_t v = 0; v < vm->cpus; v++) {
+            if (vm->cpu[v] == cpu) {
+                each(check_vm_name(check, i), v, found++ == 0U);
+            }
+        }
     }
+    return found;
 }
 
 /* ---- Text -------------------------------------------------------------------------------------------------------- */
@@ -232,18 +242,17 @@ static void text_gap(uint64_t base, uint64_t size)
     printf("  not RAM\n");
 }
 
+static void text_vcpu(const char *vm, uint32_t vcpu, bool first)
+{
+    printf("%sVM %s, vCPU %" PRIu32, first ? "" : "; ", vm, vcpu);
+}
+
 static void text_cpus(const struct check *check)
 {
     printf("CPUs\n");
     for (uint32_t i = 0; i < check->config.cpus; i++) {
         printf("  %2" PRIu32 "  affinity 0x%" PRIx64 "  ", i, check->board.cpus[i].mpidr);
-        if (check->plan.cpu_vm[i] == HV_PLAN_NOBODY) {
-            printf("nobody\n");
-        } else {
-            uint32_t vcpu;
-            vcpu_of(check, i, &vcpu);
-            printf("VM %s, vCPU %" PRIu32 "\n", check_vm_name(check, check->plan.cpu_vm[i]), vcpu);
-        }
+        printf("%s\n", visit_vcpus(check, i, text_vcpu) == 0U ? "nobody" : "");
     }
     if (check->board.cpu_count > check->config.cpus) {
         printf("  %u more than hv uses\n", check->board.cpu_count - check->config.cpus);
@@ -401,22 +410,22 @@ static void json_gap(uint64_t base, uint64_t size)
     printf("}");
 }
 
+static void json_vcpu(const char *vm, uint32_t vcpu, bool first)
+{
+    printf("%s{\"vm\": ", first ? "" : ", ");
+    json_string(vm);
+    printf(", \"vcpu\": %" PRIu32 "}", vcpu);
+}
+
 static void json_cpus(const struct check *check)
 {
     begin_list("cpus", false);
     for (uint32_t i = 0; i < check->config.cpus; i++) {
-        uint32_t vcpu;
-
         element();
-        printf("{\"cpu\": %" PRIu32 ", \"affinity\": \"0x%" PRIx64 "\"", i, check->board.cpus[i].mpidr);
-        if (check->plan.cpu_vm[i] == HV_PLAN_NOBODY) {
-            printf(", \"owner\": \"nobody\"}");
-        } else {
-            vcpu_of(check, i, &vcpu);
-            printf(", \"owner\": \"vm\", \"vm\": ");
-            json_string(check_vm_name(check, check->plan.cpu_vm[i]));
-            printf(", \"vcpu\": %" PRIu32 "}", vcpu);
-        }
+        printf("{\"cpu\": %" PRIu32 ", \"affinity\": \"0x%" PRIx64 "\", \"vcpus\": [", i,
+               check->board.cpus[i].mpidr);
+        (void)visit_vcpus(check, i, json_vcpu);
+        printf("]}");
     }
     end_list();
 }

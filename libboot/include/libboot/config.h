@@ -17,14 +17,19 @@
 extern "C" {
 #endif
 
-#define ASH_BOOT_VCPUS_MAX     8
-#define ASH_BOOT_VM_NAME_SIZE  32 /* bytes, NUL included */
-#define ASH_BOOT_VMID_MAX      63
-#define ASH_BOOT_RNG_SEED_MIN  8    /* bytes */
-#define ASH_BOOT_RNG_SEED_MAX  64   /* bytes */
-#define ASH_BOOT_MEMORY_MAX    4    /* ranges of one VM */
-#define ASH_BOOT_SMC_ALLOW_MAX 16U  /* smc-allow: function ids */
-#define ASH_BOOT_BOOTARGS_SIZE 2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
+#define ASH_BOOT_VCPUS_MAX      8
+#define ASH_BOOT_VM_NAME_SIZE   32 /* bytes, NUL included */
+#define ASH_BOOT_VMID_MAX       63
+#define ASH_BOOT_RNG_SEED_MIN   8    /* bytes */
+#define ASH_BOOT_RNG_SEED_MAX   64   /* bytes */
+#define ASH_BOOT_MEMORY_MAX     4    /* ranges of one VM */
+#define ASH_BOOT_SMC_ALLOW_MAX  16U  /* smc-allow: function ids */
+#define ASH_BOOT_PRIORITY_MAX   255U /* priority */
+#define ASH_BOOT_PRIORITY       128U
+#define ASH_BOOT_TIME_SLICE_MIN 100U /* time-slice-us */
+#define ASH_BOOT_TIME_SLICE_MAX 1000000U
+#define ASH_BOOT_TIME_SLICE     10000U
+#define ASH_BOOT_BOOTARGS_SIZE  2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
     ASH_BOOT_VM_LINUX, /* type = "linux"; the default */
@@ -47,7 +52,7 @@ struct ash_boot_vm {
     enum ash_boot_vm_type type;
     unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
     unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
-    uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus; distinct */
+    uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus */
     uint64_t memory_size;                  /* bytes in all, a multiple of 2 MiB, > 0 */
     unsigned memory_count;                 /* ranges given as <base size>; 0: only a size, hv chooses */
     struct ash_boot_vm_memory memory[ASH_BOOT_MEMORY_MAX]; /* as given, none overlaps another */
@@ -61,6 +66,8 @@ struct ash_boot_vm {
     const char *bootargs;     /* NULL: none */
     unsigned smc_allow_count; /* SMCCC function ids that the board's firmware may be asked for */
     uint32_t smc_allow[ASH_BOOT_SMC_ALLOW_MAX];
+    uint32_t priority;             /* 0..255, higher goes first where vCPUs share a CPU; 128 if not given */
+    uint32_t time_slice_us;        /* microseconds, 100..1,000,000: of equals; 10,000 if not given */
     bool background;               /* does not keep the machine up: stopped when only such VMs are left */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };

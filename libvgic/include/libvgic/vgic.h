@@ -288,6 +288,11 @@ int ash_vgic_connect_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid, ui
  *  Returns ASH_OK, ASH_EINVAL (@vcpu, or not linked), ASH_ENOENT. */
 int ash_vgic_inject_hw(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid) ASH_NODISCARD;
 
+/** Is the physical interrupt that is linked to @intid, a PPI of @vcpu's, acknowledged and not deactivated? Where
+ *  vCPUs share a CPU its active state goes with the vCPU: cleared when that is put, set (or cleared) by this
+ *  after ash_vgic_load(). False for any other @intid. */
+bool ash_vgic_hw_is_active(const struct ash_vgic_vcpu *vcpu, uint32_t intid);
+
 /** The short way to deliver @intid to @vcpu, which is loaded on this CPU: a linked interrupt that has just
  *  fired, an SGI to self, an edge. @elrsr: ICH_ELRSR_EL2 as read just now (0 is allowed: fewer chances).
  *  HAL: none.

@@ -83,9 +83,7 @@ static void assert_says(unsigned i, const char *line)
     (void)ash_boot_fault_format(text, sizeof(text), &vms[i].fault);
     assert_string_equal(text, line);
     assert_int_equal(plan.vm[i].parts, 0);
-    for (unsigned c = 0; c < HV_MAX_CPUS; c++) {
-        assert_int_not_equal(plan.cpu_vm[c], i);
-    }
+    assert_int_equal(plan.vm[i].cpus, 0);
     for (unsigned r = 0; r < ranges.count; r++) {
         assert_false(ranges.range[r].owner == HV_OWNER_VM && ranges.range[r].vm == i);
     }
@@ -118,29 +116,35 @@ static void a_vm_that_names_no_cpu_gets_what_nobody_names(void **state)
     assert_int_equal(plan.vm[0].cpu[1], 3);
     assert_int_equal(plan.vm[1].cpu[0], 0);
     assert_int_equal(plan.vm[2].cpu[0], 2);
-    assert_int_equal(plan.cpu_vm[0], 1);
-    assert_int_equal(plan.cpu_vm[1], 0);
-    assert_int_equal(plan.cpu_vm[4], HV_PLAN_NOBODY);
+    assert_int_equal(plan.cpu_vcpus[0], 1);
+    assert_int_equal(plan.cpu_vcpus[3], 1);
+    assert_int_equal(plan.cpu_vcpus[4], 0);
 }
 
-static void cpus_that_are_taken_are_refused_and_given_back(void **state)
+static void where_cpus_are_few_they_are_shared_evenly(void **state)
 {
     (void)state;
     pinned(vm(0, 1, BLOCK), 1);
     vm(1, 2, BLOCK);
     pinned(&vms[1], 2);
     pinned(&vms[1], 1);
-    pinned(vm(2, 1, BLOCK), 2);
-    vm(3, 3, BLOCK);
+    vm(2, 3, BLOCK);
+    vm(3, 4, BLOCK);
+    plan.cpus = 4;
     hv_plan_make(&plan, vms, 4);
-    assert_good(0);
-    assert_says(
-        1, "vms.dtb: VM vm1: /vms/vm1: vcpu_affinity = <1>: needs a CPU that is free; allowed: as many vCPUs "
-           "in all as the board has CPUs, one on each");
-    assert_good(2);
-    assert_says(
-        3, "vms.dtb: VM vm3: /vms/vm3: vcpus = <3>: needs a CPU that is free; allowed: as many vCPUs in all "
-           "as the board has CPUs, one on each");
+    for (unsigned i = 0; i < 4U; i++) {
+        assert_good(i);
+    }
+    /* VMs 2 and 3: CPUs 0 and 3 in turn, which nobody names. */
+    assert_int_equal(plan.vm[2].cpu[0], 0);
+    assert_int_equal(plan.vm[2].cpu[1], 3);
+    assert_int_equal(plan.vm[2].cpu[2], 0);
+    assert_int_equal(plan.vm[3].cpu[0], 3);
+    assert_int_equal(plan.vm[3].cpu[3], 0);
+    assert_int_equal(plan.cpu_vcpus[0], 4);
+    assert_int_equal(plan.cpu_vcpus[1], 2);
+    assert_int_equal(plan.cpu_vcpus[2], 1);
+    assert_int_equal(plan.cpu_vcpus[3], 3);
 }
 
 /* ---- Firmware ---------------------------------------------------------------------------------------------------- */
@@ -360,9 +364,9 @@ static void what_a_vm_gives_back_is_free(void **state)
     vm(1, 1, BLOCK);
     hv_plan_make(&plan, vms, 2);
     hv_plan_drop(&plan, &plan.vm[0]);
-    assert_int_equal(plan.cpu_vm[0], HV_PLAN_NOBODY);
-    assert_int_equal(plan.cpu_vm[1], HV_PLAN_NOBODY);
-    assert_int_equal(plan.cpu_vm[2], 1);
+    assert_int_equal(plan.cpu_vcpus[0], 0);
+    assert_int_equal(plan.cpu_vcpus[1], 0);
+    assert_int_equal(plan.cpu_vcpus[2], 1);
     assert_int_equal(hv_ranges_free(&ranges), 62U * MIB + GIB - BLOCK);
 }
 
@@ -402,6 +406,7 @@ static void whatever_is_asked_for_nothing_is_given_twice(void **state)
     for (unsigned round = 0; round < 2000U; round++) {
         unsigned count = 1U + (unsigned)test_rng_below(&rng, 6);
         uint64_t given = 0;
+        unsigned vcpus[HV_MAX_CPUS] = {0};
 
         (void)board(NULL);
         for (unsigned i = 0; i < count; i++) {
@@ -422,10 +427,14 @@ static void whatever_is_asked_for_nothing_is_given_twice(void **state)
             }
             assert_int_equal(sum, vms[i].fault.code == ASH_OK ? vms[i].memory_size : 0U);
             for (unsigned v = 0; v < vms[i].vcpus && vms[i].fault.code == ASH_OK; v++) {
-                assert_int_equal(plan.cpu_vm[plan.vm[i].cpu[v]], i);
+                assert_true(plan.vm[i].cpu[v] < plan.cpus);
+                vcpus[plan.vm[i].cpu[v]]++;
             }
             given += sum;
             outcomes[vms[i].fault.code == ASH_OK]++;
+        }
+        for (unsigned c = 0; c < HV_MAX_CPUS; c++) {
+            assert_int_equal(plan.cpu_vcpus[c], vcpus[c]);
         }
         assert_int_equal(hv_ranges_free(&ranges), 62U * MIB + GIB - given);
     }
@@ -437,7 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_vm_that_names_no_cpu_gets_what_nobody_names, board),
-        cmocka_unit_test_setup(cpus_that_are_taken_are_refused_and_given_back, board),
+        cmocka_unit_test_setup(where_cpus_are_few_they_are_shared_evenly, board),
         cmocka_unit_test_setup(memory_is_one_range_to_the_guest_from_pieces_of_the_machine, board),
         cmocka_unit_test_setup(memory_that_does_not_fit_is_told_what_is_free, board),
         cmocka_unit_test_setup(memory_beyond_a_guest_s_addresses_is_refused, board),

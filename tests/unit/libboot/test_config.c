@@ -193,7 +193,22 @@ static void vcpus_are_1_to_8(void **state)
     REFUSED("vcpus", "two\0", "\"two\"");
 }
 
-static void affinity_names_each_cpu_once_and_one_a_vcpu(void **state)
+static void priority_and_time_slice_are_in_their_ranges(void **state)
+{
+    (void)state;
+    ACCEPTED("priority", "\0\0\0\0");
+    ACCEPTED("priority", "\0\0\0\xff");
+    REFUSED("priority", "\0\0\1\0", "priority = <256>: is out of range; allowed: one cell, 0..255");
+    REFUSED("priority", "\0\0\1", "is not a number of the right width");
+    ACCEPTED("time-slice-us", "\0\0\0\x64");
+    ACCEPTED("time-slice-us", "\0\x0f\x42\x40");
+    REFUSED("time-slice-us", "\0\0\0\x63",
+            "<99>: is out of range; allowed: one cell, microseconds, 100..1000000");
+    REFUSED("time-slice-us", "\0\x0f\x42\x41", "<0xf4241>: is out of range");
+    REFUSED("time-slice-us", CELL("\0") CELL("\1"), "is not a number of the right width");
+}
+
+static void affinity_names_one_cpu_a_vcpu(void **state)
 {
     (void)state;
     ACCEPTED("vcpu_affinity", CELL("\3"));
@@ -201,7 +216,7 @@ static void affinity_names_each_cpu_once_and_one_a_vcpu(void **state)
             "<4>; CPUs of the board: 4: names a CPU that is not there");
     refused("vcpu_affinity", "\xff\xff\xff\xff", 4, ASH_ERANGE, "0xffffffff");
     REFUSED("vcpu_affinity", CELL("\1") CELL("\2"), "<1 2>: does not agree with vcpus");
-    REFUSED("vcpu_affinity", CELL("\2") CELL("\2"), "names a CPU twice");
+    REFUSED("vcpu_affinity", CELL("\2") CELL("\2"), "<2 2>: does not agree with vcpus");
     REFUSED("vcpu_affinity", "", "is not one number a vCPU");
     REFUSED("vcpu_affinity", "\0\0\1", "[00 00 01]");
     REFUSED("vcpu_affinity",
@@ -932,7 +947,8 @@ int main(void)
         cmocka_unit_test(every_property_is_read),
         cmocka_unit_test(what_is_left_out_has_a_default),
         cmocka_unit_test(vcpus_are_1_to_8),
-        cmocka_unit_test(affinity_names_each_cpu_once_and_one_a_vcpu),
+        cmocka_unit_test(affinity_names_one_cpu_a_vcpu),
+        cmocka_unit_test(priority_and_time_slice_are_in_their_ranges),
         cmocka_unit_test(affinity_is_not_checked_where_the_cpus_are_not_known),
         cmocka_unit_test(memory_is_a_size_or_a_base_and_a_size),
         cmocka_unit_test(names_are_short_and_plain),

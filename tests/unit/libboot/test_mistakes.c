@@ -201,7 +201,8 @@ static const struct {
     {"unknown property", PROPERTY("vcpu", CELL("\2")),
      "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity memory "
      "kernel "
-     "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background vm_32bit",
+     "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
+     "vm_32bit",
      ""},
     {"missing property",
      {"memory", NULL, 0},

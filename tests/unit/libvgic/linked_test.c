@@ -52,6 +52,24 @@ static void the_guests_eoi_deactivates_the_physical_interrupt_without_an_exit(vo
     assert_int_equal(m.maintenance, 0);
 }
 
+static void what_goes_with_a_vcpu_to_another_cpu_is_told(void **state)
+{
+    (void)state;
+    assert_false(ash_vgic_hw_is_active(&m.vcpu[0], TIMER));
+    assert_true(fire_hw(&m, 0, TIMER, TIMER));
+    assert_true(ash_vgic_hw_is_active(&m.vcpu[0], TIMER));
+    assert_false(ash_vgic_hw_is_active(&m.vcpu[1], TIMER));
+    assert_int_equal(iar(&m, 0), TIMER);
+    machine_put(&m, 0);
+    assert_true(ash_vgic_hw_is_active(&m.vcpu[0], TIMER));
+    machine_load(&m, 0);
+    eoir(&m, 0, TIMER);
+    machine_put(&m, 0);
+    assert_false(ash_vgic_hw_is_active(&m.vcpu[0], TIMER));
+    assert_false(ash_vgic_hw_is_active(&m.vcpu[0], SPI));
+    machine_load(&m, 0);
+}
+
 static void where_the_gic_must_not_a_maintenance_interrupt_deactivates(void **state)
 {
     static const struct machine_config config = {.vcpus = 1,
@@ -310,7 +328,9 @@ int main(void)
         cmocka_unit_test(one_that_fires_while_a_software_one_is_active_outlives_its_end),
         cmocka_unit_test(one_that_fires_while_a_software_one_is_active_goes_with_its_pending_state),
         cmocka_unit_test_setup(links_with_sgis_and_nonsense_are_refused, setup),
+        cmocka_unit_test_setup(what_goes_with_a_vcpu_to_another_cpu_is_told, setup),
         cmocka_unit_test_setup(the_guests_eoi_deactivates_the_physical_interrupt_without_an_exit, setup),
+        cmocka_unit_test_setup(what_goes_with_a_vcpu_to_another_cpu_is_told, setup),
         cmocka_unit_test(where_the_gic_must_not_a_maintenance_interrupt_deactivates),
         cmocka_unit_test_setup(both_vcpus_have_a_timer_of_their_own, setup),
         cmocka_unit_test_setup(a_link_cannot_change_under_an_interrupt_on_its_way, setup),

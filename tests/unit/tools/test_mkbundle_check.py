@@ -78,8 +78,8 @@ class Check(FolderTest):
 
     def test_cpus_devices_and_interrupts_have_owners(self):
         report = self.report(vm("a", 1, "vcpu_affinity = <1>;"))
-        self.assertEqual([("nobody", None, None, "0x0"), ("vm", "a", 0, "0x100")],
-                         [(c["owner"], c.get("vm"), c.get("vcpu"), c["affinity"]) for c in report["cpus"]])
+        self.assertEqual([([], "0x0"), ([{"vm": "a", "vcpu": 0}], "0x100")],
+                         [(c["vcpus"], c["affinity"]) for c in report["cpus"]])
         devices = {device["path"]: device["owner"] for device in report["devices"]}
         self.assertEqual({"/timer": "vms", "/intc@8000000": "hv", "/serial@9000000": "hv", "/other@9000800": "nobody",
                           "/buffer@47f00000": "nobody"}, devices)
@@ -97,9 +97,10 @@ class Check(FolderTest):
         self.assertEqual([{"name": "a", "starts": True}], report["vms"])
 
     def test_the_text_says_the_same(self):
-        done = self.check(vm("a", 1, "vcpus = <2>;"))
+        done = self.check(vm("a", 1, "vcpus = <3>;"))
         self.assertEqual(0, done.returncode, done.stdout)
-        for line in ("  0x0044000000..0x00440fffff       1 MiB  no-map", "   1  affinity 0x100  VM a, vCPU 1",
+        for line in ("  0x0044000000..0x00440fffff       1 MiB  no-map",
+                     "   0  affinity 0x0  VM a, vCPU 0; VM a, vCPU 2",
                      "  /serial@9000000              hv      0x9000000+0x1000 spi:1", "  ppi:11   vms     /timer",
                      "  /buffer@47f00000 at 0x47f00000 lies in RAM",
                      "  0x0048000000..0x005fffffff     384 MiB  not RAM"):
@@ -123,7 +124,7 @@ class Check(FolderTest):
                 ("vmid = <1>: is another VM's already", vm("bad", 1)),
                 ("memory = <0x200000>: has a wrong number of cells", vm("bad", 2, memory="<0x200000>")),
                 ("vcpu_affinity = <2>; CPUs of the board: 2: names a CPU", vm("bad", 2, "vcpu_affinity = <2>;")),
-                ("vcpus = <2>: needs a CPU that is free", vm("bad", 2, "vcpus = <2>;")),
+                ("priority = <256>: is out of range; allowed: one cell, 0..255", vm("bad", 2, "priority = <256>;")),
                 ("does not fit; allowed: at most what is free", vm("bad", 2, memory="<1 0>")),
                 ("overlaps hv's own memory", vm("bad", 2, memory="<0 0x40200000 0 0x200000>")),
                 ("overlaps the bundle", vm("bad", 2, memory="<0 0x43000000 0 0x200000>")),

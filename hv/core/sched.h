@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** Which vCPU a CPU runs. Every vCPU has its CPU; several may share one. Of those that want to run the one of the
+ *  highest priority does, equal ones in turn, a time slice each. A vCPU that is alone on its CPU pays nothing for it:
+ *  no tick, its WFI does not trap. docs/scheduling.md.
+ *
+ *      off ── CPU_ON ──▶ ready ◀──▶ running ── WFI, and another is ready ──▶ waits ── interrupt, its timer ──▶ ready
+ *
+ *  Lock domain: the CPU, whose own the list and the vCPUs' turns are; hv_sched_wake() and hv_sched_new_alarm() may be
+ *  called on any.
+ */
+#ifndef HV_CORE_SCHED_H
+#define HV_CORE_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/verdict.h"
+
+struct hv_cpu;
+struct hv_vcpu;
+
+/** A CPU's part. */
+struct hv_sched {
+    struct hv_vcpu
+        *first;     /* the vCPUs whose CPU this is: highest priority first, equal ones by whose turn it is */
+    uint32_t count; /* of them. Changed by boot only */
+    uint64_t slice_end; /* of the one that runs, in ticks */
+    uint64_t alarm;     /* as hv_arch_set_alarm() was last told */
+};
+
+/** A vCPU's part. Its CPU's own, but for @woken. */
+struct hv_turn {
+    struct hv_vcpu *next; /* in hv_sched.first */
+    uint32_t priority;    /* higher goes first */
+    uint64_t slice;       /* ticks */
+    bool stays;           /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
+    bool waits;           /* not loaded, and wants to run from @wake_at on, or once it is woken */
+    uint64_t wake_at;     /* ticks: its first timer */
+    uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
+};
+
+/** Boot: @vcpu, whose cpu and turn's priority and slice are set, is one of its CPU's. And no more. */
+void hv_sched_add(struct hv_vcpu *vcpu);
+void hv_sched_remove(struct hv_vcpu *vcpu);
+
+/** The vCPU that is to be loaded on @cpu, where none is; NULL: none wants to run. vCPUs of VMs that are stopping are
+ *  turned off on the way. Sets the alarm. No lock is held. */
+struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu);
+
+/** An exit found @requests: has cpu->vcpu, which is loaded, to leave? */
+enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests);
+
+/** cpu->vcpu, which is loaded, waits for an interrupt. RESUME: there is one, or may be. LEAVE: its VM stops, or another
+ *  vCPU runs meanwhile. No lock is held. */
+enum hv_verdict hv_sched_wait(struct hv_cpu *cpu);
+
+/** @vcpu has left its CPU, is put, and stays on. */
+void hv_sched_put(struct hv_vcpu *vcpu);
+
+/** @vcpu, which is on and shares its CPU, may have an interrupt. @self: the CPU that says so, which looks by itself
+ *  before it enters a guest; NULL: not known. Any context. */
+void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self);
+
+/** What @cpu has to wake up for has changed. @self as above. Any context. */
+void hv_sched_new_alarm(struct hv_cpu *cpu, struct hv_cpu *self);
+
+/** @cpu's alarm rang, on @cpu. No lock is held. */
+void hv_sched_alarm(struct hv_cpu *cpu);
+
+#endif

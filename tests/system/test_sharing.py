@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""VMs that share CPUs: each with all that is its own, whoever runs in between."""
+import os
+import re
+import sys
+import unittest
+
+from support import ROOT, SystemTest, Terminal, vm
+
+sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
+from ashlar import build  # noqa: E402
+
+SHELL = r"/root # "
+LINUX = 'ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0";'
+
+
+class Sharing(SystemTest):
+    def check_heartbeat(self, text):
+        """It goes on. When exactly is the emulator's affair: on a busy machine its clocks ring late."""
+        beats = [int(n) for n in re.findall(r"\[heart\] beat (\d+)", text)]
+        self.assertGreater(len(beats), 2, text)
+        self.assertEqual(sorted(set(beats)), beats)
+
+    def preempted_in_its_handler(self, gic):
+        folder = self.folder(vm("hog", 1, "hog.bin", [0]), vm("other", 2, "hog.bin", [0], "time-slice-us = <3000>;"),
+                             vm("heart", 3, "heartbeat.bin", [0], "background;"), files=("hog.bin", "heartbeat.bin"))
+        ran = self.boot("--gic", str(gic), "--cpus", "1", "--bundle", folder, "--timeout", "100")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^\[hog\] HOG PASS", ran)
+        self.assert_says(r"^\[other\] HOG PASS", ran)
+        self.check_heartbeat(ran[1])
+
+    def test_a_timer_interrupt_comes_while_another_is_in_its_handler_gicv3(self):
+        self.preempted_in_its_handler(3)
+
+    def test_a_timer_interrupt_comes_while_another_is_in_its_handler_gicv2(self):
+        self.preempted_in_its_handler(2)
+
+    def two_linuxes(self, gic):
+        """Two vCPUs each, on the same two CPUs, and a heartbeat that is more urgent."""
+        demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
+        folder = self.folder(vm("left", 1, "Image", [0, 1], LINUX, memory="0x0 0x10000000"),
+                             vm("right", 2, "Image", [1, 0], LINUX, memory="0x0 0x10000000"),
+                             vm("heart", 3, "heartbeat.bin", [1], "priority = <200>; background;"))
+        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+            os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
+        terminal = Terminal("--gic", str(gic), "--cpus", "2", "--memory", "1G", "--bundle", folder)
+        self.addCleanup(terminal.close)
+        for name in ("left", "right"):
+            if name == "right":
+                terminal.type("\x1d2")
+                terminal.expect(r"console: VM 2")
+                terminal.type("\r")
+            terminal.expect(rf"\[{name}\] {SHELL}")
+            terminal.type(f"for c in 0 1; do (taskset -c $c /init load && echo {name}''-$c-well) & done\r")
+        terminal.expect_all("left-0-well", "left-1-well", "right-0-well", "right-1-well")
+        for key, name in (("1", "left"), ("2", "right")):
+            terminal.type(f"\x1d{key}")
+            terminal.expect(rf"console: VM {key}")
+            terminal.type("\rpoweroff -f\r")
+            terminal.expect(rf"ashlar: {name} is off")
+        self.assertEqual(0, terminal.wait())
+        self.check_heartbeat(terminal.text)
+
+    def test_two_debians_on_the_same_two_cpus_gicv3(self):
+        self.two_linuxes(3)
+
+    def test_two_debians_on_the_same_two_cpus_gicv2(self):
+        self.two_linuxes(2)
+
+
+if __name__ == "__main__":
+    unittest.main()
