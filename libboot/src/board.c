@@ -21,7 +21,7 @@ static const char not_a_string[] = "is not one string";
 static const char wrong_length[] = "has a wrong length";
 
 static const struct {
-    const char *name;
+    char name[24]; /* not a pointer: the table is looked through for every new name */
     enum ash_boot_slot_ slot;
 } slot_names[] = {
     {"compatible", ASH_BOOT_SLOT_COMPATIBLE_},
@@ -96,9 +96,6 @@ static int complete(struct ash_boot_board_pass_ *pass)
     struct ash_boot_span status = pass->slots[ASH_BOOT_SLOT_STATUS_];
     int result;
 
-    if (!pass->pending) {
-        return ASH_OK;
-    }
     pass->pending = false;
     bus->ranges = pass->slots[ASH_BOOT_SLOT_RANGES_];
     bus->address_cells = DEFAULT_ADDRESS_CELLS;
@@ -122,7 +119,7 @@ static int complete(struct ash_boot_board_pass_ *pass)
 
 static int begin(struct ash_boot_board_pass_ *pass)
 {
-    int result = complete(pass);
+    int result = pass->pending ? complete(pass) : ASH_OK;
 
     if (result != ASH_OK || pass->fdt.depth >= ASH_BOOT_BOARD_DEPTH_) {
         return result;
@@ -132,8 +129,7 @@ static int begin(struct ash_boot_board_pass_ *pass)
     for (; pass->filled != 0U; pass->filled &= pass->filled - 1U) {
         pass->slots[ash_lowest_bit(pass->filled)] = (struct ash_boot_span){NULL, 0};
     }
-    memset(&pass->buses[pass->depth], 0, sizeof(pass->buses[0]));
-    pass->buses[pass->depth].name = pass->fdt.name;
+    pass->buses[pass->depth] = (struct ash_boot_bus_){.name = pass->fdt.name};
     pass->in_chosen = pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "chosen");
     if (pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "aliases")) {
         pass->aliases = pass->fdt;
@@ -181,8 +177,9 @@ static unsigned slot_of(struct ash_boot_board_pass_ *pass, const char *name)
         pass->known[at].name = name;
         pass->known[at].slot = ASH_BOOT_SLOTS_;
         for (unsigned i = 0; i < ASH_ARRAY_SIZE(slot_names); i++) {
-            if (slot_names[i].name[0] == name[0] && ash_boot_strings_equal_(slot_names[i].name, name)) {
+            if (ash_boot_strings_equal_(slot_names[i].name, name)) {
                 pass->known[at].slot = slot_names[i].slot;
+                break;
             }
         }
     }
@@ -218,7 +215,7 @@ static int walk(struct ash_boot_board_pass_ *pass)
         } else if (event == ASH_BOOT_FDT_PROPERTY_) {
             result = property(pass);
         } else if (event == ASH_BOOT_FDT_END_) {
-            result = complete(pass);
+            result = pass->pending ? complete(pass) : ASH_OK;
         } else {
             return event == ASH_BOOT_FDT_DONE_ ? ASH_OK : event;
         }

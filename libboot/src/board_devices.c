@@ -356,24 +356,29 @@ static int judge_rtc(struct ash_boot_board_pass_ *pass, int unused)
     return outcome < 0 ? outcome : ASH_OK;
 }
 
+/* What the names in `compatible` that are read here begin with. Most devices of a board are of another vendor. */
+enum vendor { ARM, BRCM, VENDORS };
+static const char vendors[VENDORS][8] = {[ARM] = "arm,", [BRCM] = "brcm,"};
+
 static const struct {
-    const char *compatible;
+    enum vendor vendor;
+    char model[20];
     int (*judge)(struct ash_boot_board_pass_ *pass, int argument);
     int argument;
 } devices[] = {
-    {"arm,gic-v3", judge_gic, 3},
-    {"arm,gic-400", judge_gic, 2},
-    {"arm,cortex-a15-gic", judge_gic, 2},
-    {"arm,cortex-a7-gic", judge_gic, 2},
-    {"arm,armv8-timer", judge_timer, 0},
-    {"arm,armv7-timer", judge_timer, 0},
-    {"arm,psci-1.0", judge_psci, 0},
-    {"arm,psci-0.2", judge_psci, 0},
-    {"arm,psci", judge_psci, 0},
-    {"arm,pl011", judge_uart, ASH_BOOT_UART_PL011},
-    {"arm,sbsa-uart", judge_uart, ASH_BOOT_UART_PL011},
-    {"brcm,bcm2835-aux-uart", judge_uart, ASH_BOOT_UART_BCM2835_AUX},
-    {"arm,pl031", judge_rtc, 0},
+    {ARM, "gic-v3", judge_gic, 3},
+    {ARM, "gic-400", judge_gic, 2},
+    {ARM, "cortex-a15-gic", judge_gic, 2},
+    {ARM, "cortex-a7-gic", judge_gic, 2},
+    {ARM, "armv8-timer", judge_timer, 0},
+    {ARM, "armv7-timer", judge_timer, 0},
+    {ARM, "psci-1.0", judge_psci, 0},
+    {ARM, "psci-0.2", judge_psci, 0},
+    {ARM, "psci", judge_psci, 0},
+    {ARM, "pl011", judge_uart, ASH_BOOT_UART_PL011},
+    {ARM, "sbsa-uart", judge_uart, ASH_BOOT_UART_PL011},
+    {BRCM, "bcm2835-aux-uart", judge_uart, ASH_BOOT_UART_BCM2835_AUX},
+    {ARM, "pl031", judge_rtc, 0},
 };
 
 static void judge_root(struct ash_boot_board_pass_ *pass)
@@ -389,6 +394,25 @@ static void judge_root(struct ash_boot_board_pass_ *pass)
     }
 }
 
+/** The vendor of @name, one of `compatible`, and the @model behind it. */
+static enum vendor split(const char *name, const char **model)
+{
+    unsigned vendor = 0;
+
+    for (; vendor < VENDORS; vendor++) {
+        size_t n = 0;
+
+        while (vendors[vendor][n] != '\0' && name[n] == vendors[vendor][n]) {
+            n++;
+        }
+        if (vendors[vendor][n] == '\0') {
+            *model = &name[n];
+            break;
+        }
+    }
+    return (enum vendor)vendor;
+}
+
 /** The first of devices[] that @compatible has; one past the last: none. */
 static size_t find_device(struct ash_boot_span compatible)
 {
@@ -399,8 +423,11 @@ static size_t find_device(struct ash_boot_span compatible)
         return found;
     }
     for (const char *end = at + compatible.size; at < end; at++) {
-        for (size_t i = 0; i < found; i++) {
-            if (devices[i].compatible[0] == *at && ash_boot_strings_equal_(devices[i].compatible, at)) {
+        const char *model = at;
+        enum vendor vendor = split(at, &model);
+
+        for (size_t i = 0; vendor != VENDORS && i < found; i++) {
+            if (devices[i].vendor == vendor && ash_boot_strings_equal_(devices[i].model, model)) {
                 found = i;
             }
         }

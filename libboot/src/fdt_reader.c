@@ -87,12 +87,21 @@ static bool advance(struct ash_boot_fdt_ *fdt, size_t size, size_t left)
     return padded <= left;
 }
 
+/** Is one of the four bytes 0? Taking 1 from each borrows into its highest bit, unless that was set before. */
+static bool has_nul(uint32_t bytes)
+{
+    return ((bytes - 0x01010101U) & ~bytes & 0x80808080U) != 0U;
+}
+
 static int begin_node(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, struct ash_boot_fault *fault)
 {
     size_t size = FDT_TAGSIZE;
 
     if (fdt->nesting == 0U && fdt->root_seen) {
         return malformed(fdt, fault, "a second root node");
+    }
+    while (left - size >= FDT_TAGSIZE && !has_nul(*(const uint32_t *)(const void *)&at[size])) {
+        size += FDT_TAGSIZE; /* both are aligned */
     }
     while (size < left && at[size] != 0U) {
         size++;

@@ -36,7 +36,13 @@ void ash_boot_text_property_(struct ash_boot_text_ *text, struct ash_boot_span v
 void ash_boot_copy_text_(char *to, size_t size, const char *from);
 
 size_t ash_boot_string_length_(const char *string);
-bool ash_boot_strings_equal_(const char *a, const char *b);
+bool ash_boot_same_rest_(const char *a, const char *b);
+
+/** Most strings differ in their first character: no call for these. */
+static inline bool ash_boot_strings_equal_(const char *a, const char *b)
+{
+    return *a == *b && ash_boot_same_rest_(a, b);
+}
 
 /* fdt_reader.c: a flattened tree, tag by tag, every byte checked before it is used. */
 

@@ -141,7 +141,7 @@ size_t ash_boot_string_length_(const char *string)
     return length;
 }
 
-bool ash_boot_strings_equal_(const char *a, const char *b)
+bool ash_boot_same_rest_(const char *a, const char *b)
 {
     for (; *a != '\0' && *a == *b; a++, b++) {
     }
