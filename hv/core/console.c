@@ -94,11 +94,16 @@ static size_t utf8_size(const uint8_t *s, size_t size)
     return 0;
 }
 
-/** Bytes of the character at @s that may be shown, 0: none. */
+/** Bytes from @s on that may be shown: printable ASCII as far as it goes, or one character, 0: none. */
 static size_t plain_size(const uint8_t *s, size_t size)
 {
-    if ((s[0] >= 0x20U && s[0] < 0x7fU) || s[0] == '\t') {
-        return 1;
+    size_t n = 0;
+
+    while (n < size && s[n] >= 0x20U && s[n] < 0x7fU) {
+        n++;
+    }
+    if (n > 0U || s[0] == '\t') {
+        return n > 0U ? n : 1U;
     }
     return utf8_size(s, size);
 }

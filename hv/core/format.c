@@ -28,6 +28,16 @@ static void put(struct out *out, char c)
     out->length++;
 }
 
+static void put_text(struct out *out, const char *text, size_t length)
+{
+    size_t room = out->length + 1U < out->size ? out->size - 1U - out->length : 0U;
+
+    for (size_t i = 0; i < length && i < room; i++) {
+        out->buffer[out->length + i] = text[i];
+    }
+    out->length += length;
+}
+
 static void put_many(struct out *out, char c, size_t count)
 {
     for (; count > 0U; count--) {
@@ -51,9 +61,7 @@ static void put_padded(struct out *out, const struct spec *spec, const char *lea
     if (!spec->left && spec->zeros) {
         put_many(out, '0', padding);
     }
-    for (size_t i = 0; i < length; i++) {
-        put(out, text[i]);
-    }
+    put_text(out, text, length);
     if (spec->left) {
         put_many(out, ' ', padding);
     }

@@ -32,11 +32,10 @@ primary_entry:
     adrp    x1, __bss_start
     add     x1, x1, :lo12:__bss_start
     adrp    x2, __bss_end
-1:  stp     xzr, xzr, [x1]              /* hv.lds: a multiple of 64 bytes */
-    stp     xzr, xzr, [x1, #16]
-    stp     xzr, xzr, [x1, #32]
-    stp     xzr, xzr, [x1, #48]
-    add     x1, x1, #64
+1:  .irp    at, 0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+    stp     xzr, xzr, [x1, #\at]        /* hv.lds: a multiple of 256 bytes */
+    .endr
+    add     x1, x1, #256
     cmp     x1, x2
     b.lo    1b
 
@@ -47,16 +46,15 @@ primary_entry:
     add     x1, x1, :lo12:__rela_start
     adrp    x2, __rela_end
     add     x2, x2, :lo12:__rela_end
-2:  cmp     x1, x2
-    b.hs    3f
-    ldp     x4, x5, [x1], #16           /* r_offset, r_info */
-    ldr     x6, [x1], #8                /* r_addend */
+    b       3f
+2:  ldp     x4, x5, [x1], #24           /* r_offset, r_info */
+    ldur    x6, [x1, #-8]               /* r_addend */
     cmp     w5, #R_AARCH64_RELATIVE
-    b.ne    2b
+    b.ne    3f
     add     x6, x6, x3
     str     x6, [x3, x4]
-    b       2b
-3:
+3:  cmp     x1, x2
+    b.lo    2b
     adrp    x1, hv_boot_stack_top
     add     x1, x1, :lo12:hv_boot_stack_top
     mov     sp, x1

@@ -55,8 +55,11 @@ void hv_arch_publish_to_guest(const void *from, size_t size)
 /** Zero and clean+invalidate in one pass: a line leaves the cache while it is there. */
 static void zero_published(uint64_t at, uint64_t end, uint64_t block, uint64_t line)
 {
-    while (block == line && at < end) { /* both divide 4 KiB / 16 */
-        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN)) : "+r"(at) : "r"(line) : "memory");
+    while (block == line && block <= 128U && at < end) { /* 32 of them divide 4 KiB */
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN)) FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN))
+                         : "+r"(at)
+                         : "r"(line)
+                         : "memory");
     }
     for (; at < end; at += block) {
         __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
@@ -95,6 +98,12 @@ void hv_arch_zero_pages(void *pages, size_t size)
             *(volatile uint64_t *)(uintptr_t)at = 0;
         }
         return;
+    }
+    while (block <= 256U && at < end) { /* 16 of them divide 4 KiB */
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES("dc zva, %0\n\tadd %0, %0, %1\n\t"))
+                         : "+r"(at)
+                         : "r"(block)
+                         : "memory");
     }
     for (; at < end; at += block) {
         __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");

@@ -20,17 +20,25 @@ memset:
     b.lo    4f
     str     x1, [x3], #8
     sub     x2, x2, #8
-2:  subs    x2, x2, #64
+2:  subs    x2, x2, #256
     b.lo    3f
-20: stp     x1, x1, [x3]
-    stp     x1, x1, [x3, #16]
-    stp     x1, x1, [x3, #32]
-    stp     x1, x1, [x3, #48]
-    add     x3, x3, #64
-    subs    x2, x2, #64
+20: .irp    at, 0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+    stp     x1, x1, [x3, #\at]
+    .endr
+    add     x3, x3, #256
+    subs    x2, x2, #256
     b.hs    20b
-3:  add     x2, x2, #64
-    tbz     x2, #5, 30f
+3:  tbz     x2, #7, 33f                 /* what is left: x2 is it less 256 */
+    .irp    at, 0, 16, 32, 48, 64, 80, 96, 112
+    stp     x1, x1, [x3, #\at]
+    .endr
+    add     x3, x3, #128
+33: tbz     x2, #6, 34f
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+34: tbz     x2, #5, 30f
     stp     x1, x1, [x3], #16
     stp     x1, x1, [x3], #16
 30: tbz     x2, #4, 31f
@@ -86,11 +94,26 @@ memcpy:
     str     x5, [x3], #8
     b       30b
 31: add     x2, x2, #8
-4:  cbz     x2, 5f
-    ldrb    w5, [x1], #1
-    strb    w5, [x3], #1
-    sub     x2, x2, #1
-    b       4b
+4:  subs    x2, x2, #4                  /* bytes, by fours; all of them where the two are odd bytes apart */
+    b.lo    41f
+40: ldrb    w5, [x1], #4
+    ldurb   w6, [x1, #-3]
+    ldurb   w7, [x1, #-2]
+    ldurb   w8, [x1, #-1]
+    strb    w5, [x3], #4
+    sturb   w6, [x3, #-3]
+    sturb   w7, [x3, #-2]
+    sturb   w8, [x3, #-1]
+    subs    x2, x2, #4
+    b.hs    40b
+41: tbz     x2, #1, 42f                 /* what is left: x2 is it less 4 */
+    ldrb    w5, [x1], #2
+    ldurb   w6, [x1, #-1]
+    strb    w5, [x3], #2
+    sturb   w6, [x3, #-1]
+42: tbz     x2, #0, 5f
+    ldrb    w5, [x1]
+    strb    w5, [x3]
 5:  ret
 
 /* Half a word apart, as files in a cpio archive are from pages: words are put together from halves. */

@@ -10,6 +10,8 @@
 #include <libbase/errors.h>
 #include <libbase/mem.h>
 
+#include "arch/arch.h"
+
 #include "arch/aarch64/asm.h"
 #include "arch/aarch64/image.h"
 #include "arch/aarch64/sysreg.h"
@@ -50,7 +52,18 @@ static unsigned level_shift(unsigned level)
 
 static uint64_t *new_table(void)
 {
-    return tables_used < TABLE_POOL ? memset(table_pool[tables_used++], 0, sizeof(table_pool[0])) : NULL;
+    uint64_t *table;
+
+    if (tables_used == TABLE_POOL) {
+        return NULL;
+    }
+    table = table_pool[tables_used++];
+    if ((hv_sysreg_read(sctlr_el2) & 1U) != 0U) {
+        hv_arch_zero_pages(table, sizeof(table_pool[0]));
+    } else {
+        memset(table, 0, sizeof(table_pool[0])); /* DC ZVA faults on Device memory, as all is here (C5.3.5) */
+    }
+    return table;
 }
 
 /** The table below @entry, made if there is none. NULL: a block is in the way, or no memory. */
@@ -90,6 +103,28 @@ static unsigned best_level(uint64_t va, uint64_t pa, uint64_t size)
     return level;
 }
 
+/** Write up to @count entries, the first @desc and each @block further, as far as none is taken: how many. */
+static unsigned fill(uint64_t *entry, unsigned count, uint64_t desc, uint64_t block)
+{
+    unsigned done = 0;
+
+    /* By fours: a tree or an archive in memory has whole tables of 4 KiB pages around it. */
+    for (; count - done >= 4U; done += 4U, entry += 4U) {
+        if (((entry[0] | entry[1] | entry[2] | entry[3]) & DESC_VALID) != 0U) {
+            break;
+        }
+        entry[0] = desc;
+        entry[1] = desc + block;
+        entry[2] = desc + 2U * block;
+        entry[3] = desc + 3U * block;
+        desc += 4U * block;
+    }
+    for (; done < count && (*entry & DESC_VALID) == 0U; done++, entry++, desc += block) {
+        *entry = desc;
+    }
+    return done;
+}
+
 /** Entries of one table at @level from @va on: as much of [va, va+size) as it covers and nothing else takes, *@done
  *  bytes. Where a table ends, a larger block may fit: the caller looks. */
 static int map_run(uint64_t va, uint64_t pa, uint64_t size, unsigned level, uint64_t bits, uint64_t *done)
@@ -112,13 +147,7 @@ static int map_run(uint64_t va, uint64_t pa, uint64_t size, unsigned level, uint
     if ((table[at] & DESC_VALID) != 0U) {
         return ASH_EEXIST;
     }
-    for (unsigned i = at; i < end; i++, desc += block) {
-        if ((table[i] & DESC_VALID) != 0U) {
-            end = i; /* the next call says so */
-            break;
-        }
-        table[i] = desc;
-    }
+    end = at + fill(&table[at], end - at, desc, block);
     *done = (uint64_t)(end - at) * block;
     return ASH_OK;
 }
