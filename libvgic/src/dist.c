@@ -123,6 +123,7 @@ static const struct ash_vgic_region_ regions[] = {
 static const struct ash_vgic_frame_ frame = {
     .regions = regions,
     .count = ASH_ARRAY_SIZE(regions),
+    .size = ASH_VGIC_DIST_SIZE,
     .paged = 0,
     .other = 14,
     .at = {0,  1,  2,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,
@@ -134,15 +135,12 @@ static const struct ash_vgic_frame_ frame = {
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
                          uint64_t *value)
 {
-    bool v2 = vgic->version == 2U;
-
-    if (vcpu >= vgic->vcpu_count || !(size == 1U || size == 2U || size == 4U || size == 8U)) {
+    if (vcpu >= vgic->vcpu_count) {
         return ASH_EINVAL;
     }
-    if (offset >= (v2 ? ASH_VGIC_V2_DIST_SIZE : ASH_VGIC_DIST_SIZE)) {
-        return ASH_ERANGE;
-    }
     struct ash_vgic_vcpu *self = vgic->vcpus[vcpu];
-    return ash_vgic_mmio_(vgic, self, v2 ? self : NULL, v2 ? &ash_vgic_dist2_frame_ : &frame,
-                          (uint32_t)offset, size, is_write, value);
+    if (vgic->version == 2U) {
+        return ash_vgic_mmio_(vgic, self, self, &ash_vgic_dist2_frame_, 0, offset, size, is_write, value);
+    }
+    return ash_vgic_mmio_(vgic, self, NULL, &frame, 0, offset, size, is_write, value);
 }

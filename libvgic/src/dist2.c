@@ -146,6 +146,7 @@ static const struct ash_vgic_region_ regions[] = {
 const struct ash_vgic_frame_ ash_vgic_dist2_frame_ = {
     .regions = regions,
     .count = ASH_ARRAY_SIZE(regions),
+    .size = ASH_VGIC_V2_DIST_SIZE,
     .paged = 0,
     .other = 0,
     .at = {0,  1,  2,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,

@@ -165,7 +165,13 @@ struct ash_vgic_region_ {
 
 /* A read of what only the LRs of loaded vCPUs can tell: those were made to sync, and the guest comes again. The answer
  * it then gets was true between its first and its last try. Returns ASH_EBUSY. */
-int ash_vgic_come_again_(const struct ash_vgic_access_ *a, uint64_t *value);
+int ash_vgic_come_again_(struct ash_vgic_vcpu *self, uint64_t key, uint64_t *value);
+
+/* Which register it is. */
+static inline uint64_t ash_vgic_key_of_(const struct ash_vgic_access_ *a)
+{
+    return a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
+}
 
 #define ASH_VGIC_FRAME_WORDS_ 32U
 
@@ -174,43 +180,49 @@ struct ash_vgic_frame_ {
     const struct ash_vgic_region_ *regions; /* ascending */
     uint8_t count;
     uint8_t other;  /* the first region to look at for what @at does not cover */
+    uint32_t size;  /* bytes */
     uint32_t paged; /* where the 4 KiB begin that @at covers */
-    /* The first region to look at, always one that there is: of the first 32 words; then per 128 bytes, the size of
-     * the registers with a bit per interrupt. It mostly is the one. */
-    uint8_t at[ASH_VGIC_FRAME_WORDS_ + 32];
+    /* The first region to look at, always one that there is: of the frame's first 32 words; then per 128 bytes of
+     * those 4 KiB, the size of the registers with a bit per interrupt. It mostly is the one. */
+    uint8_t at[2U * ASH_VGIC_FRAME_WORDS_]; /* a power of two */
 };
 
-/* An access of @self; the others as in struct ash_vgic_access_. Returns ASH_OK or ASH_EBUSY. */
+/* An access of @self; the others as in struct ash_vgic_access_. Returns ASH_OK; ASH_EBUSY; ASH_EINVAL: @size;
+ * ASH_ERANGE: @offset. */
 int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
-                        const struct ash_vgic_frame_ *frame, uint32_t offset, unsigned size, bool is_write,
+                        const struct ash_vgic_frame_ *frame, uint64_t offset, unsigned size, bool is_write,
                         uint64_t *value);
 
 /* The same, inline and with nothing to keep over the handler's call where the first region looked at is it: that is
- * most of what a guest's access costs. */
-static inline int ash_vgic_mmio_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self,
-                                 struct ash_vgic_vcpu *bank, const struct ash_vgic_frame_ *frame,
-                                 uint32_t offset, unsigned size, bool is_write, uint64_t *value)
+ * most of what a guest's access costs. Inline always, so that each frame's copy has its constants. @paged: the frame's, which the caller knows. */
+static inline __attribute__((always_inline)) int
+ash_vgic_mmio_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
+               const struct ash_vgic_frame_ *frame, uint32_t paged, uint64_t offset, unsigned size,
+               bool is_write, uint64_t *value)
 {
-    uint32_t in = offset - frame->paged;
+    uint64_t in = offset - paged;
+    uint64_t look = ASH_VGIC_FRAME_WORDS_ + (in >> 7);
 
-    if (in >= 0x1000U) {
+    if (offset < 4U * ASH_VGIC_FRAME_WORDS_) {
+        look = offset >> 2;
+    } else if (in >= 0x1000U) {
         return ash_vgic_mmio_slow_(vgic, self, bank, frame, offset, size, is_write, value);
     }
-    in = in < 4U * ASH_VGIC_FRAME_WORDS_ ? in >> 2 : ASH_VGIC_FRAME_WORDS_ + (in >> 7);
     const struct ash_vgic_region_ *region =
-        &frame->regions[frame->at[ash_index_nospec(in, ASH_ARRAY_SIZE(frame->at))]];
-    uint32_t at = offset - region->first;
-    if (at > region->last - region->first || (region->widths & size) == 0U || (offset & (size - 1U)) != 0U ||
-        self->snooping) {
+        &frame->regions[frame->at[ash_wrap_nospec(look, ASH_ARRAY_SIZE(frame->at))]];
+    uint32_t at = (uint32_t)offset - region->first;
+    /* What is no power of two has more than its highest bit, which the second comparison finds. */
+    if (at > region->last - region->first || (((uint32_t)offset | size) & (size - 1U)) != 0U ||
+        (region->widths & size) == 0U || self->snooping) {
         return ash_vgic_mmio_slow_(vgic, self, bank, frame, offset, size, is_write, value);
     }
-    struct ash_vgic_access_ a = {vgic, self, bank, offset, at, size, false};
+    struct ash_vgic_access_ a = {vgic, self, bank, (uint32_t)offset, at, size, false};
     if (is_write) {
         region->write(&a, *value & ASH_MASK(8U * size - 1U, 0));
         return ASH_OK;
     }
     *value = region->read(&a);
-    return a.stale ? ash_vgic_come_again_(&a, value) : ASH_OK;
+    return a.stale ? ash_vgic_come_again_(a.self, ash_vgic_key_of_(&a), value) : ASH_OK;
 }
 
 /* GICv2's distributor: its frame. */

@@ -21,31 +21,31 @@ static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ 
     return NULL;
 }
 
-static uint64_t key_of(const struct ash_vgic_access_ *a)
+int ash_vgic_come_again_(struct ash_vgic_vcpu *self, uint64_t key, uint64_t *value)
 {
-    return a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
-}
-
-int ash_vgic_come_again_(const struct ash_vgic_access_ *a, uint64_t *value)
-{
-    struct ash_vgic_vcpu *self = a->self;
-
     if (!self->snooping) {
         self->snooping = true;
-        self->snoop_key = key_of(a);
-        self->snoop_since = a->vgic->epoch;
+        self->snoop_key = key;
+        self->snoop_since = self->vgic->epoch;
     }
     *value = 0;
     return ASH_EBUSY;
 }
 
 int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
-                        const struct ash_vgic_frame_ *frame, uint32_t offset, unsigned size, bool is_write,
+                        const struct ash_vgic_frame_ *frame, uint64_t offset, unsigned size, bool is_write,
                         uint64_t *value)
 {
-    struct ash_vgic_access_ a = {vgic, self, bank, offset, 0, size, false};
-    const struct ash_vgic_region_ *region = find_region(&a, frame);
+    struct ash_vgic_access_ a = {vgic, self, bank, (uint32_t)offset, 0, size, false};
+    const struct ash_vgic_region_ *region;
 
+    if (!(size == 1U || size == 2U || size == 4U || size == 8U)) {
+        return ASH_EINVAL;
+    }
+    if (offset >= frame->size) {
+        return ASH_ERANGE;
+    }
+    region = find_region(&a, frame);
     if (region == NULL) {
         *value = is_write ? *value : 0U;
         return ASH_OK;
@@ -56,11 +56,11 @@ int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struc
         return ASH_OK;
     }
     if (a.self->snooping) {
-        a.self->snooping = a.self->snoop_key == key_of(&a);
+        a.self->snooping = a.self->snoop_key == ash_vgic_key_of_(&a);
     }
     *value = region->read(&a);
     if (a.stale) {
-        return ash_vgic_come_again_(&a, value);
+        return ash_vgic_come_again_(self, ash_vgic_key_of_(&a), value);
     }
     a.self->snooping = false;
     return ASH_OK;

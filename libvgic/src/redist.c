@@ -2,6 +2,8 @@
 /* GICR_*: the redistributors' frames. IHI 0069 12.10, 12.11, without LPIs. */
 #include "internal.h"
 
+#define SGI_BASE 0x10000U /* the second 64 KiB */
+
 #define CTLR_RWP              ASH_BIT(3)
 #define TYPER_LAST            ASH_BIT(4)
 #define WAKER_PROCESSOR_SLEEP ASH_BIT(1)
@@ -64,10 +66,11 @@ static const struct ash_vgic_region_ regions[] = {
 static const struct ash_vgic_frame_ frame = {
     .regions = regions,
     .count = ASH_ARRAY_SIZE(regions),
-    .paged = 0x10000,
+    .size = ASH_VGIC_REDIST_SIZE,
+    .paged = SGI_BASE,
     .other = 0,
-    .at = {5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,
-           5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5, /* words */
+    .at = {0,  1,  2,  2,  3,  3,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,
+           4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4, /* words */
            5,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
            13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13},
 };
@@ -77,12 +80,12 @@ int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset
 {
     uint64_t index = offset / ASH_VGIC_REDIST_SIZE;
 
-    if (vcpu >= vgic->vcpu_count || !(size == 1U || size == 2U || size == 4U || size == 8U)) {
+    if (vcpu >= vgic->vcpu_count) {
         return ASH_EINVAL;
     }
     if (index >= vgic->vcpu_count || vgic->version == 2U) {
         return ASH_ERANGE;
     }
     return ash_vgic_mmio_(vgic, vgic->vcpus[vcpu], vgic->vcpus[ash_index_nospec(index, vgic->vcpu_count)],
-                          &frame, (uint32_t)(offset % ASH_VGIC_REDIST_SIZE), size, is_write, value);
+                          &frame, SGI_BASE, offset % ASH_VGIC_REDIST_SIZE, size, is_write, value);
 }

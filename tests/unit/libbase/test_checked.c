@@ -51,6 +51,15 @@ static void an_index_beyond_the_end_becomes_zero(void **state)
     assert_true(ash_index_nospec(0, 0) == 0U);
 }
 
+static void an_index_wraps_at_the_end(void **state)
+{
+    (void)state;
+    assert_true(ash_wrap_nospec(0, 8) == 0U);
+    assert_true(ash_wrap_nospec(7, 8) == 7U);
+    assert_true(ash_wrap_nospec(8, 8) == 0U);
+    assert_true(ash_wrap_nospec(UINT64_MAX, 8) == 7U);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +67,7 @@ int main(void)
         cmocka_unit_test(ranges_never_wrap_unseen),
         cmocka_unit_test(ranges_that_touch_do_not_overlap),
         cmocka_unit_test(an_index_beyond_the_end_becomes_zero),
+        cmocka_unit_test(an_index_wraps_at_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
