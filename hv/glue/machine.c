@@ -245,9 +245,11 @@ bool hv_machine_has_input(const struct hv_vm *vm)
            __atomic_load_n(&vm->machine.input_tail, __ATOMIC_RELAXED);
 }
 
-static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+static int access_uart(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                       uint64_t *value)
 {
-    struct hv_machine *machine = &vcpu->vm->machine;
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+    struct hv_machine *machine = &vm->machine;
     int error;
 
     machine->emitted = -1;
@@ -258,10 +260,10 @@ static int access_uart(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, boo
         __atomic_store_n(&machine->reads_uart, 1U, __ATOMIC_RELAXED);
     }
     /* A read of UARTDR has made room, a write of UARTCR may have turned the receiver on. */
-    if (is_write == (offset != UARTDR) && hv_machine_has_input(vcpu->vm)) {
+    if (is_write == (offset != UARTDR) && hv_machine_has_input(vm)) {
         pump_locked(machine);
     }
-    return error;
+    return error == ASH_OK ? HV_MMIO_TALKED : error;
 }
 
 /** Note when the clock interrupts next. The distributor lock is held. */
@@ -275,14 +277,16 @@ static void set_clock_alarm(struct hv_vm *vm, uint64_t now)
                      __ATOMIC_RELAXED);
 }
 
-static int access_rtc(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+static int access_rtc(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                      uint64_t *value)
 {
-    uint64_t now = hv_seconds_since_epoch(vcpu->vm->hv);
-    int error = hv_vpl031_access(&vcpu->vm->machine.rtc, now, offset, size, is_write, value);
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+    uint64_t now = hv_seconds_since_epoch(vm->hv);
+    int error = hv_vpl031_access(&vm->machine.rtc, now, offset, size, is_write, value);
 
     if (is_write) {
-        set_clock_alarm(vcpu->vm, now);
-        hv_sched_new_alarm(vcpu->vm->vcpu[0]->cpu, vcpu->cpu);
+        set_clock_alarm(vm, now);
+        hv_sched_new_alarm(vm->vcpu[0]->cpu, vcpu->cpu);
     }
     return error;
 }
@@ -306,22 +310,23 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_machine_unlock(&vm->machine);
 }
 
-static int access_distributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+static int access_distributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
                               uint64_t *value)
 {
-    return ash_vgic_dist_access(&vcpu->vm->machine.vgic, vcpu->index, offset, size, is_write, value);
+    return ash_vgic_dist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
 }
 
-static int access_redistributor(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
-                                uint64_t *value)
+static int access_redistributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size,
+                                bool is_write, uint64_t *value)
 {
-    return ash_vgic_redist_access(&vcpu->vm->machine.vgic, vcpu->index, offset, size, is_write, value);
+    return ash_vgic_redist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
 }
 
 static void add_region(struct hv_machine *machine, uint64_t base, uint64_t size, hv_mmio_handler *handler,
-                       const char *name)
+                       void *ctx, const char *name)
 {
-    const struct hv_mmio_region region = {base, (uint32_t)size, handler == access_uart, handler, name};
+    const struct hv_mmio_region region = {
+        .base = base, .size = (uint32_t)size, .handler = handler, .ctx = ctx, .name = name};
     uint32_t at = machine->regions++;
 
     for (; at > 0U && machine->region[at - 1U].base > base; at--) {
@@ -364,13 +369,13 @@ static void create_devices(struct hv_vm *vm)
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
     machine->alarm = UINT64_MAX;
-    add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, "GICD");
+    add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, &machine->vgic, "GICD");
     if (layout->gic_version == 3U) {
         add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
-                   "GICR");
+                   &machine->vgic, "GICR");
     }
-    add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, "PL011");
-    add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, "PL031");
+    add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, vm, "PL011");
+    add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, vm, "PL031");
     index_regions(machine);
 }
 

@@ -8,6 +8,7 @@
 #ifndef HV_GLUE_MACHINE_H
 #define HV_GLUE_MACHINE_H
 
+#include <libbase/nospec.h>
 #include <libboot/guest_fdt.h>
 #include <libstage2/stage2.h>
 #include <libstage2/vmid.h>
@@ -38,15 +39,20 @@ struct hv_vm;
 
 /** One access to an emulated device. The distributor lock is held.
  *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
-typedef int hv_mmio_handler(struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+typedef int hv_mmio_handler(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
                             uint64_t *value);
+
+/* A handler returned this for ASH_OK, and there may be something to do for the console: hv_machine_talked() when the
+ * lock is released. */
+#define HV_MMIO_TALKED 1
 
 struct hv_mmio_region {
     uint64_t base; /* IPA */
     uint32_t size;
-    bool talks; /* to the console: hv_machine_talked() when the lock is released */
     hv_mmio_handler *handler;
+    void *ctx; /* the handler's first argument */
     const char *name;
+    uint64_t reserved[3]; /* up to a power of two, which an exit multiplies by */
 };
 
 /** The part of a vCPU that is not a library's. */
@@ -72,10 +78,10 @@ struct hv_machine {
     uint32_t input_tail;
     uint32_t reads_uart; /* the guest has read UARTDR since its last reset */
 
-    struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
-    uint32_t regions;
     uint8_t region_at
         [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
+    uint32_t regions;
+    struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
 
     struct ash_stage2 stage2;
     struct ash_vmid vmid;
@@ -145,15 +151,20 @@ const struct hv_mmio_region *hv_machine_search(const struct hv_machine *machine,
 static inline const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
 {
     uint64_t page = (ipa - HV_MACHINE_WINDOW) >> HV_MACHINE_PAGE_SHIFT;
-    uint32_t i = page < HV_MACHINE_WINDOW_PAGES
-                     ? machine->region_at[page % HV_MACHINE_WINDOW_PAGES] /* also where the CPU guesses */
-                     : 0U;
-    const struct hv_mmio_region *region = &machine->region[i];
+    const struct hv_mmio_region *region;
+    uint64_t i = 0;
 
-    return ipa - region->base < region->size ? region : hv_machine_search(machine, i, ipa);
+    if (__builtin_expect(page < HV_MACHINE_WINDOW_PAGES, 1)) {
+        i = machine->region_at[ash_wrap_nospec(page, HV_MACHINE_WINDOW_PAGES)];
+    }
+    region = &machine->region[i];
+    if (__builtin_expect(ipa - region->base < region->size, 1)) {
+        return region;
+    }
+    return hv_machine_search(machine, (uint32_t)i, ipa);
 }
 
-/** After an access to a region that talks: what the UART sent goes to the console, or what waits for it comes. */
+/** After an access that returned HV_MMIO_TALKED: what the UART sent goes to the console, or what waits for it comes. */
 void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write);
 
 /** An access of @vcpu to @region, @offset bytes into it: locks, runs the handler, passes on what the UART sent. */
@@ -164,12 +175,16 @@ static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, st
     int error;
 
     hv_machine_lock(cpu, machine);
-    error = region->handler(vcpu, offset, size, is_write, value);
+    error = region->handler(region->ctx, vcpu, offset, size, is_write, value);
     hv_machine_unlock(machine);
-    if (region->talks) {
-        hv_machine_talked(cpu, vcpu, is_write);
+    if (__builtin_expect(error == ASH_OK, 1)) {
+        return ASH_OK;
     }
-    return error;
+    if (error != HV_MMIO_TALKED) {
+        return error;
+    }
+    hv_machine_talked(cpu, vcpu, is_write);
+    return ASH_OK;
 }
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */

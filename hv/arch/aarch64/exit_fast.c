@@ -84,14 +84,15 @@ int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
     /* FIPA [39:4] is IPA[47:12]; a translation fault fills it (D17.2, "HPFAR_EL2"). */
     ipa = ((hv_sysreg_read(hpfar_el2) & ASH_MASK(39, 4)) << 8) | (hv_sysreg_read(far_el2) & 0xfffU);
     region = hv_machine_region(machine, ipa);
-    if (region == NULL) {
+    if (__builtin_expect(region == NULL, 0)) {
         return HV_EXIT_SLOW;
     }
     if ((esr & ESR_WNR) != 0U) {
         value = sized(read_register(vcpu, rt_of(esr, 16)), esr);
     }
-    if (hv_machine_access(cpu, vcpu, machine, region, ipa - region->base, 1U << ((esr >> 22) & 3U),
-                          (esr & ESR_WNR) != 0U, &value) != ASH_OK) {
+    if (__builtin_expect(hv_machine_access(cpu, vcpu, machine, region, ipa - region->base,
+                                           1U << ((esr >> 22) & 3U), (esr & ESR_WNR) != 0U, &value) != ASH_OK,
+                         0)) {
         /* Nothing has changed. Asked once more, the device says the same, or takes it by then. */
         return HV_EXIT_SLOW;
     }
