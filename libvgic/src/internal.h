@@ -194,7 +194,8 @@ int ash_vgic_mmio_slow_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struc
                         uint64_t *value);
 
 /* The same, inline and with nothing to keep over the handler's call where the first region looked at is it: that is
- * most of what a guest's access costs. Inline always, so that each frame's copy has its constants. @paged: the frame's, which the caller knows. */
+ * most of what a guest's access costs. Inline always, so that each frame's copy has its constants. @paged: the
+ * frame's, which the caller knows. */
 static inline __attribute__((always_inline)) int
 ash_vgic_mmio_(struct ash_vgic *vgic, struct ash_vgic_vcpu *self, struct ash_vgic_vcpu *bank,
                const struct ash_vgic_frame_ *frame, uint32_t paged, uint64_t offset, unsigned size,
