@@ -421,6 +421,24 @@ static enum hv_verdict report_much(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uin
     return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
 }
 
+static enum hv_verdict two_reasons(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    (void)round;
+    hv_vm_stop(vcpu->vm, HV_END_FAULT);
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+static void the_first_reason_to_stop_counts(void **state)
+{
+    static const struct sim_vm vm = {.name = "once", .vcpus = 1, .memory = 2U * SIM_MIB};
+
+    (void)state;
+    sim_board(&sim, 1, &vm, 1);
+    sim_run(&sim, two_reasons, 1);
+    sim_assert_says(&sim, "once was stopped for a fault");
+    sim_assert_exit(&sim, "vm-fault", "once");
+}
+
 static void a_guest_cannot_flood_the_console_with_reports(void **state)
 {
     static const struct sim_vm vm = {.name = "noisy", .vcpus = 1, .memory = 2U * SIM_MIB};
@@ -647,6 +665,7 @@ int main(void)
         cmocka_unit_test(a_vcpu_that_went_off_comes_back_new),
         cmocka_unit_test(what_psci_refuses_starts_nothing),
         cmocka_unit_test(a_fault_ends_its_vm_and_the_others_run_on),
+        cmocka_unit_test(the_first_reason_to_stop_counts),
         cmocka_unit_test(a_guest_cannot_flood_the_console_with_reports),
         cmocka_unit_test(a_refused_vm_leaves_the_others_running_and_takes_nothing),
         cmocka_unit_test(without_a_vm_the_machine_ends_with_a_fault),

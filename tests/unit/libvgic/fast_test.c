@@ -250,6 +250,8 @@ static void a_flush_while_it_is_active_ends_the_shortest_way(void **state)
     assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
     fire();
     assert_true(ash_vgic_inject_again(&m.vcpu[0], TIMER) >= 0);
+    ash_vgic_request_flush(&m.vcpu[0]);
+    assert_int_equal(ash_vgic_inject_again(&m.vcpu[0], TIMER), ASH_EBUSY);
 }
 
 static void the_shortest_way_is_for_linked_ppis_alone(void **state)
