@@ -167,7 +167,7 @@ int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_
                          struct ash_boot_fault *fault)
 {
     struct ash_boot_bundle fresh = {.archive = {data, size}, .entries = 0};
-    struct entry entry = {.next = 0};
+    struct entry entry = {.name = trailer};
 
     ash_boot_fault_clear(fault);
     for (;;) {
