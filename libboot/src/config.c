@@ -70,6 +70,10 @@ static void begin_vm(struct pass *pass, const char *name)
     vm->type = ASH_BOOT_VM_LINUX;
     vm->vcpus = 1;
     vm->priority = ASH_BOOT_PRIORITY;
+    vm->on_reset = ASH_BOOT_VM_RESTART;
+    vm->restart_limit = ASH_BOOT_RESTARTS;
+    vm->restart_seconds = ASH_BOOT_RESTART_SECONDS;
+    vm->shutdown_timeout_ms = ASH_BOOT_SHUTDOWN_TIMEOUT;
     vm->time_slice_us = ASH_BOOT_TIME_SLICE;
     vm->file = config->file;
     ash_boot_copy_text_(vm->node, sizeof(vm->node), name);

@@ -11,6 +11,7 @@
 #define ENTRY_GRANULE   UINT64_C(0x1000)
 #define TREE_GRANULE    8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
 #define FILE_NAME_SIZE  256U /* bytes, NUL included */
+#define POLICIES        "\"stop\", \"restart\", \"destroy\""
 #define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
 
 /** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
@@ -281,7 +282,8 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
-    "(or cmdline) rng-seed smc-allow background priority time-slice-us vm_32bit";
+    "(or cmdline) rng-seed smc-allow background priority time-slice-us vm_32bit "
+    "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart";
 
 #define REQUIRED true
 
@@ -317,6 +319,14 @@ static const struct rule {
     {"background", parse_background, 15, false, "no value: background;"},
     {"priority", parse_priority, 17, false, "one cell, 0..255; higher goes first"},
     {"time-slice-us", parse_time_slice, 18, false, "one cell, microseconds, 100..1000000"},
+    {"on-poweroff", ash_boot_parse_on_poweroff_, 24, false, POLICIES},
+    {"on-reset", ash_boot_parse_on_reset_, 25, false, POLICIES},
+    {"on-crash", ash_boot_parse_on_crash_, 26, false, POLICIES},
+    {"restart-limit", ash_boot_parse_restart_limit_, 27, false, "<count seconds>, 0..16 and 1..86400"},
+    {"pause-stops-time", ash_boot_parse_pause_stops_time_, 28, false, "no value: pause-stops-time;"},
+    {"shutdown-timeout-ms", ash_boot_parse_shutdown_timeout_, 29, false,
+     "one cell, milliseconds, 1..3600000"},
+    {"autostart", ash_boot_parse_autostart_, 30, false, "\"yes\", \"no\""},
     {"phandle", parse_ignored, 14, false, NULL},
 };
 

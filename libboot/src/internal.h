@@ -86,7 +86,7 @@ bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
 
 /* config_properties.c: the properties of one VM's node. */
 
-#define ASH_BOOT_VM_PROPERTIES_ 19U /* their numbers are below */
+#define ASH_BOOT_VM_PROPERTIES_ 32U /* their numbers are below */
 
 struct ash_boot_vm_reader_ {
     struct ash_boot_vm *vm;
@@ -103,6 +103,16 @@ bool ash_boot_vm_memory_meets_(const struct ash_boot_vm *vm, const struct ash_bo
 
 /** The node has ended: defaults, what is missing, what contradicts. @cpus as in struct ash_boot_config. */
 void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus);
+
+/* config_life.c: of those, the ones that say how it lives. NULL, or what is wrong with @value. */
+
+const char *ash_boot_parse_on_poweroff_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_on_reset_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_on_crash_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_restart_limit_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_pause_stops_time_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_shutdown_timeout_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_autostart_(struct ash_boot_vm *vm, struct ash_boot_span value);
 
 /* board.c: the pass over the board's tree; board_devices.c: what its nodes mean. */
 

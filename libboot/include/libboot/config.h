@@ -17,23 +17,36 @@
 extern "C" {
 #endif
 
-#define ASH_BOOT_VCPUS_MAX      8
-#define ASH_BOOT_VM_NAME_SIZE   32 /* bytes, NUL included */
-#define ASH_BOOT_VMID_MAX       63
-#define ASH_BOOT_RNG_SEED_MIN   8    /* bytes */
-#define ASH_BOOT_RNG_SEED_MAX   64   /* bytes */
-#define ASH_BOOT_MEMORY_MAX     4    /* ranges of one VM */
-#define ASH_BOOT_SMC_ALLOW_MAX  16U  /* smc-allow: function ids */
-#define ASH_BOOT_PRIORITY_MAX   255U /* priority */
-#define ASH_BOOT_PRIORITY       128U
-#define ASH_BOOT_TIME_SLICE_MIN 100U /* time-slice-us */
-#define ASH_BOOT_TIME_SLICE_MAX 1000000U
-#define ASH_BOOT_TIME_SLICE     10000U
-#define ASH_BOOT_BOOTARGS_SIZE  2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
+#define ASH_BOOT_VCPUS_MAX            8
+#define ASH_BOOT_VM_NAME_SIZE         32 /* bytes, NUL included */
+#define ASH_BOOT_VMID_MAX             63
+#define ASH_BOOT_RNG_SEED_MIN         8    /* bytes */
+#define ASH_BOOT_RNG_SEED_MAX         64   /* bytes */
+#define ASH_BOOT_MEMORY_MAX           4    /* ranges of one VM */
+#define ASH_BOOT_SMC_ALLOW_MAX        16U  /* smc-allow: function ids */
+#define ASH_BOOT_PRIORITY_MAX         255U /* priority */
+#define ASH_BOOT_PRIORITY             128U
+#define ASH_BOOT_TIME_SLICE_MIN       100U /* time-slice-us */
+#define ASH_BOOT_TIME_SLICE_MAX       1000000U
+#define ASH_BOOT_TIME_SLICE           10000U
+#define ASH_BOOT_RESTARTS_MAX         16U    /* restart-limit */
+#define ASH_BOOT_RESTART_SECONDS_MAX  86400U /* likewise */
+#define ASH_BOOT_RESTARTS             5U     /* not given: so many, but for resets */
+#define ASH_BOOT_RESTART_SECONDS      60U
+#define ASH_BOOT_SHUTDOWN_TIMEOUT_MAX 3600000U /* shutdown-timeout-ms */
+#define ASH_BOOT_SHUTDOWN_TIMEOUT     30000U
+#define ASH_BOOT_BOOTARGS_SIZE        2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
     ASH_BOOT_VM_LINUX, /* type = "linux"; the default */
     ASH_BOOT_VM_OTHER  /* type = "bare", "rtos", "other" */
+};
+
+/** What becomes of a VM that has ended by itself. */
+enum ash_boot_vm_policy {
+    ASH_BOOT_VM_STOP,    /* "stop": it stays off until somebody starts it */
+    ASH_BOOT_VM_RESTART, /* "restart": from pristine images */
+    ASH_BOOT_VM_DESTROY  /* "destroy": what it has is given back */
 };
 
 /** Guest RAM at the same address in the guest and in the machine. Bytes, multiples of 2 MiB; never wraps. */
@@ -66,8 +79,17 @@ struct ash_boot_vm {
     const char *bootargs;     /* NULL: none */
     unsigned smc_allow_count; /* SMCCC function ids that the board's firmware may be asked for */
     uint32_t smc_allow[ASH_BOOT_SMC_ALLOW_MAX];
-    uint32_t priority;             /* 0..255, higher goes first where vCPUs share a CPU; 128 if not given */
-    uint32_t time_slice_us;        /* microseconds, 100..1,000,000: of equals; 10,000 if not given */
+    uint32_t priority;      /* 0..255, higher goes first where vCPUs share a CPU; 128 if not given */
+    uint32_t time_slice_us; /* microseconds, 100..1,000,000: of equals; 10,000 if not given */
+    enum ash_boot_vm_policy on_poweroff; /* the guest turned itself off; STOP if not given */
+    enum ash_boot_vm_policy on_reset;    /* the guest asked for a reset; RESTART if not given */
+    enum ash_boot_vm_policy on_crash;    /* a fault, or its watchdog; STOP if not given */
+    bool has_restart_limit;        /* else the two below are as not given, and hold for all but resets */
+    uint32_t restart_limit;        /* so many restarts by policy, 0..16, ... */
+    uint32_t restart_seconds;      /* ... in so many seconds, 1..86400, and no more */
+    uint32_t shutdown_timeout_ms;  /* from the power key to off by force: 1..3,600,000 */
+    bool pause_stops_time;         /* its counter stands still while it is paused */
+    bool no_autostart;             /* created at boot, and not started */
     bool background;               /* does not keep the machine up: stopped when only such VMs are left */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };

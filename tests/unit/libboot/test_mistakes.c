@@ -202,7 +202,7 @@ static const struct {
      "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity memory "
      "kernel "
      "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
-     "vm_32bit",
+     "vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart",
      ""},
     {"missing property",
      {"memory", NULL, 0},
