@@ -24,8 +24,13 @@ uint64_t hv_arch_ticks_per_second(void);
 /** In a loop that waits for a device: lets others run. */
 void hv_arch_relax(void);
 
-/** Sleep until *@word is @value; acquire. The store that makes it so wakes the waiter, without a call. */
+/** Sleep until *@word is @value; acquire. The store that makes it so wakes the waiter, without a call. Inline where
+ *  that can be: a lock that is free has then no call behind it that registers would have to be saved for. */
+#if defined(__aarch64__) && !defined(HV_ARCH_INTERLEAVES)
+#include "arch/aarch64/wait.h"
+#else
 void hv_arch_wait_equal(const uint32_t *word, uint32_t value);
+#endif
 
 /** Make @cpu leave its guest or its idle wait and look at its requests. Any context; does not wait. */
 void hv_arch_kick(struct hv_cpu *cpu);

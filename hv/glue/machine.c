@@ -349,9 +349,13 @@ static void index_regions(struct hv_machine *machine)
     }
 }
 
-const struct hv_mmio_region *hv_machine_search(const struct hv_machine *machine, uint32_t from, uint64_t ipa)
+const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
 {
-    for (uint32_t i = from; i < machine->regions; i++) {
+    uint64_t page = (ipa - HV_MACHINE_WINDOW) >> HV_MACHINE_PAGE_SHIFT;
+    bool inside = page < HV_MACHINE_WINDOW_PAGES;
+
+    for (uint32_t i = inside ? machine->region_at[ash_index_nospec(page, HV_MACHINE_WINDOW_PAGES)] : 0U;
+         i < machine->regions; i++) {
         if (ipa - machine->region[i].base < machine->region[i].size) {
             return &machine->region[i];
         }

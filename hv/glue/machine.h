@@ -31,13 +31,16 @@ struct hv_vm;
 #define HV_MACHINE_MAX_VCPUS 8U
 #define HV_MACHINE_SPIS      64U
 #define HV_MACHINE_REGIONS   8U
-/* Where the devices are, in pages of 64 KiB: looked up by number. Outside they are searched. */
+/* Where the devices are, in pages of 64 KiB: looked up by number, modulo their count. Outside they are searched. */
 #define HV_MACHINE_WINDOW       UINT64_C(0x08000000)
 #define HV_MACHINE_WINDOW_PAGES 1024U
 #define HV_MACHINE_PAGE_SHIFT   16U
-#define HV_MACHINE_INPUT        256U /* bytes of typed input on their way into the UART; a power of two */
+ASH_STATIC_ASSERT((HV_MACHINE_WINDOW >> HV_MACHINE_PAGE_SHIFT) % HV_MACHINE_WINDOW_PAGES == 0U,
+                  "a page's number in the window is that of its address, wrapped");
+#define HV_MACHINE_INPUT 256U /* bytes of typed input on their way into the UART; a power of two */
 
-/** One access to an emulated device. The distributor lock is held.
+/** One access to an emulated device, of @size 1, 2, 4 or 8 bytes at any @offset below the region's size. The
+ *  distributor lock is held. A write takes *@value, a read sets it: zero-extended from @size.
  *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
 typedef int hv_mmio_handler(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
                             uint64_t *value);
@@ -67,6 +70,12 @@ struct hv_vcpu_arch {
 struct hv_machine {
     struct hv_lock distributor_lock;
     struct hv_cpu *locked_by; /* who holds it or did last, NULL: not said. A kick spares that CPU */
+    /* What each exit for a device reads stands near the front. */
+    uint32_t regions;
+    struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
+    uint8_t region_at
+        [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
+
     struct ash_vgic vgic;
     struct ash_vgic_vcpu *vgic_vcpus[HV_MACHINE_MAX_VCPUS];
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
@@ -77,11 +86,6 @@ struct hv_machine {
     uint32_t input_head;
     uint32_t input_tail;
     uint32_t reads_uart; /* the guest has read UARTDR since its last reset */
-
-    uint8_t region_at
-        [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
-    uint32_t regions;
-    struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
 
     struct ash_stage2 stage2;
     struct ash_vmid vmid;
@@ -144,24 +148,16 @@ static inline void hv_machine_unlock(struct hv_machine *machine)
     hv_unlock(&machine->distributor_lock);
 }
 
-/** The device at @ipa, from region @from on; NULL: none. */
-const struct hv_mmio_region *hv_machine_search(const struct hv_machine *machine, uint32_t from, uint64_t ipa);
+/** The device at @ipa, NULL: none. */
+const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa);
 
-/** The device at @ipa, NULL: none. A guest's exit asks: mostly the first one looked at is it. */
-static inline const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine, uint64_t ipa)
+/** The one that a guest's access to @ipa is mostly for: whether it is, is for the caller to look at. */
+static inline const struct hv_mmio_region *hv_machine_likely_region(const struct hv_machine *machine,
+                                                                    uint64_t ipa)
 {
-    uint64_t page = (ipa - HV_MACHINE_WINDOW) >> HV_MACHINE_PAGE_SHIFT;
-    const struct hv_mmio_region *region;
-    uint64_t i = 0;
-
-    if (__builtin_expect(page < HV_MACHINE_WINDOW_PAGES, 1)) {
-        i = machine->region_at[ash_wrap_nospec(page, HV_MACHINE_WINDOW_PAGES)];
-    }
-    region = &machine->region[i];
-    if (__builtin_expect(ipa - region->base < region->size, 1)) {
-        return region;
-    }
-    return hv_machine_search(machine, (uint32_t)i, ipa);
+    /* An address outside the window finds a device as well, which is not there. */
+    return &machine->region[machine->region_at[ash_wrap_nospec(ipa >> HV_MACHINE_PAGE_SHIFT,
+                                                               HV_MACHINE_WINDOW_PAGES)]];
 }
 
 /** After an access that returned HV_MMIO_TALKED: what the UART sent goes to the console, or what waits for it comes. */

@@ -101,28 +101,7 @@ static void write_irouter(struct ash_vgic_access_ *a, uint64_t value)
  * GICD_CLRSPI_SR 0x58, GICD_IGRPMODR 0xD00, GICD_NSACR 0xE00 (one security state); GICD_ITARGETSR 0x800,
  * GICD_SGIR 0xF00, GICD_CPENDSGIR 0xF10, GICD_SPENDSGIR 0xF20 (affinity routing); GICD_*nE 0x1000..0x5FFF and
  * 0x8000.. (GICD_TYPER.ESPI = 0). */
-static const struct ash_vgic_region_ regions[] = {
-    {0x0000, 0x0003, 4, read_ctlr, write_ctlr},
-    {0x0004, 0x0007, 4, ash_vgic_read_typer_, WI},
-    {0x0008, 0x000B, 4, ash_vgic_read_iidr_, WI},
-    {0x0040, 0x0041, 2 | 4, RAZ, write_setspi}, /* the upper half is reserved */
-    {0x0048, 0x0049, 2 | 4, RAZ, write_clrspi},
-    {0x0080, 0x00FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
-    {0x0100, 0x017F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
-    {0x0180, 0x01FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
-    {0x0200, 0x027F, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
-    {0x0280, 0x02FF, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
-    {0x0300, 0x037F, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
-    {0x0380, 0x03FF, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
-    {0x0400, 0x07FF, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
-    {0x0C00, 0x0CFF, 4, ash_vgic_read_config_, ash_vgic_write_config_},
-    {0x6000, 0x7FFF, 4 | 8, read_irouter, write_irouter},
-    {0xFFD0, 0xFFFF, 4, ash_vgic_read_id_, WI},
-};
-
 static const struct ash_vgic_frame_ frame = {
-    .regions = regions,
-    .count = ASH_ARRAY_SIZE(regions),
     .size = ASH_VGIC_DIST_SIZE,
     .paged = 0,
     .other = 14,
@@ -130,6 +109,25 @@ static const struct ash_vgic_frame_ frame = {
            3,  4,  4,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5,  5, /* words */
            0,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
            13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14},
+    .regions =
+        {
+            {0x0000, 0x0003, 4, read_ctlr, write_ctlr},
+            {0x0004, 0x0007, 4, ash_vgic_read_typer_, WI},
+            {0x0008, 0x000B, 4, ash_vgic_read_iidr_, WI},
+            {0x0040, 0x0041, 2 | 4, RAZ, write_setspi}, /* the upper half is reserved */
+            {0x0048, 0x0049, 2 | 4, RAZ, write_clrspi},
+            {0x0080, 0x00FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
+            {0x0100, 0x017F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
+            {0x0180, 0x01FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
+            {0x0200, 0x027F, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
+            {0x0280, 0x02FF, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
+            {0x0300, 0x037F, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
+            {0x0380, 0x03FF, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
+            {0x0400, 0x07FF, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
+            {0x0C00, 0x0CFF, 4, ash_vgic_read_config_, ash_vgic_write_config_},
+            {0x6000, 0x7FFF, 4 | 8, read_irouter, write_irouter},
+            {0xFFD0, 0xFFFF, 4, ash_vgic_read_id_, WI},
+        },
 };
 
 int ash_vgic_dist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,

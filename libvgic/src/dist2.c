@@ -123,29 +123,7 @@ static void write_cpendsgir(struct ash_vgic_access_ *a, uint64_t value)
 
 /* Not here, so RAZ/WI: GICD_PPISR, GICD_SPISR 0xD00 (implementation defined); GICD_NSACR 0xE00 (Security
  * Extensions). */
-static const struct ash_vgic_region_ regions[] = {
-    {0x000, 0x003, 4, read_ctlr, write_ctlr},
-    {0x004, 0x007, 4, ash_vgic_read_typer_, WI},
-    {0x008, 0x00B, 4, ash_vgic_read_iidr_, WI},
-    {0x080, 0x0FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
-    {0x100, 0x17F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
-    {0x180, 0x1FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
-    {0x200, 0x27F, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
-    {0x280, 0x2FF, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
-    {0x300, 0x37F, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
-    {0x380, 0x3FF, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
-    {0x400, 0x7FF, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
-    {0x800, 0xBFF, 1 | 4, read_targets, write_targets},
-    {0xC00, 0xCFF, 4, ash_vgic_read_config_, ash_vgic_write_config_},
-    {0xF00, 0xF03, 4, RAZ, write_sgir},
-    {0xF10, 0xF1F, 1 | 4, read_sgi_sources, write_cpendsgir},
-    {0xF20, 0xF2F, 1 | 4, read_sgi_sources, write_spendsgir},
-    {0xFD0, 0xFFF, 4, ash_vgic_read_id_, WI},
-};
-
 const struct ash_vgic_frame_ ash_vgic_dist2_frame_ = {
-    .regions = regions,
-    .count = ASH_ARRAY_SIZE(regions),
     .size = ASH_VGIC_V2_DIST_SIZE,
     .paged = 0,
     .other = 0,
@@ -153,4 +131,24 @@ const struct ash_vgic_frame_ ash_vgic_dist2_frame_ = {
            3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3,  3, /* words */
            0,  3,  4,  5,  6,  7,  8,  9,  10, 10, 10, 10, 10, 10, 10, 10,
            11, 11, 11, 11, 11, 11, 11, 11, 12, 12, 13, 13, 13, 13, 13, 16},
+    .regions =
+        {
+            {0x000, 0x003, 4, read_ctlr, write_ctlr},
+            {0x004, 0x007, 4, ash_vgic_read_typer_, WI},
+            {0x008, 0x00B, 4, ash_vgic_read_iidr_, WI},
+            {0x080, 0x0FF, 4, ash_vgic_read_group_, ash_vgic_write_group_},
+            {0x100, 0x17F, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
+            {0x180, 0x1FF, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
+            {0x200, 0x27F, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
+            {0x280, 0x2FF, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
+            {0x300, 0x37F, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
+            {0x380, 0x3FF, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
+            {0x400, 0x7FF, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
+            {0x800, 0xBFF, 1 | 4, read_targets, write_targets},
+            {0xC00, 0xCFF, 4, ash_vgic_read_config_, ash_vgic_write_config_},
+            {0xF00, 0xF03, 4, RAZ, write_sgir},
+            {0xF10, 0xF1F, 1 | 4, read_sgi_sources, write_cpendsgir},
+            {0xF20, 0xF2F, 1 | 4, read_sgi_sources, write_spendsgir},
+            {0xFD0, 0xFFF, 4, ash_vgic_read_id_, WI},
+        },
 };

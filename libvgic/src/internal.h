@@ -173,18 +173,19 @@ static inline uint64_t ash_vgic_key_of_(const struct ash_vgic_access_ *a)
     return a->offset | (a->bank != NULL ? (uint64_t)(a->bank->index + 1U) << 32 : 0U);
 }
 
-#define ASH_VGIC_FRAME_WORDS_ 32U
+#define ASH_VGIC_FRAME_WORDS_   32U
+#define ASH_VGIC_FRAME_REGIONS_ 17U
 
 /* The registers of a frame. What is in no region is RAZ/WI. */
 struct ash_vgic_frame_ {
-    const struct ash_vgic_region_ *regions; /* ascending */
-    uint8_t count;
     uint8_t other;  /* the first region to look at for what @at does not cover */
     uint32_t size;  /* bytes */
     uint32_t paged; /* where the 4 KiB begin that @at covers */
     /* The first region to look at, always one that there is: of the frame's first 32 words; then per 128 bytes of
      * those 4 KiB, the size of the registers with a bit per interrupt. It mostly is the one. */
     uint8_t at[2U * ASH_VGIC_FRAME_WORDS_]; /* a power of two */
+    struct ash_vgic_region_
+        regions[ASH_VGIC_FRAME_REGIONS_ + 1U]; /* ascending; behind the last one an empty one */
 };
 
 /* An access of @self; the others as in struct ash_vgic_access_. Returns ASH_OK; ASH_EBUSY; ASH_EINVAL: @size;

@@ -9,7 +9,7 @@ static const struct ash_vgic_region_ *find_region(const struct ash_vgic_access_ 
     unsigned page = ASH_VGIC_FRAME_WORDS_ + (in >> 7);
     unsigned i = in < 0x1000U ? frame->at[ash_index_nospec(page, ASH_ARRAY_SIZE(frame->at))] : frame->other;
 
-    for (; i < frame->count && frame->regions[i].first <= a->offset; i++) {
+    for (; frame->regions[i].read != NULL && frame->regions[i].first <= a->offset; i++) {
         const struct ash_vgic_region_ *region = &frame->regions[i];
         if (a->offset <= region->last) {
             /* IHI 0069 12.1.3: a width that the register does not have, or an unaligned access: reads as

@@ -46,26 +46,7 @@ static void write_waker(struct ash_vgic_access_ *a, uint64_t value)
 /* Not here, so RAZ/WI: GICR_STATUSR 0x10 (optional); GICR_MPAMIDR 0x18, GICR_PARTIDR 0x1C; GICR_SETLPIR 0x40,
  * CLRLPIR, PROPBASER, PENDBASER, INVLPIR, INVALLR, SYNCR 0xC0 (no LPIs); GICR_IGRPMODR0 0x10D00 and GICR_NSACR
  * 0x10E00 (one security state); GICR_*nE of the extended PPIs (GICR_TYPER.PPInum = 0). */
-static const struct ash_vgic_region_ regions[] = {
-    {0x00000, 0x00003, 4, read_ctlr, WI}, /* EnableLPIs is RES0: GICR_TYPER.PLPIS = 0 */
-    {0x00004, 0x00007, 4, ash_vgic_read_iidr_, WI},
-    {0x00008, 0x0000F, 4 | 8, read_typer, WI},
-    {0x00014, 0x00017, 4, read_waker, write_waker},
-    {0x0FFD0, 0x0FFFF, 4, ash_vgic_read_id_, WI},
-    {0x10080, 0x10083, 4, ash_vgic_read_group_, ash_vgic_write_group_},
-    {0x10100, 0x10103, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
-    {0x10180, 0x10183, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
-    {0x10200, 0x10203, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
-    {0x10280, 0x10283, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
-    {0x10300, 0x10303, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
-    {0x10380, 0x10383, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
-    {0x10400, 0x1041F, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
-    {0x10C00, 0x10C07, 4, ash_vgic_read_config_, ash_vgic_write_config_}, /* ICFGR0: SGIs, writes ignored */
-};
-
 static const struct ash_vgic_frame_ frame = {
-    .regions = regions,
-    .count = ASH_ARRAY_SIZE(regions),
     .size = ASH_VGIC_REDIST_SIZE,
     .paged = SGI_BASE,
     .other = 0,
@@ -73,6 +54,24 @@ static const struct ash_vgic_frame_ frame = {
            4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4, /* words */
            5,  5,  6,  7,  8,  9,  10, 11, 12, 12, 12, 12, 12, 12, 12, 12,
            13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13},
+    .regions =
+        {
+            {0x00000, 0x00003, 4, read_ctlr, WI}, /* EnableLPIs is RES0: GICR_TYPER.PLPIS = 0 */
+            {0x00004, 0x00007, 4, ash_vgic_read_iidr_, WI},
+            {0x00008, 0x0000F, 4 | 8, read_typer, WI},
+            {0x00014, 0x00017, 4, read_waker, write_waker},
+            {0x0FFD0, 0x0FFFF, 4, ash_vgic_read_id_, WI},
+            {0x10080, 0x10083, 4, ash_vgic_read_group_, ash_vgic_write_group_},
+            {0x10100, 0x10103, 4, ash_vgic_read_enable_, ash_vgic_write_isenabler_},
+            {0x10180, 0x10183, 4, ash_vgic_read_enable_, ash_vgic_write_icenabler_},
+            {0x10200, 0x10203, 4, ash_vgic_read_pending_, ash_vgic_write_ispendr_},
+            {0x10280, 0x10283, 4, ash_vgic_read_pending_, ash_vgic_write_icpendr_},
+            {0x10300, 0x10303, 4, ash_vgic_read_active_, ash_vgic_write_isactiver_},
+            {0x10380, 0x10383, 4, ash_vgic_read_active_, ash_vgic_write_icactiver_},
+            {0x10400, 0x1041F, 1 | 4, ash_vgic_read_priority_, ash_vgic_write_priority_},
+            {0x10C00, 0x10C07, 4, ash_vgic_read_config_,
+             ash_vgic_write_config_}, /* ICFGR0: SGIs, writes ignored */
+        },
 };
 
 int ash_vgic_redist_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size,

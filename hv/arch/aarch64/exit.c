@@ -68,11 +68,11 @@ enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu)
 
     if (ash_vcpu_esr_immediate(esr) == 0U &&
         ash_vcpu_smccc_quick(&cpu->vcpu->vm->machine.psci, cpu->vcpu->context.x, ASH_VCPU_CONDUIT_HVC)) {
-        return hv_exit_finish_quick(cpu);
+        return hv_exit_finish_quick(cpu, cpu->vcpu);
     }
     verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, ash_vcpu_esr_immediate(esr));
 
-    return verdict == HV_RESUME ? hv_exit_finish_quick(cpu) : verdict;
+    return verdict == HV_RESUME ? hv_exit_finish_quick(cpu, cpu->vcpu) : verdict;
 }
 
 static enum hv_verdict exit_smc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)

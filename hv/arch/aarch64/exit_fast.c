@@ -40,26 +40,32 @@
 
 #define RT_XZR 31U
 
-static unsigned rt_of(uint64_t esr, unsigned lowest)
+static uint64_t rt_of(uint64_t esr, unsigned lowest)
 {
-    return (unsigned)(esr >> lowest) & 31U;
+    return (esr >> lowest) & 31U;
 }
 
-static uint64_t read_register(const struct hv_vcpu *vcpu, unsigned rt)
+static uint64_t read_register(const struct hv_vcpu *vcpu, uint64_t rt)
 {
     /* A speculative read of x[31] would find the guest's own PC. */
     return rt == RT_XZR ? 0U : vcpu->context.x[rt];
 }
 
 /** On to the next instruction, with what is left to do before the guest goes on. @spsr has none of UNUSUAL. */
-static int next_instruction(struct hv_cpu *cpu)
+static int next_instruction(struct hv_cpu *cpu, const struct hv_vcpu *vcpu)
 {
     hv_sysreg_write(elr_el2, hv_sysreg_read(elr_el2) + 4U);
-    return (int)hv_exit_finish_quick(cpu);
+    return (int)hv_exit_finish_quick(cpu, vcpu);
 }
 
 /* AArch32 moves its IT state, a single step ends with the instruction, and so does BTYPE. */
 #define UNUSUAL (ASH_VCPU_PSTATE_AARCH32 | ASH_VCPU_PSTATE_SS | ASH_VCPU_PSTATE_BTYPE)
+
+/** How many bytes an access of @esr has. */
+static unsigned size_of(uint64_t esr)
+{
+    return 1U << ((esr >> 22) & 3U);
+}
 
 /** The bytes that an access of @esr has, of @value. */
 static uint64_t sized(uint64_t value, uint64_t esr)
@@ -69,37 +75,70 @@ static uint64_t sized(uint64_t value, uint64_t esr)
     return value << above >> above;
 }
 
-int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
+/* The two directions are functions of their own, which what comes before jumps to: each keeps what it needs over the
+ * device's call, and no more. Where that fails, nothing has changed: asked once more, the device says the same, or
+ * takes it by then. */
+static __attribute__((noinline)) int fast_read(struct hv_cpu *cpu, uint64_t esr,
+                                               const struct hv_mmio_region *region, uint64_t offset)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
-    struct hv_machine *machine = &vcpu->vm->machine;
+    uint64_t value;
+
+    if (__builtin_expect(hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), false,
+                                           &value) != ASH_OK,
+                         0)) {
+        return HV_EXIT_SLOW;
+    }
+    if (rt_of(esr, 16) != RT_XZR) {
+        vcpu->context.x[rt_of(esr, 16)] = value;
+    }
+    return next_instruction(cpu, vcpu);
+}
+
+static __attribute__((noinline)) int fast_write(struct hv_cpu *cpu, uint64_t esr,
+                                                const struct hv_mmio_region *region, uint64_t offset)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    uint64_t value = sized(read_register(vcpu, rt_of(esr, 16)), esr);
+
+    if (__builtin_expect(hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), true,
+                                           &value) != ASH_OK,
+                         0)) {
+        return HV_EXIT_SLOW;
+    }
+    return next_instruction(cpu, vcpu);
+}
+
+static int fast_access(struct hv_cpu *cpu, uint64_t esr, const struct hv_mmio_region *region, uint64_t ipa)
+{
+    uint64_t offset = ipa - region->base;
+
+    return (esr & ESR_WNR) != 0U ? fast_write(cpu, esr, region, offset) : fast_read(cpu, esr, region, offset);
+}
+
+static __attribute__((noinline)) int search(struct hv_cpu *cpu, uint64_t esr, uint64_t ipa)
+{
+    const struct hv_mmio_region *region = hv_machine_region(&cpu->vcpu->vm->machine, ipa);
+
+    return region == NULL ? HV_EXIT_SLOW : fast_access(cpu, esr, region, ipa);
+}
+
+int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
+{
     const struct hv_mmio_region *region;
-    uint64_t value = 0;
-    uint64_t ipa;
+    uint64_t ipa = hv_sysreg_read(far_el2) & 0xfffU;
 
     if ((esr & ACCESS_MASK) != ACCESS || (hv_sysreg_read(spsr_el2) & UNUSUAL) != 0U ||
         (hv_sysreg_read(sctlr_el1) & SCTLR_ENDIAN) != 0U) {
         return HV_EXIT_SLOW;
     }
     /* FIPA [39:4] is IPA[47:12]; a translation fault fills it (D17.2, "HPFAR_EL2"). */
-    ipa = ((hv_sysreg_read(hpfar_el2) & ASH_MASK(39, 4)) << 8) | (hv_sysreg_read(far_el2) & 0xfffU);
-    region = hv_machine_region(machine, ipa);
-    if (__builtin_expect(region == NULL, 0)) {
-        return HV_EXIT_SLOW;
+    ipa |= ash_field(hv_sysreg_read(hpfar_el2), 39, 4) << 12;
+    region = hv_machine_likely_region(&cpu->vcpu->vm->machine, ipa);
+    if (__builtin_expect(ipa - region->base >= region->size, 0)) {
+        return search(cpu, esr, ipa);
     }
-    if ((esr & ESR_WNR) != 0U) {
-        value = sized(read_register(vcpu, rt_of(esr, 16)), esr);
-    }
-    if (__builtin_expect(hv_machine_access(cpu, vcpu, machine, region, ipa - region->base,
-                                           1U << ((esr >> 22) & 3U), (esr & ESR_WNR) != 0U, &value) != ASH_OK,
-                         0)) {
-        /* Nothing has changed. Asked once more, the device says the same, or takes it by then. */
-        return HV_EXIT_SLOW;
-    }
-    if ((esr & ESR_WNR) == 0U && rt_of(esr, 16) != RT_XZR) {
-        vcpu->context.x[rt_of(esr, 16)] = sized(value, esr);
-    }
-    return next_instruction(cpu);
+    return fast_access(cpu, esr, region, ipa);
 }
 
 /** An SGI of the vCPU to itself alone: into a list register. Everything else is the distributor's. */
@@ -135,7 +174,7 @@ int hv_exit_fast_sysreg(struct hv_cpu *cpu, uint64_t esr)
         return HV_EXIT_SLOW;
     }
     send(cpu, vcpu, read_register(vcpu, rt_of(esr, 5)));
-    return next_instruction(cpu);
+    return next_instruction(cpu, vcpu);
 }
 
 int hv_exit_fast_smc(struct hv_cpu *cpu, uint64_t esr)
@@ -147,5 +186,5 @@ int hv_exit_fast_smc(struct hv_cpu *cpu, uint64_t esr)
         !ash_vcpu_smccc_quick(&vcpu->vm->machine.psci, vcpu->context.x, ASH_VCPU_CONDUIT_SMC)) {
         return HV_EXIT_SLOW;
     }
-    return next_instruction(cpu);
+    return next_instruction(cpu, vcpu);
 }

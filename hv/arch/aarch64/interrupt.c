@@ -176,7 +176,7 @@ enum hv_verdict hv_exit_irq(struct hv_cpu *cpu)
     /* One: another that is pending takes us out again before the guest's next instruction. Looking for it here would
      * cost every exit, and there is one in few. */
     (void)take_interrupt(cpu);
-    return hv_exit_finish_quick(cpu);
+    return hv_exit_finish_quick(cpu, cpu->vcpu);
 }
 
 void hv_arch_idle(struct hv_cpu *cpu)

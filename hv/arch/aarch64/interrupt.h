@@ -12,9 +12,10 @@ enum hv_verdict hv_exit_irq(struct hv_cpu *cpu);
 enum hv_verdict hv_exit_finish(struct hv_cpu *cpu);
 
 /** The same, where mostly nothing is to be done. */
-static inline enum hv_verdict hv_exit_finish_quick(struct hv_cpu *cpu)
+static inline enum hv_verdict hv_exit_finish_quick(struct hv_cpu *cpu, const struct hv_vcpu *vcpu)
 {
-    if (__atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) == 0U && !ash_vgic_needs_flush(&cpu->vcpu->vgic)) {
+    /* Relaxed. Volatile, because GCC computes an atomic access's address in an instruction of its own. */
+    if (*(const volatile uint32_t *)&cpu->requests == 0U && !ash_vgic_needs_flush(&vcpu->vgic)) {
         return HV_RESUME;
     }
     return hv_exit_finish(cpu);
