@@ -7,6 +7,7 @@
 #include "arch/arch.h"
 #include "core/hv.h"
 #include "glue/console_glue.h"
+#include "glue/devices.h"
 #include "glue/stage2.h"
 
 /* ---- libvtimer --------------------------------------------------------------------------------------------------- */
@@ -220,14 +221,6 @@ static void uart_irq(void *ctx, bool level)
     ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.uart.spi, level));
 }
 
-static void rtc_irq(void *ctx, bool level)
-{
-    struct hv_vm *vm = (struct hv_vm *)ctx;
-
-    ASH_DISCARD(
-        ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.rtc.spi, level)); /* likewise */
-}
-
 static void pump_locked(struct hv_machine *machine)
 {
     uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
@@ -264,50 +257,6 @@ static int access_uart(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigne
         pump_locked(machine);
     }
     return error == ASH_OK ? HV_MMIO_TALKED : error;
-}
-
-/** Note when the clock interrupts next. The distributor lock is held. */
-static void set_clock_alarm(struct hv_vm *vm, uint64_t now)
-{
-    uint64_t second;
-
-    __atomic_store_n(&vm->machine.alarm,
-                     hv_vpl031_deadline(&vm->machine.rtc, now, &second) ? hv_ticks_at_second(vm->hv, second)
-                                                                        : UINT64_MAX,
-                     __ATOMIC_RELAXED);
-}
-
-static int access_rtc(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
-                      uint64_t *value)
-{
-    struct hv_vm *vm = (struct hv_vm *)ctx;
-    uint64_t now = hv_seconds_since_epoch(vm->hv);
-    int error = hv_vpl031_access(&vm->machine.rtc, now, offset, size, is_write, value);
-
-    if (is_write) {
-        set_clock_alarm(vm, now);
-        hv_sched_new_alarm(vm->vcpu[0]->cpu, vcpu->cpu);
-    }
-    return error;
-}
-
-uint64_t hv_machine_alarm_time(const struct hv_vm *vm)
-{
-    return __atomic_load_n(&vm->machine.alarm, __ATOMIC_RELAXED);
-}
-
-void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
-{
-    uint64_t now;
-
-    if (hv_machine_alarm_time(vm) > hv_arch_ticks()) {
-        return;
-    }
-    hv_machine_lock(cpu, &vm->machine);
-    now = hv_seconds_since_epoch(vm->hv);
-    hv_vpl031_update(&vm->machine.rtc, now);
-    set_clock_alarm(vm, now);
-    hv_machine_unlock(&vm->machine);
 }
 
 static int access_distributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
@@ -366,20 +315,19 @@ const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine,
 static void create_devices(struct hv_vm *vm)
 {
     static const struct hv_vpl011_ops uart_ops = {.emit = uart_emit, .set_irq = uart_irq};
-    static const struct hv_vpl031_ops rtc_ops = {.set_irq = rtc_irq};
     struct hv_machine *machine = &vm->machine;
     const struct ash_boot_guest_machine *layout = &machine->layout;
 
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
-    hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
-    machine->alarm = UINT64_MAX;
+    hv_devices_create(vm);
     add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, &machine->vgic, "GICD");
     if (layout->gic_version == 3U) {
         add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
                    &machine->vgic, "GICR");
     }
     add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, vm, "PL011");
-    add_region(machine, layout->rtc.base.value, layout->rtc.size, access_rtc, vm, "PL031");
+    add_region(machine, layout->rtc.base.value, layout->rtc.size, hv_devices_access_rtc, vm, "PL031");
+    add_region(machine, layout->gpio.base.value, layout->gpio.size, hv_devices_access_gpio, vm, "PL061");
     index_regions(machine);
 }
 
@@ -503,8 +451,7 @@ void hv_machine_reset(struct hv_vm *vm)
     ash_vgic_reset(&machine->vgic);
     hv_vpl011_reset(&machine->uart);
     machine->reads_uart = 0;
-    hv_vpl031_reset(&machine->rtc);
-    __atomic_store_n(&machine->alarm, UINT64_MAX, __ATOMIC_RELAXED);
+    hv_devices_reset(vm);
     hv_machine_unlock(machine);
 }
 

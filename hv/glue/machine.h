@@ -22,6 +22,7 @@
 #include "core/plan.h"
 #include "vdev/vpl011.h"
 #include "vdev/vpl031.h"
+#include "vdev/vpl061.h"
 
 struct hv;
 struct hv_cpu;
@@ -67,6 +68,12 @@ struct hv_vcpu_arch {
     uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
 
+/** A key that comes up again. Ticks. */
+struct hv_machine_key {
+    uint64_t up_at;   /* UINT64_MAX: it is up */
+    uint64_t last_at; /* ... by then at the latest, if the guest does not look at it */
+};
+
 struct hv_machine {
     struct hv_lock distributor_lock;
     struct hv_cpu *locked_by; /* who holds it or did last, NULL: not said. A kick spares that CPU */
@@ -81,6 +88,9 @@ struct hv_machine {
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
     struct hv_vpl011 uart;
     struct hv_vpl031 rtc;
+    struct hv_vpl061 gpio;
+    uint64_t rtc_due;             /* when the clock interrupts, in ticks; UINT64_MAX: never */
+    struct hv_machine_key key;    /* the power key, a pin of the gpio */
     int emitted;                  /* the byte that the UART sent during this access, or -1 */
     char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
     uint32_t input_head;
@@ -96,7 +106,7 @@ struct hv_machine {
     struct ash_vcpu_ipa_range ram[ASH_BOOT_MEMORY_MAX]; /* RAM as the guest sees it, ascending */
     uint32_t ram_count;
     struct hv_rng rng;             /* what its TRNG gives. Lock domain: the VM */
-    uint64_t alarm;                /* when the clock interrupts, in ticks; UINT64_MAX: never. Atomic */
+    uint64_t alarm;                /* when a device is to be looked at, in ticks; UINT64_MAX: never. Atomic */
     uint32_t last_on[HV_MAX_CPUS]; /* of each CPU: which life of which vCPU it ran last. That CPU's own */
     struct ash_vcpu_id id;
     struct ash_vtimer_vm time;
@@ -123,6 +133,10 @@ uint64_t hv_machine_alarm_time(const struct hv_vm *vm);
 
 /** If that is now, look at them. On @cpu, whose alarm rang: that of vCPU 0. No lock is held. */
 void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm);
+
+/** Press the power key of @vm, as with a finger: it comes up again by itself. @cpu: where this runs. No lock is
+ *  held. */
+void hv_machine_press_power(struct hv_cpu *cpu, struct hv_vm *vm);
 
 /** When a timer of @vcpu, which is put, asserts its interrupt next, in ticks; UINT64_MAX: never. One that the guest has
  *  and has not ended yet does not count. By its CPU. Takes the distributor lock. */

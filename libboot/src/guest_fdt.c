@@ -11,12 +11,15 @@
 
 #define PHANDLE_GIC   1U
 #define PHANDLE_CLOCK 2U
+#define PHANDLE_GPIO  3U
 
 /* Bindings arm,gic-v3.yaml: the cells of an interrupt. */
 #define GIC_SPI        0U
 #define GIC_PPI        1U
 #define LEVEL_HIGH     4U
 #define NODE_NAME_SIZE 32U
+
+#define KEY_POWER 116U /* binding input/linux,code */
 
 /** libfdt's writer with the first error kept: every step after it does nothing. */
 struct writer {
@@ -258,6 +261,32 @@ static void write_rtc(struct writer *w, const struct ash_boot_guest_machine *mac
     end_node(w);
 }
 
+/** Bindings arm,pl061.yaml, gpio-keys.yaml. */
+static void write_gpio(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    const uint32_t pin[] = {PHANDLE_GPIO, machine->power_key, 0}; /* active high */
+
+    if (machine->gpio.size == 0U) {
+        return;
+    }
+    begin_primecell(w, "pl061", &machine->gpio);
+    put_strings(w, "compatible", "arm,pl061\0arm,primecell");
+    put_cell(w, "clocks", PHANDLE_CLOCK);
+    put_string(w, "clock-names", "apb_pclk");
+    put_flag(w, "gpio-controller");
+    put_cell(w, "#gpio-cells", 2);
+    put_cell(w, "phandle", PHANDLE_GPIO);
+    end_node(w);
+    begin_node(w, "gpio-keys");
+    put_string(w, "compatible", "gpio-keys");
+    begin_node(w, "poweroff");
+    put_string(w, "label", "GPIO Key Poweroff");
+    put_cell(w, "linux,code", KEY_POWER);
+    put_cells(w, "gpios", pin, ASH_ARRAY_SIZE(pin));
+    end_node(w);
+    end_node(w);
+}
+
 static void write_root(struct writer *w, const struct ash_boot_guest_machine *machine)
 {
     begin_node(w, "");
@@ -275,6 +304,7 @@ static void write_root(struct writer *w, const struct ash_boot_guest_machine *ma
     write_clock(w, machine);
     write_uart(w, machine);
     write_rtc(w, machine);
+    write_gpio(w, machine);
     end_node(w);
 }
 
@@ -302,6 +332,10 @@ void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
     machine->rtc.base = ash_ipa(0x09010000);
     machine->rtc.size = 0x1000;
     machine->rtc.spi = 2;
+    machine->gpio.base = ash_ipa(0x09030000);
+    machine->gpio.size = 0x1000;
+    machine->gpio.spi = 7;
+    machine->power_key = 3;
     machine->clock_hz = 24000000;
 }
 

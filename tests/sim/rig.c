@@ -387,26 +387,27 @@ enum hv_verdict sim_hvc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint32_t funct
     return hv_firmware_call(cpu, vcpu, ASH_VCPU_CONDUIT_HVC, 0);
 }
 
-static uint64_t access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint64_t value)
+uint32_t sim_device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint32_t word)
 {
     const struct hv_mmio_region *region = hv_machine_region(&vcpu->vm->machine, ipa);
+    uint64_t value = word;
 
     assert_non_null(region);
     assert_int_equal(
         hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, ipa - region->base, 4, is_write, &value),
         ASH_OK);
-    return value;
+    return (uint32_t)value;
 }
 
 void sim_print(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const char *line)
 {
     uint64_t uart = vcpu->vm->machine.layout.uart.base.value;
 
-    (void)access(cpu, vcpu, uart + 0x030U, true, 0x301U); /* UARTCR: enabled (DDI 0183 3.3.8) */
+    (void)sim_device(cpu, vcpu, uart + 0x030U, true, 0x301U); /* UARTCR: enabled (DDI 0183 3.3.8) */
     for (; *line != '\0'; line++) {
-        (void)access(cpu, vcpu, uart, true, (uint8_t)*line);
+        (void)sim_device(cpu, vcpu, uart, true, (uint8_t)*line);
     }
-    (void)access(cpu, vcpu, uart, true, '\n');
+    (void)sim_device(cpu, vcpu, uart, true, '\n');
 }
 
 uint32_t sim_peek(struct hv_vcpu *vcpu, unsigned index)
@@ -431,11 +432,11 @@ void sim_gic_enable(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     const struct ash_boot_guest_machine *layout = &vcpu->vm->machine.layout;
     uint64_t sgi_frame = layout->gicr.value + vcpu->index * layout->gicr_size_per_vcpu + 0x10000U;
 
-    (void)access(cpu, vcpu, layout->gicd.value, true,
-                 0x12);                                     /* GICD_CTLR: ARE, EnableGrp1 (IHI 0069 12.9.4) */
-    (void)access(cpu, vcpu, sgi_frame + 0x080U, true, ~0U); /* GICR_IGROUPR0 */
+    (void)sim_device(cpu, vcpu, layout->gicd.value, true,
+                     0x12); /* GICD_CTLR: ARE, EnableGrp1 (IHI 0069 12.9.4) */
+    (void)sim_device(cpu, vcpu, sgi_frame + 0x080U, true, ~0U); /* GICR_IGROUPR0 */
     /* GICR_ISENABLER0: SGIs, the virtual timer */
-    (void)access(cpu, vcpu, sgi_frame + 0x100U, true, 0xFFFFU | 1U << SIM_TIMER);
+    (void)sim_device(cpu, vcpu, sgi_frame + 0x100U, true, 0xFFFFU | 1U << SIM_TIMER);
     vcpu->vgic.lrs.vmcr = 0xFFU << 24 | 1U << 1; /* ICH_VMCR_EL2: VPMR all, VENG1 */
 }
 

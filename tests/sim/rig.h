@@ -92,6 +92,9 @@ static inline bool sim_is(const struct hv_vcpu *vcpu, const char *vm)
 /** Write a line on the guest's PL011. */
 void sim_print(struct hv_cpu *cpu, struct hv_vcpu *vcpu, const char *line);
 
+/** A 32-bit access to the device at @ipa. A write returns what it wrote. */
+uint32_t sim_device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint32_t word);
+
 /** A 32-bit word of guest RAM, @index words from its start. */
 uint32_t sim_peek(struct hv_vcpu *vcpu, unsigned index);
 void sim_poke(struct hv_vcpu *vcpu, unsigned index, uint32_t value);

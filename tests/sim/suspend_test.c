@@ -25,18 +25,6 @@ static void under_seeds(const char *name, void (*test)(uint64_t seed))
     }
 }
 
-static uint32_t device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint32_t value)
-{
-    const struct hv_mmio_region *region = hv_machine_region(&vcpu->vm->machine, ipa);
-    uint64_t wide = value;
-
-    assert_non_null(region);
-    assert_int_equal(
-        hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, ipa - region->base, 4, is_write, &wide),
-        ASH_OK);
-    return (uint32_t)wide;
-}
-
 /* ---- An SGI ------------------------------------------------------------------------------------------------------ */
 
 static struct {
@@ -143,11 +131,11 @@ static enum hv_verdict suspend_for(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uin
     uint64_t gicd = vcpu->vm->machine.layout.gicd.value;
 
     sim_gic_enable(cpu, vcpu);
-    (void)device(cpu, vcpu, gicd + 0x084U, true, ~0U);                 /* GICD_IGROUPR1 */
-    (void)device(cpu, vcpu, gicd + 0x104U, true, 1U << (CLOCK - 32U)); /* GICD_ISENABLER1 */
-    dreamer.match = device(cpu, vcpu, rtc, false, 0) + seconds;
-    (void)device(cpu, vcpu, rtc + 0x004U, true, dreamer.match); /* RTCMR */
-    (void)device(cpu, vcpu, rtc + 0x010U, true, 1);             /* RTCIMSC */
+    (void)sim_device(cpu, vcpu, gicd + 0x084U, true, ~0U);                 /* GICD_IGROUPR1 */
+    (void)sim_device(cpu, vcpu, gicd + 0x104U, true, 1U << (CLOCK - 32U)); /* GICD_ISENABLER1 */
+    dreamer.match = sim_device(cpu, vcpu, rtc, false, 0) + seconds;
+    (void)sim_device(cpu, vcpu, rtc + 0x004U, true, dreamer.match); /* RTCMR */
+    (void)sim_device(cpu, vcpu, rtc + 0x010U, true, 1);             /* RTCIMSC */
     dreamer.suspends++;
     return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_SUSPEND64, RESUME, CONTEXT, 0);
 }
@@ -167,8 +155,8 @@ static enum hv_verdict sleep_until_the_alarm(struct hv_cpu *cpu, struct hv_vcpu 
     assert_int_equal(vcpu->context.pc, RESUME);
     assert_int_equal(vcpu->context.x[0], CONTEXT);
     assert_int_equal(sim_acknowledge(cpu, vcpu), CLOCK);
-    assert_int_equal(device(cpu, vcpu, rtc, false, 0), dreamer.match);
-    (void)device(cpu, vcpu, rtc + 0x01cU, true, 1); /* RTCICR */
+    assert_int_equal(sim_device(cpu, vcpu, rtc, false, 0), dreamer.match);
+    (void)sim_device(cpu, vcpu, rtc + 0x01cU, true, 1); /* RTCICR */
     dreamer.alarms++;
     return dreamer.alarms < 3U ? suspend_for(cpu, vcpu, 7)
                                : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);

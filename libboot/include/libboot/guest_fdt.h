@@ -60,7 +60,9 @@ struct ash_boot_guest_machine {
 
     struct ash_boot_guest_device uart; /* PL011, stdout-path */
     struct ash_boot_guest_device rtc;  /* PL031 */
-    uint32_t clock_hz;                 /* of both */
+    struct ash_boot_guest_device gpio; /* PL061, with a power key (gpio-keys) at pin power_key */
+    uint32_t power_key;                /* 0..7 */
+    uint32_t clock_hz;                 /* of all */
 
     const char *bootargs; /* NULL: none */
     ash_ipa_t initrd;

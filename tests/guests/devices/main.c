@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PL011 and the PL031 as their manuals have them: Arm DDI 0183 G and DDI 0224 C, each chapter 3. */
+/* The PL011, PL031 and PL061 as their manuals have them: Arm DDI 0183 G, DDI 0224 C, DDI 0190 B, each chapter 3. */
 #include "devices/devices.h"
 
 #include "common/check.h"
 #include "common/guest.h"
 
-volatile uint64_t devices_taken[2];
+volatile uint64_t devices_taken[3];
 
 bool devices_line(uint32_t intid)
 {
@@ -20,6 +20,9 @@ void guest_interrupt(uint32_t intid)
     } else if (intid == RTC_INTID) {
         devices_taken[1] = devices_taken[1] + 1U;
         pl031_interrupt(devices_taken[1]);
+    } else if (intid == GPIO_INTID) {
+        devices_taken[2] = devices_taken[2] + 1U;
+        pl061_interrupt(devices_taken[2]);
     }
 }
 
@@ -82,6 +85,7 @@ void guest_main(uint64_t device_tree)
     guest_gic_enable(RTC_INTID);
     check_pl011();
     check_pl031();
+    check_pl061();
     check_no_fault("no access of a device faulted");
     (void)check_end("DEVICES");
 }

@@ -118,6 +118,34 @@ static void the_devices_are_where_virt_has_them(void **state)
     assert_cells("/apb-pclk", "clock-frequency", 24000000);
 }
 
+static void the_power_key_is_a_pin_of_the_gpio_as_virt_has_it(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+    uint32_t gpio;
+
+    (void)state;
+    (void)write_ok(&machine);
+    gpio = fdt_get_phandle(buffer, fdt_path_offset(buffer, "/pl061@9030000"));
+    assert_int_not_equal(gpio, 0);
+    assert_int_not_equal(gpio, fdt_get_phandle(buffer, fdt_path_offset(buffer, "/intc@8000000")));
+    assert_int_not_equal(gpio, fdt_get_phandle(buffer, fdt_path_offset(buffer, "/apb-pclk")));
+    assert_strings("/pl061@9030000", "compatible", "arm,pl061\0arm,primecell");
+    assert_cells("/pl061@9030000", "reg", 0, 0x09030000, 0, 0x1000);
+    assert_cells("/pl061@9030000", "interrupts", 0, 7, 4);
+    assert_cells("/pl061@9030000", "#gpio-cells", 2);
+    assert_true(has("/pl061@9030000", "gpio-controller"));
+    assert_cells("/pl061@9030000", "clocks", fdt_get_phandle(buffer, fdt_path_offset(buffer, "/apb-pclk")));
+    assert_strings("/pl061@9030000", "clock-names", "apb_pclk");
+    assert_strings("/gpio-keys", "compatible", "gpio-keys");
+    assert_strings("/gpio-keys/poweroff", "label", "GPIO Key Poweroff");
+    assert_cells("/gpio-keys/poweroff", "linux,code", 116);
+    assert_cells("/gpio-keys/poweroff", "gpios", gpio, 3, 0);
+    machine.gpio.size = 0;
+    (void)write_ok(&machine);
+    assert_true(fdt_path_offset(buffer, "/pl061") < 0);
+    assert_true(fdt_path_offset(buffer, "/gpio-keys") < 0);
+}
+
 static void chosen_holds_what_was_asked_for_and_no_more(void **state)
 {
     struct ash_boot_guest_machine machine = linux_machine();
@@ -371,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linux_finds_its_machine),
         cmocka_unit_test(the_devices_are_where_virt_has_them),
+        cmocka_unit_test(the_power_key_is_a_pin_of_the_gpio_as_virt_has_it),
         cmocka_unit_test(chosen_holds_what_was_asked_for_and_no_more),
         cmocka_unit_test(the_numbers_come_from_the_machine),
         cmocka_unit_test(the_same_machine_gives_the_same_bytes),

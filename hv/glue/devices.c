@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "glue/devices.h"
+
+#include "arch/arch.h"
+#include "core/hv.h"
+
+/* A press is as long as a finger's: longer than any driver's debouncing. A guest that has not looked by then, because
+ * others have its CPU, would find the key up again and nothing pressed: for it the press goes on. */
+#define KEY_PRESS_MS 200U
+#define KEY_HOLD_MS  5000U
+
+static void set_level(struct hv_vm *vm, const struct ash_boot_guest_device *device, bool level)
+{
+    /* An SPI that this machine has: cannot fail. */
+    ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + device->spi, level));
+}
+
+static void rtc_irq(void *ctx, bool level)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    set_level(vm, &vm->machine.layout.rtc, level);
+}
+
+static void gpio_irq(void *ctx, bool level)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    set_level(vm, &vm->machine.layout.gpio, level);
+}
+
+static uint64_t ticks_of_ms(uint64_t ms)
+{
+    return hv_arch_ticks_per_second() * ms / 1000U;
+}
+
+/* ---- The alarm --------------------------------------------------------------------------------------------------- */
+
+/** Note when the first of them wants to be looked at. */
+static void note_alarm(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    uint64_t first = machine->rtc_due < machine->key.up_at ? machine->rtc_due : machine->key.up_at;
+
+    __atomic_store_n(&machine->alarm, first, __ATOMIC_RELAXED);
+}
+
+static void note_clock(struct hv_vm *vm, uint64_t now)
+{
+    uint64_t second;
+
+    vm->machine.rtc_due =
+        hv_vpl031_deadline(&vm->machine.rtc, now, &second) ? hv_ticks_at_second(vm->hv, second) : UINT64_MAX;
+    note_alarm(vm);
+}
+
+uint64_t hv_machine_alarm_time(const struct hv_vm *vm)
+{
+    return __atomic_load_n(&vm->machine.alarm, __ATOMIC_RELAXED);
+}
+
+static void look_at_key(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    uint64_t now = hv_arch_ticks();
+
+    if (now < machine->key.up_at) {
+        return;
+    }
+    if (now < machine->key.last_at && hv_vpl061_is_pending(&machine->gpio, machine->layout.power_key)) {
+        machine->key.up_at = now + ticks_of_ms(KEY_PRESS_MS);
+        return;
+    }
+    machine->key.up_at = UINT64_MAX;
+    hv_vpl061_drive(&machine->gpio, machine->layout.power_key, false);
+}
+
+void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    uint64_t now;
+
+    if (hv_machine_alarm_time(vm) > hv_arch_ticks()) {
+        return;
+    }
+    hv_machine_lock(cpu, &vm->machine);
+    now = hv_seconds_since_epoch(vm->hv);
+    hv_vpl031_update(&vm->machine.rtc, now);
+    look_at_key(vm);
+    note_clock(vm, now);
+    hv_machine_unlock(&vm->machine);
+}
+
+/* ---- What a guest and a user do ---------------------------------------------------------------------------------- */
+
+int hv_devices_access_rtc(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                          uint64_t *value)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+    uint64_t now = hv_seconds_since_epoch(vm->hv);
+    int error = hv_vpl031_access(&vm->machine.rtc, now, offset, size, is_write, value);
+
+    if (is_write) {
+        note_clock(vm, now);
+        hv_sched_new_alarm(vm->vcpu[0]->cpu, vcpu->cpu);
+    }
+    return error;
+}
+
+int hv_devices_access_gpio(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                           uint64_t *value)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    (void)vcpu;
+    return hv_vpl061_access(&vm->machine.gpio, offset, size, is_write, value);
+}
+
+void hv_machine_press_power(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    uint64_t now = hv_arch_ticks();
+
+    hv_machine_lock(cpu, machine);
+    hv_vpl061_drive(&machine->gpio, machine->layout.power_key, true);
+    machine->key.up_at = now + ticks_of_ms(KEY_PRESS_MS);
+    machine->key.last_at = now + ticks_of_ms(KEY_HOLD_MS);
+    note_alarm(vm);
+    hv_machine_unlock(machine);
+    hv_sched_new_alarm(vm->vcpu[0]->cpu, cpu);
+}
+
+/* ---- Power ------------------------------------------------------------------------------------------------------- */
+
+void hv_devices_create(struct hv_vm *vm)
+{
+    static const struct hv_vpl031_ops rtc_ops = {.set_irq = rtc_irq};
+    static const struct hv_vpl061_ops gpio_ops = {.set_irq = gpio_irq};
+    struct hv_machine *machine = &vm->machine;
+
+    hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
+    hv_vpl061_init(&machine->gpio, &gpio_ops, vm);
+    machine->rtc_due = UINT64_MAX;
+    machine->key.up_at = UINT64_MAX;
+    note_alarm(vm);
+}
+
+void hv_devices_reset(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+
+    hv_vpl031_reset(&machine->rtc);
+    hv_vpl061_drive(&machine->gpio, machine->layout.power_key, false);
+    hv_vpl061_reset(&machine->gpio);
+    machine->rtc_due = UINT64_MAX;
+    machine->key.up_at = UINT64_MAX;
+    note_alarm(vm);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** A guest's devices that know of time: clock and power key. One alarm serves them all.
+ *
+ *  Lock domain: the distributor lock, which the caller holds, but where a line says otherwise.
+ */
+#ifndef HV_GLUE_DEVICES_H
+#define HV_GLUE_DEVICES_H
+
+#include "glue/machine.h"
+
+/** As at power-on. hv_devices_reset(): a VM starts again; a key that is held comes up. */
+void hv_devices_create(struct hv_vm *vm);
+void hv_devices_reset(struct hv_vm *vm);
+
+hv_mmio_handler hv_devices_access_rtc;
+hv_mmio_handler hv_devices_access_gpio;
+
+#endif
