@@ -90,6 +90,13 @@ def link(target, name):
     os.replace(fresh, name)
 
 
+def kernel_modules(kernel):
+    """The modules that tests/setup/fetch keeps beside a kernel."""
+    folder = os.path.join(os.path.dirname(kernel), "modules")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return initramfs.read_modules(os.path.join(folder, name) for name in names)
+
+
 def demo_folder(root, board, build):
     """Lay out the demo of a board as a folder that bundle.write takes; returns the folder."""
     source = os.path.join(root, "bsp", board, "demo")
@@ -101,11 +108,12 @@ def demo_folder(root, board, build):
     folder = os.path.join(build, "demo")
     os.makedirs(folder, exist_ok=True)
     shutil.copyfile(os.path.join(source, bundle.SOURCE), os.path.join(folder, bundle.SOURCE))
-    link(fetch(root, "kernel"), os.path.join(folder, "Image"))
+    kernel = fetch(root, "kernel")
+    link(kernel, os.path.join(folder, "Image"))
     link(heartbeat, os.path.join(folder, "heartbeat.bin"))
     with open(fetch(root, "busybox"), "rb") as busybox, open(os.path.join(source, "init"), "rb") as init, \
             atomic_write(os.path.join(folder, "initramfs.cpio")) as out:
-        initramfs.write(out, busybox.read(), init.read())
+        initramfs.write(out, busybox.read(), init.read(), kernel_modules(kernel))
     return folder
 
 

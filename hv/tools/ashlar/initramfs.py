@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Linux initramfs of one static busybox and one init script, made without root."""
+"""A Linux initramfs of one static busybox, one init script and modules of the kernel, made without root."""
+import os
 import re
 
 from ashlar import newc
@@ -7,7 +8,7 @@ from ashlar.common import ToolError
 
 # Debian's kernel does not mount devtmpfs by itself before /init: these nodes are what init starts with.
 DEVICES = (("dev/console", 5, 1), ("dev/null", 1, 3), ("dev/ttyAMA0", 204, 64))
-DIRECTORIES = ("bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr")
+DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "run", "sys", "tmp", "usr")
 LINKS = (("sbin", "bin"), ("usr/bin", "../bin"), ("usr/sbin", "../bin"))
 
 # busybox keeps its commands' names as one sorted run of strings that starts with "[" and "[[" and ends with "".
@@ -23,8 +24,18 @@ def applets(busybox):
     return names
 
 
-def write(out, busybox, init):
-    """Write the archive to the binary file object `out`; busybox and init are the files' bytes."""
+def read_modules(paths):
+    """What write() takes, of the files at `paths`."""
+    modules = {}
+    for path in paths:
+        with open(path, "rb") as f:
+            modules[os.path.basename(path)] = f.read()
+    return modules
+
+
+def write(out, busybox, init, modules=None):
+    """Write the archive to the binary file object `out`; busybox and init are the files' bytes, modules: name of a file
+    in /lib/modules to bytes."""
     if busybox[:4] != b"\x7fELF" or busybox[4:6] != b"\x02\x01" or busybox[18:20] != b"\xb7\x00":
         raise ToolError("busybox is not a 64-bit little-endian AArch64 program")
     if not init.startswith(b"#!/bin/sh\n"):
@@ -41,4 +52,6 @@ def write(out, busybox, init):
     for name in applets(busybox):
         if name != "busybox":
             archive.symlink(f"bin/{name}", "busybox")
+    for name, data in sorted((modules or {}).items()):
+        archive.file(f"lib/modules/{name}", data, 0o644)
     archive.close()

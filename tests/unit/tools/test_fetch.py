@@ -33,7 +33,13 @@ FAKES = {
         mkdir -p "$3/usr/share/doc/$package" "$3/boot" "$3/bin" "$3/usr/include" "$3/usr/lib/aarch64-linux-gnu"
         echo c >"$3/usr/share/doc/$package/copyright"
         case $package in
-        linux-image-*) echo "kernel $package" >"$3/boot/vmlinuz-x" ;;
+        linux-image-*)
+            drivers=$3/usr/lib/modules/6.1/kernel/drivers
+            mkdir -p "$drivers/input/keyboard" "$drivers/watchdog"
+            echo evdev >"$drivers/input/evdev.ko"
+            echo gpio_keys >"$drivers/input/keyboard/gpio_keys.ko"
+            echo sp805_wdt >"$drivers/watchdog/sp805_wdt.ko"
+            echo "kernel $package" >"$3/boot/vmlinuz-x" ;;
         busybox-static) echo busybox >"$3/bin/busybox"; chmod 755 "$3/bin/busybox" ;;
         libfdt-dev)
             echo archive >"$3/usr/lib/aarch64-linux-gnu/libfdt.a"
@@ -83,6 +89,20 @@ class Fetch(FolderTest):
         (path,) = self.good("kernel")
         with open(path, encoding="utf-8") as f:
             self.assertEqual(f.read(), "kernel linux-image-6.1.0-50-arm64\n")
+
+    def test_the_modules_of_a_kernel_are_beside_it(self):
+        (path,) = self.good("kernel")
+        modules = os.path.join(os.path.dirname(path), "modules")
+        self.assertEqual(sorted(os.listdir(modules)), ["evdev.ko", "gpio_keys.ko", "sp805_wdt.ko"])
+        with open(os.path.join(modules, "evdev.ko"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), "evdev\n")
+
+    def test_a_checkout_with_another_recipe_keeps_its_copy(self):
+        os.makedirs(self.path("cache/kernel/old"))
+        os.symlink("old", self.path("cache/kernel/current"))
+        (path,) = self.good("kernel")
+        self.assertTrue(path.startswith(self.path("cache/kernel.2/")), path)
+        self.assertTrue(os.path.isdir(self.path("cache/kernel/old")))
 
     def test_the_mode_of_a_program_is_kept(self):
         self.assertTrue(os.access(self.good("busybox")[0], os.X_OK))

@@ -17,9 +17,9 @@ BUSYBOX = ELF + b"junk\0[\0[[\0awk\0busybox\0poweroff\0sh\0\0more\0"
 
 
 class Initramfs(FolderTest):
-    def write(self, busybox=BUSYBOX, init=b"#!/bin/sh\n"):
+    def write(self, busybox=BUSYBOX, init=b"#!/bin/sh\n", modules=None):
         out = io.BytesIO()
-        initramfs.write(out, busybox, init)
+        initramfs.write(out, busybox, init, modules)
         return {entry.name: entry for entry in newc.read(out.getvalue())}
 
     def test_init_and_the_nodes_it_starts_with_are_there(self):
@@ -35,6 +35,12 @@ class Initramfs(FolderTest):
         for name in ("[", "[[", "awk", "poweroff", "sh"):
             self.assertEqual(entries[f"bin/{name}"].data, b"busybox")
         self.assertTrue(stat.S_ISREG(entries["bin/busybox"].mode))
+
+    def test_modules_of_the_kernel_are_in_their_folder(self):
+        paths = [self.put("b.ko", "second"), self.put("a/a.ko", "first")]
+        entries = self.write(modules=initramfs.read_modules(paths))
+        self.assertEqual([n for n in entries if n.startswith("lib/modules/")], ["lib/modules/a.ko", "lib/modules/b.ko"])
+        self.assertEqual(entries["lib/modules/a.ko"].data, b"first")
 
     def test_folders_come_before_what_is_in_them(self):
         names = list(self.write())
