@@ -218,9 +218,16 @@ void ash_vgic_write_icpendr_(struct ash_vgic_access_ *a, uint64_t value)
     }
 }
 
+/* Is it in an LR, or may the guest have ended it by an EOI that its CPU has only counted so far? Then a write to
+ * its active state takes effect at the sync, after what the guest did before it. */
+static bool waits_for_sync(const struct ash_vgic *vgic, const struct ash_vgic_irq *irq)
+{
+    return irq->lr != ASH_VGIC_NO_LR || (ash_vgic_is_acked_(irq) && ash_vgic_owner_(vgic, irq)->resident);
+}
+
 static void set_active(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
 {
-    if (irq->lr != ASH_VGIC_NO_LR) {
+    if (waits_for_sync(vgic, irq)) {
         irq->state = (irq->state & ~CLEAR_ACTIVE) | SET_ACTIVE;
     } else {
         if ((irq->state & (QUEUED | ACTIVE)) == 0U && irq->target != ASH_VGIC_NO_VCPU) {
@@ -244,14 +251,10 @@ void ash_vgic_write_isactiver_(struct ash_vgic_access_ *a, uint64_t value)
 
 void ash_vgic_clear_active_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
 {
-    if (irq->lr != ASH_VGIC_NO_LR) {
+    if (waits_for_sync(vgic, irq)) {
         irq->state |= CLEAR_ACTIVE; /* wins over SET_ACTIVE */
-    } else if ((irq->state & ACTIVE) != 0U) {
-        irq->source = 0;
-        if ((irq->state & PHYS_NEXT) == 0U) {
-            ash_vgic_release_(vgic, irq);
-        }
-        irq->state &= ~(ACTIVE | SOFT_ACTIVE | PHYS_NEXT | RECONFIGURED);
+    } else {
+        ash_vgic_deactivate_(vgic, irq);
     }
     ash_vgic_update_(vgic, irq);
 }

@@ -22,13 +22,13 @@
 #define PHYS_ACTIVE                                                                                          \
     UINT32_C(0x100)             /* the linked physical interrupt was acknowledged and is not deactivated */
 #define RELEASE UINT32_C(0x200) /* the physical PPI is to be deactivated at its vCPU's next flush */
-#define CLEAR_PENDING                                                                                        \
-    UINT32_C(0x400) /* requests of register writes to an interrupt in an LR: done at the sync */
-#define SET_ACTIVE   UINT32_C(0x800)
-#define CLEAR_ACTIVE UINT32_C(0x1000)
-#define SOFT_ACTIVE  UINT32_C(0x2000) /* ACTIVE by ISACTIVER: no EOI belongs to it */
-#define LR_PHYS      UINT32_C(0x4000) /* PHYS_ACTIVE was set when the LR was filled: what ends there ends it */
-#define MESSAGE      UINT32_C(0x8000) /* GICD_SETSPI_NSR holds a level-sensitive SPI pending */
+/* Requests of register writes to an interrupt in an LR, or active beyond the LRs of a loaded vCPU: done at the sync. */
+#define CLEAR_PENDING UINT32_C(0x400)
+#define SET_ACTIVE    UINT32_C(0x800)
+#define CLEAR_ACTIVE  UINT32_C(0x1000)
+#define SOFT_ACTIVE   UINT32_C(0x2000) /* ACTIVE by ISACTIVER: no EOI belongs to it */
+#define LR_PHYS       UINT32_C(0x4000) /* PHYS_ACTIVE was set when the LR was filled: what ends there ends it */
+#define MESSAGE       UINT32_C(0x8000) /* GICD_SETSPI_NSR holds a level-sensitive SPI pending */
 /* PHYS_ACTIVE is that of the pending state: it fired while an active one (of ISPENDR, say) is not its own. */
 #define PHYS_NEXT UINT32_C(0x10000)
 /* Priority or group were written since it came into its LR or was acknowledged, and active_as is what they were.
@@ -88,6 +88,9 @@ void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
 
 /* The physical interrupt behind @irq is done with; deactivate it, on the right CPU. */
 void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+
+/* @irq, which is in no LR, is not active any more, and what is linked to that with it. update_ or place_ follows. */
+void ash_vgic_deactivate_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
 
 static inline struct ash_vgic_vcpu *ash_vgic_owner_(const struct ash_vgic *vgic,
                                                     const struct ash_vgic_irq *irq)

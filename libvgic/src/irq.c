@@ -238,3 +238,15 @@ void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     irq->state &= ~PHYS_ACTIVE;
     vgic->hal->hw_deactivate(vgic->ctx, irq->owner, irq->pintid);
 }
+
+void ash_vgic_deactivate_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+{
+    if ((irq->state & ACTIVE) == 0U) {
+        return;
+    }
+    irq->source = 0;
+    if ((irq->state & PHYS_NEXT) == 0U) {
+        ash_vgic_release_(vgic, irq);
+    }
+    irq->state &= ~(ACTIVE | SOFT_ACTIVE | PHYS_NEXT | RECONFIGURED | REQUESTS);
+}

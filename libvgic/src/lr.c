@@ -106,7 +106,23 @@ static void fold_eoi_without_lr(struct ash_vgic_vcpu *vcpu)
         ended->state &= ~(ACTIVE | PHYS_NEXT | RECONFIGURED);
         ended->source = 0;
         fold_physical(vcpu, ended, 0, physical);
+        ended->state = fold_requests(ended->state) & ~REQUESTS; /* written after the EOI */
         ash_vgic_place_(vcpu->vgic, ended, (uint16_t)vcpu->index);
+    }
+}
+
+/* What register writes asked for of active ones in no LR, now that it is known which of them the guest has ended. */
+static void fold_requests_without_lr(struct ash_vgic_vcpu *vcpu)
+{
+    struct ash_vgic_irq *next;
+
+    for (struct ash_vgic_irq *irq = vcpu->queue; irq != NULL; irq = next) {
+        next = irq->next;
+        if ((irq->state & CLEAR_ACTIVE) != 0U) {
+            ash_vgic_deactivate_(vcpu->vgic, irq);
+            ash_vgic_place_(vcpu->vgic, irq, (uint16_t)vcpu->index);
+        }
+        irq->state &= ~SET_ACTIVE; /* it is active */
     }
 }
 
@@ -122,6 +138,9 @@ void ash_vgic_sync(struct ash_vgic_vcpu *vcpu)
     }
     for (; ended != 0U; ended--) {
         fold_eoi_without_lr(vcpu);
+    }
+    if ((lrs->hcr & ASH_ICH_HCR_LRENPIE) != 0U) {
+        fold_requests_without_lr(vcpu);
     }
     while (lrs->used != 0U) {
         unsigned n = ash_lowest_bit(lrs->used);

@@ -116,7 +116,13 @@ void ash_vgic_dir(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid)
         intid &= 0x3FFU; /* GICV_DIR [12:10]: the source CPU of an SGI, of which one is active at a time */
     }
     struct ash_vgic_irq *irq = ash_vgic_irq_(vgic, vcpu, intid);
-    if (irq != NULL) {
+    if (irq == NULL) {
+        return;
+    }
+    if (irq->lr == ASH_VGIC_NO_LR) {
+        ash_vgic_deactivate_(vgic, irq); /* it says who, so it was not ended by an EOI that is only counted */
+        ash_vgic_update_(vgic, irq);
+    } else {
         ash_vgic_clear_active_(vgic, irq); /* an SPI's maybe by another PE than the one that took it */
     }
 }

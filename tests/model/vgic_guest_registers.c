@@ -68,6 +68,7 @@ static uint32_t allowed_field(struct machine *machine, unsigned owner, uint32_t 
             return 0;
         }
         if (ack != NULL && wanted != 0U) {
+            machine->guest[vcpu].ended[intid] = true;
             guest_forget_ack(machine, vcpu, ack);
         }
         return wanted;

@@ -92,7 +92,7 @@ struct machine_vcpu {
     bool kicked;
     bool was_signalled; /* while not loaded: the last answer */
     uint8_t touched[ORACLE_INTIDS];
-    bool ended[ORACLE_INTIDS];            /* by an EOI that only EOIcount knows of, since the last exit */
+    bool ended[ORACLE_INTIDS]; /* since the last exit: by an EOI that is only counted, by ICACTIVER */
     struct machine_ack ack[MACHINE_ACKS]; /* acknowledged and not yet ended */
     unsigned acks;
 };

@@ -144,8 +144,8 @@ void machine_mark_old(struct machine *machine)
                 machine->oracle.spi[lr->vintid].elsewhere = 1;
             }
         }
-        for (uint32_t intid = 32; hardware != NULL && hardware->eoi_count != 0U && intid < ORACLE_INTIDS;
-             intid++) {
+        for (uint32_t intid = 32;
+             hardware != NULL && machine_wants_exit(machine, vcpu) && intid < ORACLE_INTIDS; intid++) {
             machine->oracle.spi[intid].elsewhere |= machine->guest[vcpu].ended[intid] ? 1U : 0U;
         }
     }

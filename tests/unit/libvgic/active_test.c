@@ -154,6 +154,79 @@ static void a_new_priority_after_an_end_that_is_only_counted_changes_nothing(voi
     assert_true(get_bit(&m, 0, GICD_ISACTIVER, 40));
 }
 
+/* 40 and, over it, 41 are active beyond the one list register, which is 42's; then the EOI of 41, which only EOIcount
+ * knows of. @link: 41 has a physical interrupt. */
+static void end_41_by_count(unsigned version, bool link)
+{
+    start(version, 1);
+    set_priority(&m, 0, 41, 0x40);
+    pulse(&m, 0, 40);
+    assert_int_equal(iar(&m, 0), 40);
+    if (link) {
+        assert_int_equal(ash_vgic_connect_hw(&m.vgic, 0, 41, 141), ASH_OK);
+        assert_true(fire_hw(&m, 0, 41, 141));
+    } else {
+        pulse(&m, 0, 41);
+    }
+    assert_int_equal(iar(&m, 0), 41);
+    pulse(&m, 0, 42);
+    fake_ich_eoir(&m.ich[0], version == 2U ? 0 : 1, 41);
+    assert_int_equal(m.ich[0].hcr >> ASH_ICH_HCR_EOICOUNT_SHIFT, 1);
+}
+
+/* The other vCPU writes an active bit, before anybody has looked at the count. */
+static void write_active_elsewhere(uint32_t reg, uint32_t intid)
+{
+    uint64_t bit = UINT64_C(1) << (intid % 32U);
+
+    assert_int_equal(ash_vgic_dist_access(&m.vgic, 1, reg + 4U * (intid / 32U), 4, true, &bit), ASH_OK);
+    machine_settle(&m);
+}
+
+static void a_deactivation_after_an_end_that_is_only_counted_ends_no_other_one(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4U; i++) {
+        end_41_by_count(2U + i % 2U, i >= 2U);
+        write_active_elsewhere(GICD_ICACTIVER, 41);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 41));
+        assert_true(get_bit(&m, 0, GICD_ISACTIVER, 40));
+        assert_false(is_phys_active(&m, 0, 141));
+        eoir(&m, 0, 40);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+        assert_int_equal(iar(&m, 0), 42);
+    }
+}
+
+static void a_deactivation_beside_an_end_that_is_only_counted_ends_both(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4U; i++) {
+        end_41_by_count(2U + i % 2U, i >= 2U);
+        write_active_elsewhere(GICD_ICACTIVER, 40);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 41));
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+        assert_false(is_phys_active(&m, 0, 141));
+    }
+}
+
+static void an_activation_after_an_end_that_is_only_counted_stays(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4U; i++) {
+        end_41_by_count(2U + i % 2U, i >= 2U);
+        write_active_elsewhere(GICD_ISACTIVER, 41);
+        assert_true(get_bit(&m, 0, GICD_ISACTIVER, 41));
+        assert_true(get_bit(&m, 0, GICD_ISACTIVER, 40));
+        assert_false(is_phys_active(&m, 0, 141));
+        eoir(&m, 0, 40);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 40));
+        assert_true(get_bit(&m, 0, GICD_ISACTIVER, 41));
+        write_active_elsewhere(GICD_ICACTIVER, 41);
+        assert_false(get_bit(&m, 0, GICD_ISACTIVER, 41));
+    }
+}
+
 static void one_that_is_pending_behind_its_active_self_comes_with_the_new_priority(void **state)
 {
     (void)state;
@@ -214,6 +287,9 @@ int main(void)
         cmocka_unit_test(a_new_group_of_an_active_interrupt_leaves_its_end_alone),
         cmocka_unit_test(the_running_one_beyond_the_list_registers_ends_by_the_priority_of_then),
         cmocka_unit_test(a_new_priority_after_an_end_that_is_only_counted_changes_nothing),
+        cmocka_unit_test(a_deactivation_after_an_end_that_is_only_counted_ends_no_other_one),
+        cmocka_unit_test(a_deactivation_beside_an_end_that_is_only_counted_ends_both),
+        cmocka_unit_test(an_activation_after_an_end_that_is_only_counted_stays),
         cmocka_unit_test(one_that_is_pending_behind_its_active_self_comes_with_the_new_priority),
         cmocka_unit_test(one_acknowledged_after_an_active_state_by_register_is_ended_by_count),
         cmocka_unit_test(the_running_one_keeps_its_list_register),
