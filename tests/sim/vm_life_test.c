@@ -17,7 +17,7 @@
 
 static struct sim sim;
 
-/** Run @test under @seeds seeds, the first one given by ASH_TEST_SEED or the clock. */
+/** Run @test under @seeds seeds, the first one that of test_rng_init(). */
 static void under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed))
 {
     struct test_rng rng;

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 WORDS = 60000
 SKIPPED = 77
@@ -114,7 +113,7 @@ def main():
         print("no aarch64-linux-gnu-objdump")
         return SKIPPED
     given = os.environ.get("ASH_TEST_SEED")
-    seed = int(given, 0) if given else time.time_ns() & 0xffffffff
+    seed = int(given, 0) if given else 0x5eed
     print(f"against objdump: seed {seed:#x} (repeat with ASH_TEST_SEED={seed:#x})")
     drawn = list(words(seed))
     image = b"".join(word.to_bytes(4, "little") for word in drawn)
