@@ -59,9 +59,9 @@ void hv_vcpu_left(struct hv_cpu *cpu)
     hv_arch_vcpu_put(cpu);
     hv_stage2_leave(cpu);
     cpu->vcpu = NULL;
-    if (stays && !hv_vm_is_stopping(vcpu->vm)) {
-        hv_sched_put(vcpu);
-    } else {
+    stays = stays && !hv_vm_is_stopping(vcpu->vm);
+    hv_sched_put(vcpu, stays);
+    if (!stays) {
         hv_vm_vcpu_left(cpu, vcpu);
     }
     hv_cpu_main(cpu);

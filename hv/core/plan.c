@@ -26,30 +26,68 @@ static uint32_t named_cpus(const struct ash_boot_vm *vms, size_t count)
     return named;
 }
 
-/** A CPU that is not named by anybody where there is one, with as few vCPUs as there are. */
-static uint32_t choose_cpu(const struct hv_plan *plan, uint32_t named)
+static uint64_t share_of(const struct ash_boot_vm *config)
+{
+    return config->budget_us != 0U ? hv_budget_share(config->budget_us, config->period_us) : 0U;
+}
+
+static bool has_room(const struct hv_plan *plan, uint32_t cpu, uint64_t share)
+{
+    return plan->cpu_share[cpu] + share <= HV_BUDGET_WHOLE;
+}
+
+/** Is CPU @a a better one than @b for a vCPU that is promised @share? One with room for that, then one that is not
+ *  named by anybody, then the one with fewer vCPUs. */
+static bool is_better_cpu(const struct hv_plan *plan, uint32_t a, uint32_t b, uint32_t named, uint64_t share)
+{
+    bool a_is_named = (named & (UINT32_C(1) << a)) != 0U;
+    bool b_is_named = (named & (UINT32_C(1) << b)) != 0U;
+
+    if (has_room(plan, a, share) != has_room(plan, b, share)) {
+        return has_room(plan, a, share);
+    }
+    return a_is_named != b_is_named ? b_is_named : plan->cpu_vcpus[a] < plan->cpu_vcpus[b];
+}
+
+static uint32_t choose_cpu(const struct hv_plan *plan, uint32_t named, uint64_t share)
 {
     uint32_t best = 0;
 
     for (uint32_t i = 1; i < plan->cpus; i++) {
-        bool is_named = (named & (UINT32_C(1) << i)) != 0U;
-        bool best_is_named = (named & (UINT32_C(1) << best)) != 0U;
-
-        if (is_named != best_is_named ? best_is_named : plan->cpu_vcpus[i] < plan->cpu_vcpus[best]) {
+        if (is_better_cpu(plan, i, best, named, share)) {
             best = i;
         }
     }
     return best;
 }
 
+static void refuse_budget(const struct hv_plan *plan, struct ash_boot_vm *config, uint32_t cpu)
+{
+    char value[VALUE_SIZE];
+
+    (void)hv_format(value, sizeof(value), "<%u> of <%u>; %u %% of CPU %u are promised already",
+                    config->budget_us, config->period_us,
+                    (uint32_t)(plan->cpu_share[cpu] / (HV_BUDGET_WHOLE / 100U)), cpu);
+    (void)ash_boot_vm_refuse(config, ASH_ENOSPC, "budget-us", value, "is more than is left of it",
+                             "100 % of each CPU in all: a smaller budget, a longer period, another CPU");
+}
+
 /** libboot has checked that the CPUs that are named are there. */
 static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm, uint32_t named)
 {
-    const struct ash_boot_vm *config = vm->config;
+    struct ash_boot_vm *config = vm->config;
+    uint64_t share = share_of(config);
 
     for (uint32_t i = 0; i < config->vcpus; i++) {
-        vm->cpu[i] = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, named);
-        plan->cpu_vcpus[vm->cpu[i]]++;
+        uint32_t cpu = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, named, share);
+
+        if (!has_room(plan, cpu, share)) {
+            refuse_budget(plan, config, cpu);
+            return;
+        }
+        vm->cpu[i] = cpu;
+        plan->cpu_share[cpu] += share;
+        plan->cpu_vcpus[cpu]++;
         vm->cpus++;
     }
 }
@@ -218,6 +256,7 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
     plan->vms = count < HV_MAX_VMS ? (uint32_t)count : HV_MAX_VMS;
     for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
         plan->cpu_vcpus[i] = 0;
+        plan->cpu_share[i] = 0;
     }
     /* Memory that is named before memory that may be anywhere, whatever the order of the VMs. */
     for (uint32_t i = 0; i < plan->vms; i++) {
@@ -262,6 +301,7 @@ void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)
     hv_ranges_release_vm(plan->ranges, vm->number);
     for (; vm->cpus > 0U; vm->cpus--) {
         plan->cpu_vcpus[vm->cpu[vm->cpus - 1U]]--;
+        plan->cpu_share[vm->cpu[vm->cpus - 1U]] -= share_of(vm->config);
     }
     vm->parts = 0;
 }

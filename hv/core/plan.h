@@ -41,6 +41,7 @@ struct hv_plan {
     uint32_t vms;                         /* out: HV_MAX_VMS at most */
     struct hv_plan_vm vm[HV_MAX_VMS];
     uint32_t cpu_vcpus[HV_MAX_CPUS]; /* out: how many vCPUs each CPU runs */
+    uint64_t cpu_share[HV_MAX_CPUS]; /* out: how much of it budgets promise, in billionths */
 };
 
 /** Fill *@plan for the @count VMs at @vms, of which those with a fault already are left out. On return each VM without

@@ -51,16 +51,29 @@ void hv_sched_remove(struct hv_vcpu *vcpu)
     vcpu->cpu->sched.count--;
 }
 
+bool hv_sched_is_alone(const struct hv_vcpu *vcpu)
+{
+    return vcpu->cpu->sched.count == 1U && !hv_budget_is_set(&vcpu->turn.budget);
+}
+
 /** Its turn is over: the others of its priority go first. */
 static void end_turn(struct hv_vcpu *vcpu)
 {
+    vcpu->turn.slice_left = 0;
     take_out(&vcpu->cpu->sched, vcpu);
     insert(&vcpu->cpu->sched, vcpu);
 }
 
 /* ---- Who wants to run -------------------------------------------------------------------------------------------- */
 
-/** Does @vcpu, which is not loaded, want the CPU: to run, or to be turned off? */
+static bool was_woken(struct hv_turn *turn)
+{
+    /* Acquire: what it was woken for is seen. */
+    return __atomic_load_n(&turn->woken, __ATOMIC_RELAXED) != 0U &&
+           __atomic_exchange_n(&turn->woken, 0U, __ATOMIC_ACQUIRE) != 0U;
+}
+
+/** Does @vcpu, which is not loaded, want the CPU and may have it: to run, or to be turned off? */
 static bool is_ready(struct hv_vcpu *vcpu, uint64_t now)
 {
     struct hv_turn *turn = &vcpu->turn;
@@ -68,37 +81,96 @@ static bool is_ready(struct hv_vcpu *vcpu, uint64_t now)
     if (!is_on(vcpu)) {
         return false;
     }
-    /* Acquire: what it was woken for is seen. */
-    if (turn->waits && ((__atomic_load_n(&turn->woken, __ATOMIC_RELAXED) != 0U &&
-                         __atomic_exchange_n(&turn->woken, 0U, __ATOMIC_ACQUIRE) != 0U) ||
-                        now >= turn->wake_at)) {
+    if (turn->waits && (was_woken(turn) || now >= turn->wake_at)) {
         turn->waits = false;
+        /* Its period begins when it wanted to run, not when there is time to look at that. */
+        hv_budget_wake(&turn->budget, now < turn->wake_at ? now : turn->wake_at);
     }
-    return !turn->waits || hv_vm_is_stopping(vcpu->vm);
+    return hv_vm_is_stopping(vcpu->vm) || (!turn->waits && !hv_budget_is_out(&turn->budget, now));
+}
+
+/** Does @a, which is ready, run rather than @b, which is too? Not if they are equals. */
+static bool goes_before(const struct hv_vcpu *a, const struct hv_budget *of_a, const struct hv_vcpu *b)
+{
+    const struct hv_budget *of_b = &b->turn.budget;
+
+    if (hv_budget_is_set(of_a) != hv_budget_is_set(of_b)) {
+        return hv_budget_is_set(of_a);
+    }
+    if (of_a->deadline != of_b->deadline) { /* without a budget: 0 */
+        return of_a->deadline < of_b->deadline;
+    }
+    return a->turn.priority > b->turn.priority;
+}
+
+static bool takes_turns_with(const struct hv_vcpu *a, const struct hv_vcpu *b)
+{
+    return !hv_budget_is_set(&a->turn.budget) && !hv_budget_is_set(&b->turn.budget) &&
+           a->turn.priority == b->turn.priority;
+}
+
+/** @vcpu, which is loaded, has run until @now. */
+static void charge(struct hv_vcpu *vcpu, uint64_t now)
+{
+    if (hv_budget_is_set(&vcpu->turn.budget)) {
+        hv_budget_charge(&vcpu->turn.budget, now - vcpu->turn.since);
+    }
+    vcpu->turn.since = now;
+}
+
+/** By time alone: when is @vcpu, which is not loaded, ready? *@then: its budget at that time. */
+static uint64_t ready_at(struct hv_vcpu *vcpu, uint64_t now, struct hv_budget *then)
+{
+    const struct hv_turn *turn = &vcpu->turn;
+    bool ready = is_ready(vcpu, now);
+    uint64_t at = turn->waits ? turn->wake_at : turn->budget.deadline;
+
+    *then = turn->budget;
+    if (ready || !is_on(vcpu)) {
+        return ready ? now : UINT64_MAX;
+    }
+    if (at != UINT64_MAX && turn->waits) {
+        hv_budget_wake(then, at);
+    }
+    if (at != UINT64_MAX && hv_budget_is_out(then, at)) { /* it wakes up with nothing left */
+        at = then->deadline;
+        (void)hv_budget_is_out(then, at);
+    }
+    return at;
 }
 
 /** When does @vcpu, which is not @current, matter? */
 static uint64_t event_of(struct hv_vcpu *vcpu, const struct hv_cpu *cpu, const struct hv_vcpu *current,
                          bool runs)
 {
-    uint64_t now = hv_arch_ticks();
-    uint64_t later = is_on(vcpu) ? vcpu->turn.wake_at : UINT64_MAX;
-    uint64_t at = is_ready(vcpu, now) ? now : later;
+    struct hv_budget then;
+    uint64_t at = ready_at(vcpu, hv_arch_ticks(), &then);
 
-    if (!runs || vcpu->turn.priority > current->turn.priority) {
+    if (!runs || goes_before(vcpu, &then, current)) {
         return at;
     }
-    if (vcpu->turn.priority < current->turn.priority) {
+    if (!takes_turns_with(vcpu, current)) {
         return UINT64_MAX;
     }
     return at > cpu->sched.slice_end ? at : cpu->sched.slice_end; /* an equal one waits for its turn */
 }
 
-/** The next thing to happen on @cpu by time alone: the end of @current's slice if another waits for that, a vCPU that
- *  is ready then, a clock's alarm. @runs: @current does; else nobody runs. */
+/** When @current, which runs, has used its budget up. */
+static uint64_t budget_end(const struct hv_vcpu *current)
+{
+    const struct hv_budget *budget = &current->turn.budget;
+
+    if (!hv_budget_is_set(budget)) {
+        return UINT64_MAX;
+    }
+    return current->turn.since + (budget->left > 0 ? (uint64_t)budget->left : 0U);
+}
+
+/** The next thing to happen on @cpu by time alone: the end of @current's budget, or of its slice if another waits for
+ *  that, a vCPU that is ready then, a clock's alarm. @runs: @current does; else nobody runs. */
 static uint64_t next_event(const struct hv_cpu *cpu, const struct hv_vcpu *current, bool runs)
 {
-    uint64_t event = UINT64_MAX;
+    uint64_t event = runs ? budget_end(current) : UINT64_MAX;
 
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         uint64_t at = vcpu != current ? event_of(vcpu, cpu, current, runs) : UINT64_MAX;
@@ -120,23 +192,38 @@ static void set_alarm(struct hv_cpu *cpu, const struct hv_vcpu *current, bool ru
     }
 }
 
-struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
+/** Of those that are ready: one that is to be turned off, else the one that goes before the others. */
+static struct hv_vcpu *best_of(const struct hv_cpu *cpu, uint64_t now)
 {
-    struct hv_vcpu *vcpu = cpu->sched.first;
-    uint64_t now = hv_arch_ticks();
+    struct hv_vcpu *best = NULL;
 
-    while (vcpu != NULL) {
-        if (!is_ready(vcpu, now)) {
-            vcpu = vcpu->turn.next;
-        } else if (hv_vm_vcpu_may_run(cpu, vcpu)) {
-            break;
-        } else {
-            /* It is off by now, and its VM may have ended with that, or begun again. */
-            vcpu = cpu->sched.first;
-            now = hv_arch_ticks();
+    for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
+        if (is_ready(vcpu, now)) {
+            if (hv_vm_is_stopping(vcpu->vm)) {
+                return vcpu;
+            }
+            if (best == NULL || goes_before(vcpu, &vcpu->turn.budget, best)) {
+                best = vcpu;
+            }
         }
     }
-    cpu->sched.slice_end = vcpu != NULL ? now + vcpu->turn.slice : UINT64_MAX;
+    return best;
+}
+
+struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
+{
+    uint64_t now = hv_arch_ticks();
+    struct hv_vcpu *vcpu = best_of(cpu, now);
+
+    while (vcpu != NULL && !hv_vm_vcpu_may_run(cpu, vcpu)) {
+        /* It is off by now, and its VM may have ended with that, or begun again. */
+        now = hv_arch_ticks();
+        vcpu = best_of(cpu, now);
+    }
+    if (vcpu != NULL) {
+        vcpu->turn.since = now;
+        cpu->sched.slice_end = now + (vcpu->turn.slice_left != 0U ? vcpu->turn.slice_left : vcpu->turn.slice);
+    }
     set_alarm(cpu, vcpu, vcpu != NULL);
     return vcpu;
 }
@@ -146,8 +233,8 @@ static bool is_wanted_more(const struct hv_cpu *cpu, const struct hv_vcpu *curre
 {
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         if (vcpu != current && is_ready(vcpu, now) &&
-            (hv_vm_is_stopping(vcpu->vm) || vcpu->turn.priority > current->turn.priority ||
-             (vcpu->turn.priority == current->turn.priority && now >= cpu->sched.slice_end))) {
+            (hv_vm_is_stopping(vcpu->vm) || goes_before(vcpu, &vcpu->turn.budget, current) ||
+             (takes_turns_with(vcpu, current) && now >= cpu->sched.slice_end))) {
             return true;
         }
     }
@@ -176,52 +263,18 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
         return HV_LEAVE;
     }
     now = hv_arch_ticks();
-    if (!is_wanted_more(cpu, current, now)) {
+    charge(current, now);
+    if (!hv_budget_is_out(&current->turn.budget, now) && !is_wanted_more(cpu, current, now)) {
         set_alarm(cpu, current, true);
         return HV_RESUME;
     }
+    current->turn.slice_left = cpu->sched.slice_end - now;
     if (now >= cpu->sched.slice_end) {
         end_turn(current);
     }
     current->turn.stays = true;
     return HV_LEAVE;
 }
-
-enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
-{
-    struct hv_vcpu *vcpu = cpu->vcpu;
-
-    for (;;) {
-        if ((hv_cpu_take_requests(cpu) & HV_REQUEST_HALT) != 0U) {
-            hv_arch_halt();
-        }
-        if (hv_vm_is_stopping(vcpu->vm)) {
-            return HV_LEAVE;
-        }
-        /* Before the look: who wakes it later has an interrupt that the look may have missed. */
-        __atomic_store_n(&vcpu->turn.woken, 0U, __ATOMIC_RELAXED);
-        if (hv_arch_interrupt_waits(cpu)) {
-            return HV_RESUME;
-        }
-        if (is_wanted_at_all(cpu, vcpu, hv_arch_ticks())) {
-            end_turn(vcpu);
-            vcpu->turn.waits = true;
-            vcpu->turn.stays = true;
-            return HV_LEAVE;
-        }
-        set_alarm(cpu, vcpu, false);
-        hv_arch_idle(cpu);
-    }
-}
-
-void hv_sched_put(struct hv_vcpu *vcpu)
-{
-    if (vcpu->turn.waits) {
-        vcpu->turn.wake_at = hv_machine_wake_time(vcpu, hv_arch_ticks());
-    }
-}
-
-/* ---- From anywhere ----------------------------------------------------------------------------------------------- */
 
 static void request(struct hv_cpu *cpu, struct hv_cpu *self, uint32_t requests)
 {
@@ -231,6 +284,72 @@ static void request(struct hv_cpu *cpu, struct hv_cpu *self, uint32_t requests)
         hv_cpu_post(cpu, requests);
     }
 }
+
+/** @vcpu, which is loaded, sleeps until an interrupt comes: this is no time of its. */
+static void sleep_loaded(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    charge(vcpu, hv_arch_ticks());
+    set_alarm(cpu, vcpu, false);
+    hv_arch_idle(cpu);
+    vcpu->turn.since = hv_arch_ticks();
+    if (hv_budget_is_set(&vcpu->turn.budget)) {
+        hv_budget_wake(&vcpu->turn.budget, vcpu->turn.since);
+        request(cpu, cpu, HV_REQUEST_RUN); /* has it any left, and when is that over? */
+    }
+}
+
+enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    uint32_t requests = 0;
+
+    for (;;) {
+        requests |= hv_cpu_take_requests(cpu);
+        if ((requests & HV_REQUEST_HALT) != 0U) {
+            hv_arch_halt();
+        }
+        if (hv_vm_is_stopping(vcpu->vm)) {
+            return HV_LEAVE;
+        }
+        /* Before the look: who wakes it later has an interrupt that the look may have missed. */
+        __atomic_store_n(&vcpu->turn.woken, 0U, __ATOMIC_RELAXED);
+        if (hv_arch_interrupt_waits(cpu)) {
+            request(cpu, cpu, requests); /* the exit's end looks at them */
+            return HV_RESUME;
+        }
+        if (is_wanted_at_all(cpu, vcpu, hv_arch_ticks())) {
+            end_turn(vcpu);
+            vcpu->turn.waits = true;
+            vcpu->turn.stays = true;
+            return HV_LEAVE;
+        }
+        sleep_loaded(cpu, vcpu);
+    }
+}
+
+void hv_sched_put(struct hv_vcpu *vcpu, bool stays)
+{
+    uint64_t now = hv_arch_ticks();
+
+    charge(vcpu, now);
+    if (stays && vcpu->turn.waits) {
+        vcpu->turn.wake_at = hv_machine_wake_time(vcpu, now);
+    }
+}
+
+void hv_sched_start(struct hv_vcpu *vcpu)
+{
+    struct hv_turn *turn = &vcpu->turn;
+
+    turn->stays = false;
+    turn->slice_left = 0;
+    /* It waits for the look of its CPU: what it had of its budget in an earlier life counts. */
+    turn->waits = true;
+    turn->wake_at = UINT64_MAX;
+    __atomic_store_n(&turn->woken, 1U, __ATOMIC_RELAXED);
+}
+
+/* ---- From anywhere ----------------------------------------------------------------------------------------------- */
 
 void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** Which vCPU a CPU runs. Every vCPU has its CPU; several may share one. Of those that want to run the one of the
- *  highest priority does, equal ones in turn, a time slice each. A vCPU that is alone on its CPU pays nothing for it:
- *  no tick, its WFI does not trap. docs/scheduling.md.
+/** Which vCPU a CPU runs. Every vCPU has its CPU; several may share one. Of those that want to run and have a budget
+ *  (core/budget.h) the one with the earliest deadline does; if there is none, of the others the one of the highest
+ *  priority, equal ones in turn, a time slice each. A vCPU without a budget that is alone on its CPU pays nothing for
+ *  it: no tick, its WFI does not trap. docs/scheduling.md.
  *
  *      off ── CPU_ON ──▶ ready ◀──▶ running ── WFI, and another is ready ──▶ waits ── interrupt, its timer ──▶ ready
  *
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/budget.h"
 #include "core/verdict.h"
 
 struct hv_cpu;
@@ -33,13 +35,16 @@ struct hv_turn {
     struct hv_vcpu *next; /* in hv_sched.first */
     uint32_t priority;    /* higher goes first */
     uint64_t slice;       /* ticks */
-    bool stays;           /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
-    bool waits;           /* not loaded, and wants to run from @wake_at on, or once it is woken */
-    uint64_t wake_at;     /* ticks: its first timer */
-    uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
+    uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
+    struct hv_budget budget;
+    uint64_t since;   /* loaded: what it ran from then on is not charged yet */
+    bool stays;       /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
+    bool waits;       /* not loaded, and wants to run from @wake_at on, or once it is woken */
+    uint64_t wake_at; /* ticks: its first timer */
+    uint32_t woken;   /* 1: an interrupt may have come for it. Atomic */
 };
 
-/** Boot: @vcpu, whose cpu and turn's priority and slice are set, is one of its CPU's. And no more. */
+/** Boot: @vcpu, whose cpu and turn's priority, slice and budget are set, is one of its CPU's. And no more. */
 void hv_sched_add(struct hv_vcpu *vcpu);
 void hv_sched_remove(struct hv_vcpu *vcpu);
 
@@ -54,8 +59,14 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests);
  *  vCPU runs meanwhile. No lock is held. */
 enum hv_verdict hv_sched_wait(struct hv_cpu *cpu);
 
-/** @vcpu has left its CPU, is put, and stays on. */
-void hv_sched_put(struct hv_vcpu *vcpu);
+/** @vcpu has left its CPU and is put. @stays: it is still on. */
+void hv_sched_put(struct hv_vcpu *vcpu, bool stays);
+
+/** @vcpu, which is off, is to run from now on. Before it is said to be on. */
+void hv_sched_start(struct hv_vcpu *vcpu);
+
+/** Is @vcpu its CPU's only one, and may it have all of it? Any context. */
+bool hv_sched_is_alone(const struct hv_vcpu *vcpu);
 
 /** @vcpu, which is on and shares its CPU, may have an interrupt. @self: the CPU that says so, which looks by itself
  *  before it enters a guest; NULL: not known. Any context. */

@@ -36,9 +36,7 @@ void hv_vm_vcpu_on(struct hv_vm *vm, uint32_t index, ash_ipa_t entry, uint64_t x
 
     hv_machine_vcpu_reset(vcpu, entry, x0);
     vcpu->restarts = false;
-    vcpu->turn.stays = false;
-    vcpu->turn.waits = false;
-    vcpu->turn.woken = 0;
+    hv_sched_start(vcpu);
     vm->vcpus_on++;
     /* Release: the CPU that reads 1 sees the context. */
     __atomic_store_n(&vcpu->on, 1U, __ATOMIC_RELEASE);

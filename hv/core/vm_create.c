@@ -34,6 +34,8 @@ static int make_vcpus(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *
         vcpu->cpu = hv->cpu[plan->cpu[i]];
         vcpu->turn.priority = vm->config.priority;
         vcpu->turn.slice = vm->config.time_slice_us * hv_arch_ticks_per_second() / 1000000U;
+        hv_budget_init(&vcpu->turn.budget, vm->config.budget_us, vm->config.period_us,
+                       hv_arch_ticks_per_second());
         hv_sched_add(vcpu);
         vm->vcpu[i] = vcpu;
     }

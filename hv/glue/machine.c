@@ -69,7 +69,7 @@ static void kick(void *ctx, uint32_t index)
     if (__atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) == 0U) {
         return;
     }
-    if (vcpu->cpu->sched.count > 1U) {
+    if (!hv_sched_is_alone(vcpu)) {
         hv_sched_wake(vcpu, vm->machine.locked_by);
     } else if (vcpu->cpu != vm->machine.locked_by) {
         hv_arch_kick(vcpu->cpu); /* alone on its CPU it is loaded there, or its CPU looks before it is */

@@ -12,6 +12,8 @@
 #define TREE_GRANULE    8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
 #define FILE_NAME_SIZE  256U /* bytes, NUL included */
 #define POLICIES        "\"stop\", \"restart\", \"destroy\""
+#define BUDGET_ALLOWED  "one cell, microseconds, 10..1000000, at most period-us"
+#define PERIOD_ALLOWED  "one cell, microseconds, 100..1000000"
 #define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
 
 /** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
@@ -274,6 +276,24 @@ static const char *parse_time_slice(struct ash_boot_vm *vm, struct ash_boot_span
                : out_of_range;
 }
 
+static const char *parse_budget(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->budget_us = ash_load_be32(value.data);
+    return vm->budget_us >= ASH_BOOT_BUDGET_MIN && vm->budget_us <= ASH_BOOT_PERIOD_MAX ? NULL : out_of_range;
+}
+
+static const char *parse_period(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 4U) {
+        return not_a_number;
+    }
+    vm->period_us = ash_load_be32(value.data);
+    return vm->period_us >= ASH_BOOT_PERIOD_MIN && vm->period_us <= ASH_BOOT_PERIOD_MAX ? NULL : out_of_range;
+}
+
 static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     vm->background = true;
@@ -282,13 +302,13 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
-    "(or cmdline) rng-seed smc-allow background priority time-slice-us vm_32bit "
+    "(or cmdline) rng-seed smc-allow background priority time-slice-us budget-us period-us vm_32bit "
     "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart";
 
 #define REQUIRED true
 
 /* Those that the checks at a node's end look at. */
-enum { AFFINITY = 5, KERNEL = 7, RAMDISK, ENTRY, BOOTARGS, RNG_SEED, SETUP_DATA = 13 };
+enum { AFFINITY = 5, KERNEL = 7, RAMDISK, ENTRY, BOOTARGS, RNG_SEED, SETUP_DATA = 13, BUDGET = 19, PERIOD };
 
 /** `same`: properties with one number are one thing under several names. */
 static const struct rule {
@@ -327,6 +347,8 @@ static const struct rule {
     {"shutdown-timeout-ms", ash_boot_parse_shutdown_timeout_, 29, false,
      "one cell, milliseconds, 1..3600000"},
     {"autostart", ash_boot_parse_autostart_, 30, false, "\"yes\", \"no\""},
+    {"budget-us", parse_budget, BUDGET, false, BUDGET_ALLOWED},
+    {"period-us", parse_period, PERIOD, false, PERIOD_ALLOWED},
     {"phandle", parse_ignored, 14, false, NULL},
 };
 
@@ -414,6 +436,21 @@ static void check_affinity(const struct ash_boot_vm_reader_ *reader, unsigned cp
     }
 }
 
+static void check_budget(const struct ash_boot_vm_reader_ *reader)
+{
+    static const struct ash_boot_span none = {NULL, 0};
+    struct ash_boot_vm *vm = reader->vm;
+
+    if ((vm->budget_us == 0U) != (vm->period_us == 0U)) {
+        refuse_property(vm, ASH_ENOENT, vm->budget_us == 0U ? "budget-us" : "period-us", none,
+                        vm->budget_us == 0U ? "is missing beside period-us" : "is missing beside budget-us",
+                        vm->budget_us == 0U ? BUDGET_ALLOWED : PERIOD_ALLOWED);
+    } else if (vm->budget_us > vm->period_us) {
+        refuse_property(vm, ASH_ERANGE, "budget-us", reader->value[BUDGET], "is more than period-us",
+                        BUDGET_ALLOWED);
+    }
+}
+
 static bool is_in_memory(const struct ash_boot_vm *vm, uint64_t address, uint64_t size)
 {
     for (unsigned i = 0; i < vm->memory_count; i++) {
@@ -479,6 +516,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
         }
     }
     check_affinity(reader, cpus);
+    check_budget(reader);
     if (vm->kernel == NULL) {
         check_in_memory(reader);
     } else if (vm->has_setup_data) {

@@ -100,6 +100,10 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
     if (vm->slice_us != 0U) {
         fdt_ok(fdt_property_u32(tree, "time-slice-us", vm->slice_us));
     }
+    if (vm->budget_us != 0U) {
+        fdt_ok(fdt_property_u32(tree, "budget-us", vm->budget_us));
+        fdt_ok(fdt_property_u32(tree, "period-us", vm->period_us));
+    }
     if (vm->background) {
         fdt_ok(fdt_property(tree, "background", "", 0));
     }

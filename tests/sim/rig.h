@@ -29,6 +29,8 @@ struct sim_vm {
     uint64_t memory;    /* bytes */
     unsigned priority;  /* 0: not given */
     unsigned slice_us;  /* likewise */
+    unsigned budget_us; /* likewise, with @period_us */
+    unsigned period_us;
     const char *kernel; /* NULL: "guest.bin" */
     bool background;
     uint64_t base;  /* of the memory, 1:1; 0: anywhere */

@@ -110,7 +110,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
 
     if (vcpu->arch.hcr == 0U) {
         /* Alone on its CPU it waits for interrupts in hardware. */
-        vcpu->arch.hcr = hv_policy_hcr() | (cpu->sched.count > 1U ? HCR_TWI : 0U);
+        vcpu->arch.hcr = hv_policy_hcr() | (hv_sched_is_alone(vcpu) ? 0U : HCR_TWI);
         vcpu->arch.vse = 0;
     }
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));

@@ -32,6 +32,8 @@ static struct {
     struct {
         uint32_t life;
         uint64_t rounds;
+        uint64_t ran;        /* ticks, until it was last put or put to sleep */
+        uint64_t runs_since; /* 0: it does not */
     } vcpu[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
     uint64_t random;
     uint64_t ticks;
@@ -63,6 +65,28 @@ static _Noreturn void end_of_run(void)
         pthread_cond_broadcast(&host.cpu[i].turn);
     }
     leave_thread();
+}
+
+/** The vCPU that is loaded on @cpu, if one is, runs from now on, or does not. */
+static void account(const struct hv_cpu *cpu, bool runs)
+{
+    const struct hv_vcpu *vcpu = cpu->vcpu;
+
+    if (vcpu == NULL) {
+        return;
+    }
+    if (host.vcpu[vcpu->vm->slot][vcpu->index].runs_since != 0U) {
+        host.vcpu[vcpu->vm->slot][vcpu->index].ran +=
+            host.ticks - host.vcpu[vcpu->vm->slot][vcpu->index].runs_since;
+    }
+    host.vcpu[vcpu->vm->slot][vcpu->index].runs_since = runs ? host.ticks : 0U;
+}
+
+uint64_t hv_host_ran(uint32_t slot, uint32_t index)
+{
+    uint64_t since = host.vcpu[slot][index].runs_since;
+
+    return host.vcpu[slot][index].ran + (since != 0U ? host.ticks - since : 0U);
 }
 
 /** When the virtual timer of the vCPU that is loaded on @me interrupts; UINT64_MAX: never. */
@@ -207,11 +231,13 @@ void hv_arch_idle(struct hv_cpu *cpu)
 {
     struct host_cpu *me = &host.cpu[cpu->index];
 
+    account(cpu, false);
     me->asleep = true;
     while (!me->pending) {
         take_turns();
     }
     me->asleep = false;
+    account(cpu, true);
     me->pending = false;
     take_alarm(cpu);
 }
@@ -327,6 +353,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
 
+    account(cpu, true);
     host.cpu[cpu->index].vttbr = ash_stage2_vttbr(&machine->stage2);
     check_vmid(cpu, host.cpu[cpu->index].vttbr);
     hv_machine_lock(cpu, machine);
@@ -342,6 +369,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     ash_vgic_put(&cpu->vcpu->vgic);
     hv_machine_unlock(machine);
     host.cpu[cpu->index].vttbr = 0;
+    account(cpu, false);
 }
 
 /** What the real exit path does at its end. */

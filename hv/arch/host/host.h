@@ -33,4 +33,7 @@ void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t ma
 /** For a guest: run on, as in a WFI that does not trap, and cause no exit until hv sends @cpu an interrupt. */
 void hv_host_run_until_kicked(struct hv_cpu *cpu);
 
+/** For how many ticks the vCPU @index of the VM @slot has been loaded on a CPU that did not sleep. */
+uint64_t hv_host_ran(uint32_t slot, uint32_t index);
+
 #endif

@@ -252,7 +252,12 @@ static void text_cpus(const struct check *check)
     printf("CPUs\n");
     for (uint32_t i = 0; i < check->config.cpus; i++) {
         printf("  %2" PRIu32 "  affinity 0x%" PRIx64 "  ", i, check->board.cpus[i].mpidr);
-        printf("%s\n", visit_vcpus(check, i, text_vcpu) == 0U ? "nobody" : "");
+        printf("%s", visit_vcpus(check, i, text_vcpu) == 0U ? "nobody" : "");
+        if (check->plan.cpu_share[i] != 0U) {
+            printf("; budgets have %" PRIu64 ".%" PRIu64 " %%", check->plan.cpu_share[i] / 10000000U,
+                   check->plan.cpu_share[i] / 1000000U % 10U);
+        }
+        printf("\n");
     }
     if (check->board.cpu_count > check->config.cpus) {
         printf("  %u more than hv uses\n", check->board.cpu_count - check->config.cpus);
@@ -425,7 +430,7 @@ static void json_cpus(const struct check *check)
         printf("{\"cpu\": %" PRIu32 ", \"affinity\": \"0x%" PRIx64 "\", \"vcpus\": [", i,
                check->board.cpus[i].mpidr);
         (void)visit_vcpus(check, i, json_vcpu);
-        printf("]}");
+        printf("], \"promised_ppm\": %" PRIu64 "}", check->plan.cpu_share[i] / 1000U);
     }
     end_list();
 }

@@ -29,6 +29,9 @@ extern "C" {
 #define ASH_BOOT_TIME_SLICE_MIN       100U /* time-slice-us */
 #define ASH_BOOT_TIME_SLICE_MAX       1000000U
 #define ASH_BOOT_TIME_SLICE           10000U
+#define ASH_BOOT_BUDGET_MIN           10U  /* budget-us */
+#define ASH_BOOT_PERIOD_MIN           100U /* period-us */
+#define ASH_BOOT_PERIOD_MAX           1000000U
 #define ASH_BOOT_RESTARTS_MAX         16U    /* restart-limit */
 #define ASH_BOOT_RESTART_SECONDS_MAX  86400U /* likewise */
 #define ASH_BOOT_RESTARTS             5U     /* not given: so many, but for resets */
@@ -81,6 +84,8 @@ struct ash_boot_vm {
     uint32_t smc_allow[ASH_BOOT_SMC_ALLOW_MAX];
     uint32_t priority;      /* 0..255, higher goes first where vCPUs share a CPU; 128 if not given */
     uint32_t time_slice_us; /* microseconds, 100..1,000,000: of equals; 10,000 if not given */
+    uint32_t budget_us;     /* microseconds in each period, of each vCPU; 10..period_us. 0: not given */
+    uint32_t period_us;     /* 100..1,000,000; 0 where budget_us is */
     enum ash_boot_vm_policy on_poweroff; /* the guest turned itself off; STOP if not given */
     enum ash_boot_vm_policy on_reset;    /* the guest asked for a reset; RESTART if not given */
     enum ash_boot_vm_policy on_crash;    /* a fault, or its watchdog; STOP if not given */

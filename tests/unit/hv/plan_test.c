@@ -379,6 +379,67 @@ static void more_vms_than_there_is_room_for_are_not_looked_at(void **state)
     assert_int_equal(plan.vms, HV_MAX_VMS);
 }
 
+/* ---- Budgets ----------------------------------------------------------------------------------------------------- */
+
+static void promised(struct ash_boot_vm *one, unsigned budget_us, unsigned period_us)
+{
+    one->budget_us = budget_us;
+    one->period_us = period_us;
+}
+
+static void a_cpu_is_promised_whole_and_no_more(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 5U; i++) {
+        struct ash_boot_vm *one = vm(i, 1, BLOCK);
+
+        pinned(one, 1);
+        promised(one, 1000, 3000);
+    }
+    vms[3].budget_us = 10;
+    vms[4].budget_us = 0;
+    hv_plan_make(&plan, vms, 5);
+    for (unsigned i = 0; i < 5U; i++) {
+        if (i != 3U) {
+            assert_good(i);
+        }
+    }
+    assert_says(
+        3, "vms.dtb: VM vm3: /vms/vm3: budget-us = <10> of <3000>; 99 % of CPU 1 are promised already: is "
+           "more than is left of it; allowed: 100 % of each CPU in all: a smaller budget, a longer period, "
+           "another CPU");
+    assert_int_equal(plan.cpu_vcpus[1], 4);
+    assert_int_equal(plan.cpu_share[1], 999999999);
+    assert_int_equal(plan.cpu_share[0], 0);
+}
+
+static void budgets_that_name_no_cpu_go_where_there_is_room(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4U; i++) {
+        promised(vm(i, 2, BLOCK), 600, 1000);
+    }
+    hv_plan_make(&plan, vms, 3);
+    assert_good(0);
+    assert_good(1);
+    /* Four CPUs of 60 %: the third VM's first vCPU finds no room. */
+    assert_int_equal(vms[2].fault.code, ASH_ENOSPC);
+    assert_int_equal(plan.vm[2].cpus, 0);
+    vms[2].fault.code = ASH_OK;
+    vms[2].budget_us = 400;
+    hv_plan_make(&plan, vms, 3);
+    assert_good(2);
+    for (unsigned i = 0; i < 4U; i++) {
+        assert_true(plan.cpu_share[i] <= HV_BUDGET_WHOLE);
+    }
+    hv_plan_drop(&plan, &plan.vm[2]);
+    hv_plan_drop(&plan, &plan.vm[1]);
+    hv_plan_drop(&plan, &plan.vm[0]);
+    for (unsigned i = 0; i < 4U; i++) {
+        assert_int_equal(plan.cpu_share[i], 0);
+    }
+}
+
 /* ---- Random ------------------------------------------------------------------------------------------------------ */
 
 static void random_vm(struct test_rng *rng, unsigned i)
@@ -445,6 +506,8 @@ static void whatever_is_asked_for_nothing_is_given_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_cpu_is_promised_whole_and_no_more, board),
+        cmocka_unit_test_setup(budgets_that_name_no_cpu_go_where_there_is_room, board),
         cmocka_unit_test_setup(a_vm_that_names_no_cpu_gets_what_nobody_names, board),
         cmocka_unit_test_setup(where_cpus_are_few_they_are_shared_evenly, board),
         cmocka_unit_test_setup(memory_is_one_range_to_the_guest_from_pieces_of_the_machine, board),

@@ -279,6 +279,52 @@ static void shutdown_pause_and_autostart_are_as_written(void **state)
     REFUSED("autostart", "", "is not one string");
 }
 
+/** The VM with these two, 0: left out; its fault's code, ASH_OK: none. */
+static int with_budget(uint32_t budget_us, uint32_t period_us)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    if (budget_us != 0U) {
+        cells(&tree, "budget-us", budget_us);
+    }
+    if (period_us != 0U) {
+        cells(&tree, "period-us", period_us);
+    }
+    end(&tree);
+    end(&tree);
+    memset(&config, 0, sizeof(config));
+    config.vms = vms;
+    config.capacity = 1;
+    assert_int_equal(ash_boot_config_parse(&config, tree.bytes, tree_finish(&tree)), ASH_OK);
+    return vms[0].fault.code;
+}
+
+static void a_budget_has_a_period_and_fits_in_it(void **state)
+{
+    (void)state;
+    REFUSED("budget-us", "\0\0\0\x09",
+            "budget-us = <9>: is out of range; allowed: one cell, microseconds, 10..");
+    REFUSED("budget-us", CELL("\1") CELL("\1"), "is not a number of the right width");
+    REFUSED("period-us", "\0\0\0\x63", "period-us = <99>: is out of range");
+    REFUSED("period-us", "\0\x0f\x42\x41", "is out of range");
+    REFUSED("period-us", "", "is not a number of the right width");
+    assert_int_equal(with_budget(1000, 1000), ASH_OK);
+    assert_int_equal(vms[0].budget_us, 1000);
+    assert_int_equal(vms[0].period_us, 1000);
+    assert_int_equal(with_budget(10, 1000000), ASH_OK);
+    assert_int_equal(with_budget(0, 0), ASH_OK);
+    assert_int_equal(vms[0].budget_us, 0);
+    assert_int_equal(with_budget(1001, 1000), ASH_ERANGE);
+    assert_string_equal(vms[0].fault.property, "budget-us");
+    assert_int_equal(with_budget(1000, 0), ASH_ENOENT);
+    assert_string_equal(vms[0].fault.property, "period-us");
+    assert_int_equal(with_budget(0, 1000), ASH_ENOENT);
+    assert_string_equal(vms[0].fault.property, "budget-us");
+}
+
 static void affinity_names_one_cpu_a_vcpu(void **state)
 {
     (void)state;
@@ -1019,6 +1065,7 @@ int main(void)
         cmocka_unit_test(what_is_left_out_has_a_default),
         cmocka_unit_test(vcpus_are_1_to_8),
         cmocka_unit_test(affinity_names_one_cpu_a_vcpu),
+        cmocka_unit_test(a_budget_has_a_period_and_fits_in_it),
         cmocka_unit_test(priority_and_time_slice_are_in_their_ranges),
         cmocka_unit_test(policies_are_three_words),
         cmocka_unit_test(a_restart_limit_is_a_count_and_seconds),

@@ -191,6 +191,8 @@ static const struct {
      ""},
     {"affinity of another number of vCPUs", PROPERTY("vcpu_affinity", CELL("\1") CELL("\2")),
      "vcpu_affinity = <1 2>: does not agree with vcpus; allowed: one cell a vCPU", ""},
+    {"a budget without its period", PROPERTY("budget-us", "\0\0\x03\xe8"),
+     "period-us: is missing beside budget-us; allowed: one cell, microseconds, 100..1000000", ""},
     {"wrong cell count", PROPERTY("memory", "\0\x20\0\0"),
      "memory = <0x200000>: has a wrong number of cells; allowed: <size-high size-low> or up to 4 times "
      "<base-high "
@@ -202,7 +204,8 @@ static const struct {
      "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity memory "
      "kernel "
      "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
-     "vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart",
+     "budget-us period-us vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time "
+     "shutdown-timeout-ms autostart",
      ""},
     {"missing property",
      {"memory", NULL, 0},

@@ -87,6 +87,11 @@ class Check(FolderTest):
         self.assertEqual({("ppi:13", "nobody"), ("ppi:14", "vms"), ("ppi:11", "vms"), ("ppi:10", "nobody"),
                           ("ppi:9", "hv"), ("spi:1", "hv")}, interrupts)
 
+    def test_what_budgets_have_of_a_cpu_is_said(self):
+        rt = vm("rt", 1, "vcpu_affinity = <1>; budget-us = <2500>; period-us = <20000>;")
+        self.assertEqual([0, 125000], [c["promised_ppm"] for c in self.report(rt)["cpus"]])
+        self.assertIn("   1  affinity 0x100  VM rt, vCPU 0; budgets have 12.5 %", self.check(rt).stdout.splitlines())
+
     def test_overlaps_and_gaps_are_named(self):
         report = self.report(vm("a", 1))
         self.assertEqual(["/serial@9000000 and /other@9000800 at 0x9000800",
@@ -125,6 +130,8 @@ class Check(FolderTest):
                 ("memory = <0x200000>: has a wrong number of cells", vm("bad", 2, memory="<0x200000>")),
                 ("vcpu_affinity = <2>; CPUs of the board: 2: names a CPU", vm("bad", 2, "vcpu_affinity = <2>;")),
                 ("priority = <256>: is out of range; allowed: one cell, 0..255", vm("bad", 2, "priority = <256>;")),
+                ("budget-us = <600> of <1000>; 60 % of CPU 0 are promised already: is more than is left",
+                 vm("bad", 2, "vcpus = <2>; vcpu_affinity = <0 0>; budget-us = <600>; period-us = <1000>;")),
                 ("does not fit; allowed: at most what is free", vm("bad", 2, memory="<1 0>")),
                 ("overlaps hv's own memory", vm("bad", 2, memory="<0 0x40200000 0 0x200000>")),
                 ("overlaps the bundle", vm("bad", 2, memory="<0 0x43000000 0 0x200000>")),
