@@ -54,7 +54,7 @@ void *hv_pages_alloc_zeroed(struct hv_pages *pool, unsigned pages)
     void *first = hv_pages_alloc(pool, &request);
 
     if (first != NULL) {
-        memset(first, 0, (size_t)pages * HV_PAGE_SIZE);
+        hv_arch_zero_pages(first, (size_t)pages * HV_PAGE_SIZE);
     }
     return first;
 }

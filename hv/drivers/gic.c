@@ -16,7 +16,7 @@ static void quieten(const struct hv_gic *gic, uint64_t frame, uint32_t word)
     }
 }
 
-void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu)
+void hv_gic_init_distributor(struct hv_gic *gic)
 {
     uint32_t lines = (hv_mmio_read32(gic->distributor + GICD_TYPER) & 0x1fU) + 1U;
 
@@ -30,10 +30,10 @@ void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu)
     }
     if (gic->version == 3U) {
         hv_gicv3_wait_distributor(gic);
-        hv_gicv3_route_spis(gic, cpu);
+        hv_gicv3_turn_on(gic);
     } else {
         gic->forgets = hv_gicv2_forgets(gic);
-        hv_gicv2_route_spis(gic);
+        hv_gicv2_turn_on(gic);
     }
 }
 
@@ -67,10 +67,22 @@ static uint64_t word_of(uint32_t intid)
     return 4U * (uint64_t)(intid / 32U);
 }
 
+static void route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
+{
+    if (gic->version == 3U) {
+        hv_gicv3_route(gic, cpu, intid);
+    } else {
+        hv_gicv2_route(gic, cpu, intid);
+    }
+}
+
 void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid, bool enable)
 {
     uint64_t frame = frame_of(gic, cpu, intid);
 
+    if (enable && intid >= 32U) {
+        route(gic, cpu, intid); /* whatever the reset or a boot loader left there */
+    }
     hv_mmio_write32(frame + (enable ? GICD_ISENABLER : GICD_ICENABLER) + word_of(intid), 1U << (intid % 32U));
     if (enable || gic->version != 3U) {
         return;

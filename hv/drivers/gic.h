@@ -16,13 +16,14 @@
 #define HV_GIC_SGI_KICK 0U
 #define HV_GIC_SPURIOUS 1020U /* 1020..1023: nothing to handle */
 
-/** Boot CPU, before any other function: every SPI disabled, in hv's group and routed to this CPU. */
-void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu);
+/** Boot CPU, before any other function: every SPI disabled, and in hv's group. */
+void hv_gic_init_distributor(struct hv_gic *gic);
 
 /** This CPU's part of it. ASH_ENOENT: a GICv3 without a redistributor for this CPU's affinity. */
 int hv_gic_init_cpu(const struct hv_gic *gic, struct hv_cpu *cpu);
 
-/** Enable or disable an interrupt. SGIs and PPIs: @cpu's own, on that CPU. */
+/** Enable or disable an interrupt. SGIs and PPIs: @cpu's own, on that CPU. An SPI, which is disabled so far: it goes to
+ *  @cpu, on any CPU that no other one of these runs beside. */
 void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid, bool enable);
 
 /** Clear the active state of an SPI, or of a PPI of @cpu: on that CPU with a GICv2, where its registers are banked. */

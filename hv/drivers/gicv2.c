@@ -36,14 +36,17 @@ bool hv_gicv2_forgets(const struct hv_gic *gic)
     return hv_mmio_read32(gic->cpu_interface + GICC_IIDR) == IIDR_NO_PRODUCT;
 }
 
-void hv_gicv2_route_spis(const struct hv_gic *gic)
+void hv_gicv2_turn_on(const struct hv_gic *gic)
 {
-    uint32_t targets = read_own_target(gic) * 0x01010101U;
-
-    for (uint32_t intid = 32; intid < 32U + gic->spis; intid += 4U) {
-        hv_mmio_write32(gic->distributor + GICD_ITARGETSR + intid, targets);
-    }
     hv_mmio_write32(gic->distributor + GICD_CTLR, CTLR_ENABLE);
+}
+
+void hv_gicv2_route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
+{
+    uint64_t word = gic->distributor + GICD_ITARGETSR + ash_align_down(intid, 4);
+    unsigned shift = 8U * (intid % 4U);
+
+    hv_mmio_write32(word, (hv_mmio_read32(word) & ~(0xffU << shift)) | (cpu->gic_target << shift));
 }
 
 void hv_gicv2_init_cpu_interface(const struct hv_gic *gic, struct hv_cpu *cpu)

@@ -13,8 +13,10 @@
  *  guest's timer may never come. It is told by the product number 0 in GICC_IIDR. */
 bool hv_gicv2_forgets(const struct hv_gic *gic);
 
-/** Every SPI to this CPU, the distributor on. */
-void hv_gicv2_route_spis(const struct hv_gic *gic);
+/** The distributor on. */
+void hv_gicv2_turn_on(const struct hv_gic *gic);
+/** SPI @intid, which is disabled, goes to @cpu. */
+void hv_gicv2_route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid);
 /** Set cpu->gic_target of this CPU, turn its interface on. */
 void hv_gicv2_init_cpu_interface(const struct hv_gic *gic, struct hv_cpu *cpu);
 

@@ -45,14 +45,16 @@ static uint64_t affinity(uint64_t mpidr)
     return mpidr & (ASH_MASK(39, 32) | ASH_MASK(23, 0));
 }
 
-void hv_gicv3_route_spis(const struct hv_gic *gic, const struct hv_cpu *cpu)
+void hv_gicv3_turn_on(const struct hv_gic *gic)
 {
     hv_mmio_write32(gic->distributor + GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_GRP1NS);
     hv_gicv3_wait_distributor(gic);
+}
+
+void hv_gicv3_route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
+{
     /* IROUTER is there only with ARE on (12.9.22). */
-    for (uint32_t intid = 32; intid < 32U + gic->spis; intid++) {
-        hv_mmio_write64(gic->distributor + GICD_IROUTER + 8U * (uint64_t)intid, affinity(cpu->mpidr));
-    }
+    hv_mmio_write64(gic->distributor + GICD_IROUTER + 8U * (uint64_t)intid, affinity(cpu->mpidr));
 }
 
 int hv_gicv3_find_redistributor(const struct hv_gic *gic, struct hv_cpu *cpu)

@@ -10,8 +10,10 @@
 
 #define GICR_SGI_BASE 0x10000U /* the second 64 KiB frame */
 
-/** Affinity routing on, every SPI to @cpu, the distributor on. */
-void hv_gicv3_route_spis(const struct hv_gic *gic, const struct hv_cpu *cpu);
+/** Affinity routing and the distributor on. */
+void hv_gicv3_turn_on(const struct hv_gic *gic);
+/** SPI @intid, which is disabled, goes to @cpu. */
+void hv_gicv3_route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid);
 /** Set cpu->redistributor. ASH_ENOENT: no frame has this CPU's affinity. */
 int hv_gicv3_find_redistributor(const struct hv_gic *gic, struct hv_cpu *cpu);
 /** This CPU's redistributor out of its sleep; its CPU interface on. */

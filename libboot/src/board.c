@@ -20,30 +20,36 @@ static const char file_name[] = "device tree";
 static const char not_a_string[] = "is not one string";
 static const char wrong_length[] = "has a wrong length";
 
+/* In the order of INDEX(name), so that a new name is compared with few. */
 static const struct {
-    char name[24]; /* not a pointer: the table is looked through for every new name */
+    char name[24]; /* not a pointer: no relocation */
     enum ash_boot_slot_ slot;
 } slot_names[] = {
-    {"compatible", ASH_BOOT_SLOT_COMPATIBLE_},
-    {"reg", ASH_BOOT_SLOT_REG_},
-    {"device_type", ASH_BOOT_SLOT_DEVICE_TYPE_},
-    {"interrupts", ASH_BOOT_SLOT_INTERRUPTS_},
-    {"#interrupt-cells", ASH_BOOT_SLOT_INTERRUPT_CELLS_},
-    {"method", ASH_BOOT_SLOT_METHOD_},
-    {"enable-method", ASH_BOOT_SLOT_ENABLE_METHOD_},
-    {"cpu-release-addr", ASH_BOOT_SLOT_RELEASE_},
-    {"no-map", ASH_BOOT_SLOT_NO_MAP_},
-    {"#redistributor-regions", ASH_BOOT_SLOT_REGIONS_},
-    {"redistributor-stride", ASH_BOOT_SLOT_STRIDE_},
-    {"clock-frequency", ASH_BOOT_SLOT_CLOCK_},
-    {"model", ASH_BOOT_SLOT_MODEL_},
-    {"status", ASH_BOOT_SLOT_STATUS_},
     {"#address-cells", ASH_BOOT_SLOT_ADDRESS_CELLS_},
+    {"#interrupt-cells", ASH_BOOT_SLOT_INTERRUPT_CELLS_},
+    {"#redistributor-regions", ASH_BOOT_SLOT_REGIONS_},
     {"#size-cells", ASH_BOOT_SLOT_SIZE_CELLS_},
-    {"ranges", ASH_BOOT_SLOT_RANGES_},
-    {"phandle", ASH_BOOT_SLOT_PHANDLE_},
+    {"clock-frequency", ASH_BOOT_SLOT_CLOCK_},
+    {"compatible", ASH_BOOT_SLOT_COMPATIBLE_},
+    {"cpu-release-addr", ASH_BOOT_SLOT_RELEASE_},
+    {"device_type", ASH_BOOT_SLOT_DEVICE_TYPE_},
+    {"enable-method", ASH_BOOT_SLOT_ENABLE_METHOD_},
     {"interrupt-parent", ASH_BOOT_SLOT_INTERRUPT_PARENT_},
+    {"interrupts", ASH_BOOT_SLOT_INTERRUPTS_},
+    {"method", ASH_BOOT_SLOT_METHOD_},
+    {"model", ASH_BOOT_SLOT_MODEL_},
+    {"no-map", ASH_BOOT_SLOT_NO_MAP_},
+    {"phandle", ASH_BOOT_SLOT_PHANDLE_},
+    {"ranges", ASH_BOOT_SLOT_RANGES_},
+    {"redistributor-stride", ASH_BOOT_SLOT_STRIDE_},
+    {"reg", ASH_BOOT_SLOT_REG_},
+    {"status", ASH_BOOT_SLOT_STATUS_},
 };
+
+/* Of each first character: how many of them come before the first one that has it. */
+#define INDEX(name) ((uint8_t) * (name) % 32U)
+static const uint8_t slots_before[33] = {0,  0,  0,  0,  7,  8,  9,  9,  9,  9,  11, 11, 11, 11, 13, 14, 14,
+                                         15, 15, 18, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19};
 
 void ash_boot_board_path_(const struct ash_boot_board_pass_ *pass, char *path, size_t size)
 {
@@ -176,7 +182,7 @@ static unsigned slot_of(struct ash_boot_board_pass_ *pass, const char *name)
     if (pass->known[at].name != name) {
         pass->known[at].name = name;
         pass->known[at].slot = ASH_BOOT_SLOTS_;
-        for (unsigned i = 0; i < ASH_ARRAY_SIZE(slot_names); i++) {
+        for (unsigned i = slots_before[INDEX(name)]; i < slots_before[INDEX(name) + 1U]; i++) {
             if (ash_boot_strings_equal_(slot_names[i].name, name)) {
                 pass->known[at].slot = slot_names[i].slot;
                 break;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <libbase/mem.h>
+
 #include "internal.h"
 
 static bool is_complete(const struct ash_stage2_hal *hal)
@@ -26,9 +28,7 @@ int ash_stage2_init(struct ash_stage2 *s2, const struct ash_stage2_config *confi
     }
     made.tables = made.root_pages;
     root = ash_stage2_root_(&made);
-    for (unsigned i = 0; i < root.entries; i++) {
-        root.entry[i] = 0;
-    }
+    memset(root.entry, 0, root.entries * sizeof(*root.entry));
     hal->publish(ctx, root.entry, root.entries);
     *s2 = made;
     return ASH_OK;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <libbase/mem.h>
+
 #include "internal.h"
 
 struct ash_stage2_table_ ash_stage2_root_(const struct ash_stage2 *s2)
@@ -64,9 +66,7 @@ uint64_t *ash_stage2_use_spare_(struct ash_stage2_job_ *job, ash_pa_t *pa)
     *pa = job->spares;
     job->spares = ash_pa(entry[0]);
     job->spare_count--;
-    for (unsigned i = 0; i < ENTRIES_; i++) {
-        entry[i] = 0;
-    }
+    memset(entry, 0, ENTRIES_ * sizeof(*entry));
     return entry;
 }
 

@@ -66,9 +66,36 @@ static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
     }
 }
 
+static void map_ram_part(struct hv_cpu *cpu, uint64_t base, uint64_t end)
+{
+    HV_CHECK(cpu, base >= end || hv_el2_map_identity(base, end - base, HV_EL2_DATA) == ASH_OK);
+}
+
+/** [base, end) but for what early code has mapped around the device tree. */
 static void map_ram_run(struct hv_cpu *cpu, uint64_t base, uint64_t end)
 {
-    HV_CHECK(cpu, base == end || hv_el2_map_identity(base, end - base, HV_EL2_DATA) == ASH_OK);
+    uint64_t tree;
+    uint64_t tree_end;
+
+    hv_el2_tree_extent((uint64_t)(uintptr_t)the_hv.board_tree.data, the_hv.board_tree.size, &tree, &tree_end);
+    map_ram_part(cpu, base, end < tree ? end : tree);
+    map_ram_part(cpu, base > tree_end ? base : tree_end, end);
+}
+
+/** Memory that must not be mapped, beside the device tree: the boot loader has put that where it may not be. */
+static void refuse_no_map_at_tree(struct hv_cpu *cpu, const struct hv_range *range)
+{
+    uint64_t tree;
+    uint64_t tree_end;
+
+    hv_el2_tree_extent((uint64_t)(uintptr_t)the_hv.board_tree.data, the_hv.board_tree.size, &tree, &tree_end);
+    if (range->base < tree_end && tree < range->base + range->size) {
+        hv_panic(cpu,
+                 "device tree: reserved memory 0x%lx, 0x%lx bytes: no-map, and the tree itself lies within "
+                 "the same "
+                 "2 MiB; the boot loader is to place it elsewhere",
+                 range->base, range->size);
+    }
 }
 
 /** All RAM but what must not be mapped, and what is mapped already. */
@@ -82,9 +109,12 @@ static void map_ram(struct hv_cpu *cpu)
     for (uint32_t i = 0; i < the_hv.ranges.count; i++) {
         const struct hv_range *range = &the_hv.ranges.range[i];
         bool mapped =
-            range->owner == HV_OWNER_NO_MAP || range->owner == HV_OWNER_BOARD_DT ||
+            range->owner == HV_OWNER_NO_MAP ||
             (range->owner == HV_OWNER_HV && range->base <= image && image - range->base < range->size);
 
+        if (range->owner == HV_OWNER_NO_MAP) {
+            refuse_no_map_at_tree(cpu, range);
+        }
         if (mapped || range->base != end) {
             map_ram_run(cpu, base, end);
             base = range->base;
@@ -279,7 +309,7 @@ static void open_gic(struct hv_cpu *cpu)
     } else {
         open_interfaces(cpu);
     }
-    hv_gic_init_distributor(&hv_platform.gic, cpu);
+    hv_gic_init_distributor(&hv_platform.gic);
     if (hv_platform.alarm_intid < 16U || hv_platform.alarm_intid > 31U) {
         hv_platform.alarm_intid = 0; /* none: a guest's clock interrupts at its next access */
     }

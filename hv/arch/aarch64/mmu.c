@@ -103,7 +103,23 @@ static unsigned best_level(uint64_t va, uint64_t pa, uint64_t size)
     return level;
 }
 
-/** Write up to @count entries, the first @desc and each @block further, as far as none is taken: how many. */
+/** Write @count entries of an empty table, the first @desc and each @block further. */
+static void fill_empty(uint64_t *entry, unsigned count, uint64_t desc, uint64_t block)
+{
+    uint64_t *end = entry + count;
+
+    for (; (count & 3U) != 0U; count--, desc += block) {
+        *entry++ = desc;
+    }
+    for (; entry != end; entry += 4U, desc += 4U * block) {
+        entry[0] = desc;
+        entry[1] = desc + block;
+        entry[2] = desc + 2U * block;
+        entry[3] = desc + 3U * block;
+    }
+}
+
+/** The same in one that may have some, as far as none is taken: how many. */
 static unsigned fill(uint64_t *entry, unsigned count, uint64_t desc, uint64_t block)
 {
     unsigned done = 0;
@@ -133,6 +149,7 @@ static int map_run(uint64_t va, uint64_t pa, uint64_t size, unsigned level, uint
     uint64_t desc = pa | bits | DESC_AP_RES1 | DESC_AF | (level == 3U ? DESC_TABLE : 0U) | DESC_VALID;
     uint64_t *table = table_pool[0];
     int error = ASH_OK;
+    unsigned before = tables_used;
     unsigned at;
     unsigned end;
 
@@ -144,10 +161,13 @@ static int map_run(uint64_t va, uint64_t pa, uint64_t size, unsigned level, uint
     }
     at = (unsigned)((va >> level_shift(level)) % ENTRIES);
     end = size / block < ENTRIES - at ? at + (unsigned)(size / block) : ENTRIES;
-    if ((table[at] & DESC_VALID) != 0U) {
+    if (tables_used != before) { /* it was made just now */
+        fill_empty(&table[at], end - at, desc, block);
+    } else if ((table[at] & DESC_VALID) != 0U) {
         return ASH_EEXIST;
+    } else {
+        end = at + fill(&table[at], end - at, desc, block);
     }
-    end = at + fill(&table[at], end - at, desc, block);
     *done = (uint64_t)(end - at) * block;
     return ASH_OK;
 }
@@ -196,6 +216,21 @@ static int map_section(const char *start, const char *end, enum hv_el2_attr attr
     return end == start ? ASH_OK : hv_el2_map_identity(base, (uint64_t)(uintptr_t)end - base, attr);
 }
 
+void hv_el2_tree_extent(uint64_t tree, uint64_t size, uint64_t *base, uint64_t *end)
+{
+    uint64_t image = (uint64_t)(uintptr_t)_start;
+    uint64_t image_end = (uint64_t)(uintptr_t)__image_end;
+
+    /* What lies in the same 2 MiB must not want other attributes (Linux, Documentation/arm64/booting.rst, 2): one block
+     * in place of 512 pages. The image may be there, and does want others. */
+    *base = ash_align_down(tree, 0x200000);
+    *end = ash_align_up(tree + size, 0x200000);
+    if (*base < image_end && image < *end) {
+        *base = ash_align_down(tree, 4096);
+        *end = ash_align_up(tree + size, 4096);
+    }
+}
+
 /** Called by assembly with MMU and caches off: map the image and the device tree, and compute what every CPU loads.
  *  A failure leaves a hole, and the first access to it faults into the vectors. */
 const struct hv_boot_registers *hv_early_map(uint64_t dtb);
@@ -204,7 +239,6 @@ ASH_STATIC_ASSERT(offsetof(struct hv_boot_registers, tables) == 40, "primary_ent
 const struct hv_boot_registers *hv_early_map(uint64_t dtb)
 {
     uint64_t pa_range = hv_sysreg_read(id_aa64mmfr0_el1) & 0xfU;
-    uint64_t dtb_base = ash_align_down(dtb, 4096);
 
     (void)map_section(__text_start, __text_end, HV_EL2_TEXT);
     (void)map_section(__rodata_start, __rodata_end, HV_EL2_RODATA);
@@ -213,7 +247,10 @@ const struct hv_boot_registers *hv_early_map(uint64_t dtb)
     if (dtb != 0U && ash_is_aligned(dtb, 8) && ash_load_be32((const void *)(uintptr_t)dtb) == 0xd00dfeedU) {
         uint64_t size = ash_load_be32((const void *)(uintptr_t)(dtb + 4U));
         if (size <= 0x200000U) {
-            (void)hv_el2_map_identity(dtb_base, ash_align_up(dtb + size, 4096) - dtb_base, HV_EL2_DATA);
+            uint64_t base;
+            uint64_t end;
+            hv_el2_tree_extent(dtb, size, &base, &end);
+            (void)hv_el2_map_identity(base, end - base, HV_EL2_DATA);
         }
     }
 

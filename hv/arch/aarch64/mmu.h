@@ -34,6 +34,9 @@ struct hv_boot_registers {
  *  what came before it in the range stays mapped) or ASH_ENOMEM (the pool is empty). */
 int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr);
 
+/** What early code maps for the device tree at [@tree, @tree+@size), as HV_EL2_DATA: [*@base, *@end). */
+void hv_el2_tree_extent(uint64_t tree, uint64_t size, uint64_t *base, uint64_t *end);
+
 /** The identity form. */
 int hv_el2_map_identity(uint64_t base, uint64_t size, enum hv_el2_attr attr);
 

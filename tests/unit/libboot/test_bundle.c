@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <ctype.h>
 #include <stdbool.h>
 
 #include <libboot/bundle.h>
@@ -264,6 +265,29 @@ static void hexadecimal_is_read_in_either_case(void **state)
     assert_int_equal(entry.file.size, 0xBD);
 }
 
+static void every_digit_counts_and_nothing_else_is_one(void **state)
+{
+    struct archive archive;
+
+    (void)state;
+    for (unsigned at = 0; at < 8U; at++) {
+        for (unsigned byte = 0; byte < 256U; byte++) {
+            struct ash_boot_bundle bundle;
+            struct ash_boot_fault fault;
+
+            make_example(&archive);
+            archive.bytes[6U + at] = (uint8_t)byte; /* c_ino, which nobody reads */
+            assert_int_equal(ash_boot_bundle_open(&bundle, archive.bytes, archive.size, &fault),
+                             byte < 128U && isxdigit((int)byte) != 0 ? ASH_OK : ASH_EFORMAT);
+        }
+    }
+    make_example(&archive);
+    memcpy(&archive.bytes[6U + 8U * 6U], "12345678", 8);
+    refused(&archive, ASH_ETRUNC, "c_filesize = 0x12345678");
+    memcpy(&archive.bytes[6U + 8U * 6U], "9aBcDeF0", 8);
+    refused(&archive, ASH_ETRUNC, "c_filesize = 0x9abcdef0");
+}
+
 static void a_name_must_end_where_it_says(void **state)
 {
     struct archive archive = {.size = 0};
@@ -332,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_wrong_magic_names_the_right_one),
         cmocka_unit_test(a_field_that_is_no_number_is_named),
         cmocka_unit_test(hexadecimal_is_read_in_either_case),
+        cmocka_unit_test(every_digit_counts_and_nothing_else_is_one),
         cmocka_unit_test(a_name_must_end_where_it_says),
         cmocka_unit_test(sizes_past_the_end_are_refused_with_the_name),
         cmocka_unit_test(every_truncation_is_refused),
