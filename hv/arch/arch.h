@@ -100,10 +100,12 @@ _Noreturn void hv_arch_enter(struct hv_cpu *cpu);
 /** Start CPU @cpu in hv_cpu_main(). Returns ASH_OK or the firmware's refusal as ASH_E*. */
 int hv_arch_cpu_start(struct hv_cpu *cpu);
 
-/** The console device: write, waiting for room; the next received byte or -1; receive interrupts on or off. */
-void hv_arch_console_write(const char *bytes, size_t size);
+/** The console device: give it as many of @size bytes as it takes without waiting, and say how many (one that cannot
+ *  interrupt waits and takes all); the next received byte or -1; interrupts for received bytes, for room, on or off. */
+size_t hv_arch_console_write(const char *bytes, size_t size);
 int hv_arch_console_read(void);
 void hv_arch_console_listen(bool listen);
+void hv_arch_console_want_room(bool wanted);
 
 /** Turn the machine off. Returns only if nothing can. */
 void hv_arch_power_off(void);

@@ -11,6 +11,7 @@
 #include "core/hv.h"
 #include "core/panic.h"
 #include "core/provoke.h"
+#include "glue/console_glue.h"
 #include "glue/stage2.h"
 
 void hv_log(struct hv *hv, const char *format, ...)
@@ -21,9 +22,7 @@ void hv_log(struct hv *hv, const char *format, ...)
     va_start(args, format);
     (void)hv_vformat(line, sizeof(line), format, args);
     va_end(args);
-    hv_lock(&hv->console_lock);
-    hv_console_log_line(&hv->console, line);
-    hv_unlock(&hv->console_lock);
+    hv_console_say(hv, line);
 }
 
 void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault)
@@ -31,9 +30,7 @@ void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault)
     char line[ASH_BOOT_FAULT_LINE_SIZE];
 
     (void)ash_boot_fault_format(line, sizeof(line), fault);
-    hv_lock(&hv->console_lock);
-    hv_console_log_line(&hv->console, line);
-    hv_unlock(&hv->console_lock);
+    hv_console_say(hv, line);
 }
 
 uint64_t hv_seconds_since_epoch(const struct hv *hv)
@@ -61,6 +58,7 @@ void hv_finish(struct hv *hv)
     const char *vm = hv->faulted != NULL ? hv->faulted : hv->ended;
 
     hv_log(hv, "exit status=%s vm=%s nonce=%s", status, vm != NULL ? vm : "-", hv->nonce);
+    hv_console_finish(hv);
     hv_arch_power_off();
     hv_arch_halt();
 }
@@ -221,9 +219,6 @@ static void start_vms(struct hv *hv, struct hv_cpu *cpu)
         hv->live++;
         hv->foreground += hv->vm[i]->config.background ? 0U : 1U;
         log_vm(hv->vm[i]);
-        hv_lock(&hv->console_lock);
-        ASH_DISCARD(hv_console_add_vm(&hv->console, i, hv->vm[i]->name)); /* as many slots as VMs */
-        hv_unlock(&hv->console_lock);
     }
     if (hv->foreground == 0U && !hv->front_refused) { /* nobody to be behind */
         for (uint32_t i = 0; i < hv->vms; i++) {

@@ -1,505 +1,410 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/console.h"
-
+/* Views, rings, keys. */
 #include <libbase/errors.h>
 #include <libbase/mem.h>
 
+#include "core/console_internal.h"
 #include "core/format.h"
 
-#define ESC 0x1bU
-#define CAN                                                                                                  \
-    "\x18" /* makes a terminal leave an escape sequence: ECMA-48 8.3.6; VT500 parsers from any state */
-#define HV_PREFIX "ashlar: "
+#define BURST    256U  /* bytes of one slot before it is the next one's turn */
+#define KEY_MOST 2048U /* what the answer to a key takes: the list */
 
-/** Where a VM is within an escape sequence. ECMA-48 5.3 (ESC Fe, Fp, Fs), 5.4 (CSI), 5.6 (strings). */
-enum sequence_state {
-    GROUND = 0,
-    ESCAPE,       /* ESC, and any number of 0x20 to 0x2f */
-    CSI,          /* ESC [ and parameters */
-    STRING,       /* ESC ] P X ^ _: up to ESC \ or BEL */
-    STRING_ESCAPE /* the ESC of ESC \ */
-};
+/* Slots get the terminal's ring up to here; the rest is for hv's own lines. */
+#define OUT_FOR_SLOTS (HV_CONSOLE_OUT / 2U)
 
-static void put(struct hv_console *console, const char *bytes, size_t size)
+/* ---- Room -------------------------------------------------------------------------------------------------------- */
+
+static struct hv_console_vm *find(struct hv_console *console, uint32_t slot)
 {
-    if (size > 0U) {
-        console->ops->write(console->ctx, bytes, size);
-    }
+    return slot < HV_CONSOLE_SLOTS && console->vm[slot].name[0] != '\0' ? &console->vm[slot] : NULL;
 }
 
-static void put_string(struct hv_console *console, const char *text)
+static bool is_shown(const struct hv_console *console, uint32_t slot)
 {
-    size_t size = 0;
-
-    while (text[size] != '\0') {
-        size++;
-    }
-    put(console, text, size);
+    return console->view == HV_CONSOLE_ALL || console->view == slot;
 }
 
-static void put_prefix(struct hv_console *console, const struct hv_console_vm *vm)
+static bool may_show(const struct hv_console *console)
 {
-    if (console->count > 1U) {
-        put(console, "[", 1);
-        put_string(console, vm->name);
-        put(console, "] ", 2);
-    }
+    return hv_ring_used(&console->out) <= OUT_FOR_SLOTS - HV_CONSOLE_BYTE_MOST;
 }
 
-static struct hv_console_vm *focused(struct hv_console *console)
+/** What waits for the device goes there, as far as it takes it. */
+static void flush(struct hv_console *console)
 {
-    return &console->vm[console->focus]; /* an empty one while there is no VM: it never begins a line */
-}
+    const char *bytes;
+    uint32_t size;
 
-static bool has_focus(struct hv_console *console, const struct hv_console_vm *vm)
-{
-    return vm == focused(console);
-}
+    while ((size = hv_ring_piece(&console->out, &bytes)) > 0U) {
+        size_t taken = console->ops->write(console->ctx, bytes, size);
 
-/* ---- Text that cannot move the cursor ---- */
-
-static bool is_continuation(uint8_t byte)
-{
-    return (byte & 0xc0U) == 0x80U;
-}
-
-/** Bytes of the well-formed UTF-8 sequence at @s, 0: none, or one of the C1 controls U+0080 to U+009F, which
- *  terminals obey (0x9b is CSI). The Unicode Standard 15.0, table 3-7. */
-static size_t utf8_size(const uint8_t *s, size_t size)
-{
-    static const struct {
-        uint8_t first, last;               /* of the leading byte */
-        uint8_t second_first, second_last; /* of the one behind it; further ones are 0x80 to 0xbf */
-        uint8_t size;
-    } forms[] = {
-        {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < ASH_ARRAY_SIZE(forms); i++) {
-        if (s[0] < forms[i].first || s[0] > forms[i].last) {
-            continue;
-        }
-        if (size < forms[i].size || s[1] < forms[i].second_first || s[1] > forms[i].second_last) {
-            return 0;
-        }
-        for (size_t n = 2; n < forms[i].size; n++) {
-            if (!is_continuation(s[n])) {
-                return 0;
-            }
-        }
-        return forms[i].size;
-    }
-    return 0;
-}
-
-/** Bytes from @s on that may be shown: printable ASCII as far as it goes, or one character, 0: none. */
-static size_t plain_size(const uint8_t *s, size_t size)
-{
-    size_t n = 0;
-
-    while (n < size && s[n] >= 0x20U && s[n] < 0x7fU) {
-        n++;
-    }
-    if (n > 0U || s[0] == '\t') {
-        return n > 0U ? n : 1U;
-    }
-    return utf8_size(s, size);
-}
-
-/** @text with a '?' for each byte that is no plain text. */
-static void put_plain(struct hv_console *console, const char *text, size_t size)
-{
-    const uint8_t *s = (const uint8_t *)text;
-    size_t from = 0;
-    size_t at = 0;
-
-    while (at < size) {
-        size_t n = plain_size(&s[at], size - at);
-        if (n > 0U) {
-            at += n;
-            continue;
-        }
-        put(console, &text[from], at - from);
-        put(console, "?", 1);
-        at++;
-        from = at;
-    }
-    put(console, &text[from], at - from);
-}
-
-/* ---- Other lines than the unfinished one on the screen ---- */
-
-static void forget_line(struct hv_console_vm *vm)
-{
-    vm->length = 0;
-    vm->column = 0;
-    vm->begun = false;
-    vm->returned = false;
-}
-
-/** The terminal is in the middle of a sequence of @vm that was too long to hold: take it out of there. */
-static void abort_passing(struct hv_console *console, struct hv_console_vm *vm)
-{
-    if (vm->passing) {
-        put_string(console, CAN);
-        vm->passing = false;
-        vm->held_lost = true;
-    }
-}
-
-/** Leave the unfinished line on the screen, so that another can be written. A line whose last byte was "\r"
- *  is as good
- *  as ended: nearly always its "\n" is about to come. */
-static void leave_line(struct hv_console *console)
-{
-    struct hv_console_vm *vm = focused(console);
-
-    abort_passing(console, vm);
-    if (!vm->begun) {
-        return;
-    }
-    put_string(console, "\r\n");
-    if (vm->returned) {
-        forget_line(vm);
-        vm->line_ended = true;
-    }
-}
-
-/** Draw the unfinished line of the VM with the focus; the cursor stands at the start of a line. */
-static void redraw_line(struct hv_console *console)
-{
-    struct hv_console_vm *vm = focused(console);
-
-    if (!vm->begun) {
-        return;
-    }
-    put_prefix(console, vm);
-    put_plain(console, vm->line, vm->length);
-    if (vm->returned) {
-        put(console, "\r", 1);
-        return;
-    }
-    for (size_t i = vm->column; i < vm->length; i++) {
-        if (!is_continuation((uint8_t)vm->line[i])) {
-            put(console, "\b", 1);
-        }
-    }
-}
-
-/** Show the line of a VM without the focus. */
-static void show_line(struct hv_console *console, const struct hv_console_vm *vm)
-{
-    leave_line(console);
-    put_prefix(console, vm);
-    put_plain(console, vm->line, vm->length);
-    put(console, "\r\n", 2);
-    redraw_line(console);
-}
-
-/** Between leave_line() and redraw_line(). */
-static void put_log_line(struct hv_console *console, const char *line)
-{
-    for (;;) {
-        size_t size = 0;
-        while (line[size] != '\0' && line[size] != '\n') {
-            size++;
-        }
-        put_string(console, HV_PREFIX);
-        put_plain(console, line, size);
-        put(console, "\r\n", 2);
-        if (line[size] == '\0' || line[size + 1U] == '\0') {
+        hv_ring_skip(&console->out, (uint32_t)taken);
+        if (taken < size) {
             return;
         }
-        line += size + 1U;
     }
 }
 
-void hv_console_log_line(struct hv_console *console, const char *line)
+/** The end of all that may have written. */
+static void settle(struct hv_console *console)
 {
-    leave_line(console);
-    put_log_line(console, line);
-    redraw_line(console);
-}
+    bool wanted = hv_ring_used(&console->out) > 0U;
 
-/* ---- A VM's line as it looks ---- */
-
-/** Its first byte, whatever that is: the prefix is due. */
-static void begin_line(struct hv_console *console, struct hv_console_vm *vm)
-{
-    /* Behind "\r" the cursor is on the prefix: drawn over with itself, so that what follows cannot replace
-     * it. */
-    bool is_due = !vm->begun || vm->returned;
-
-    vm->begun = true;
-    vm->returned = false;
-    if (is_due && has_focus(console, vm)) {
-        put_prefix(console, vm);
+    if (wanted != console->wants_room) {
+        console->wants_room = wanted;
+        console->ops->want_room(console->ctx, wanted);
     }
 }
 
-static void end_line(struct hv_console *console, struct hv_console_vm *vm)
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
+
+/** Into the ring of a slot that nobody looks at: the oldest byte makes room. */
+static void overwrite(struct hv_console_vm *vm, uint8_t byte)
 {
-    if (has_focus(console, vm)) {
-        put_string(console, vm->returned ? "\n" : "\r\n");
-    } else {
-        show_line(console, vm);
+    if (hv_ring_free(&vm->output) == 0U && hv_ring_get(&vm->output) >= 0) {
+        vm->lost++;
     }
-    forget_line(vm);
+    (void)hv_ring_put(&vm->output, (char)byte);
 }
 
-/** The cursor has gone where this line is not: there is nothing to draw again. */
-static void lose_line(struct hv_console_vm *vm)
+static bool has_slack(const struct hv_console_vm *vm)
 {
-    vm->length = 0;
-    vm->column = 0;
+    return hv_ring_free(&vm->output) > HV_CONSOLE_SLACK;
 }
 
-/** A character that shows, or a byte of one. */
-static void add_text(struct hv_console *console, struct hv_console_vm *vm, char byte)
+/** Nearly all bytes of a boot: one more character of the front's line, where nothing waits. False: it is not that, or
+ *  the terminal does not take it; nothing has changed. */
+static bool show_quickly(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
 {
-    /* Full; a character of several bytes is not torn apart. */
-    if (vm->column >= HV_CONSOLE_LINE ||
-        (vm->column > HV_CONSOLE_LINE - 4U && !is_continuation((uint8_t)byte))) {
-        if (console->count > 1U) {
-            end_line(console, vm);
-            begin_line(console, vm);
-        } else {
-            lose_line(vm); /* one VM: its output is not touched, only what we would draw again */
-        }
-    }
-    if (has_focus(console, vm)) {
-        put(console, &byte, 1);
-    }
-    vm->line[vm->column++] = byte;
-    if (vm->column > vm->length) {
-        vm->length = vm->column;
-    }
-}
+    bool is_within_a_line = vm->begun && !vm->returned && !vm->line_ended && vm->state == 0U;
 
-/** A control character or a whole sequence: shown as it is, to the VM with the focus alone. */
-static void pass(struct hv_console *console, const struct hv_console_vm *vm, const char *bytes, size_t size)
-{
-    if (has_focus(console, vm)) {
-        put(console, bytes, size);
-    }
-}
-
-/** What a control character of one byte does to the line. */
-static void add_control(struct hv_console *console, struct hv_console_vm *vm, char byte)
-{
-    begin_line(console, vm);
-    pass(console, vm, &byte, 1);
-    if (byte == '\r') {
-        vm->column = 0;
-        vm->returned = true;
-    } else if (byte == '\b') {
-        vm->column = vm->column > 0U ? (uint16_t)(vm->column - 1U) : 0U;
-    } else if (byte == '\v' || byte == '\f') {
-        lose_line(vm);
-    }
-}
-
-/** What a control sequence does to the line: ECMA-48 8.3. */
-static void apply_csi(struct hv_console_vm *vm, uint8_t final)
-{
-    /* CUU CUD CNL CPL CHA CUP VPA HVP; ED and EL other than of what is right of the cursor. */
-    static const char elsewhere[] = "ABEFGHdfJK";
-    unsigned n = vm->parameter > 0U ? vm->parameter : 1U;
-
-    if ((final == 'J' || final == 'K') && vm->parameter == 0U) {
-        vm->length = vm->column;
-    } else if (final == 'C') { /* CUF */
-        vm->column = n < vm->length - (unsigned)vm->column ? (uint16_t)(vm->column + n) : vm->length;
-    } else if (final == 'D') { /* CUB */
-        vm->column = n < vm->column ? (uint16_t)(vm->column - n) : 0U;
-    } else {
-        for (const char *e = elsewhere; *e != '\0'; e++) {
-            if (final == (uint8_t)*e) {
-                lose_line(vm);
-            }
-        }
-    }
-}
-
-/** ESC and one byte: IND, NEL, RI, RIS, and DECRC leave the line. */
-static void apply_escape(struct hv_console_vm *vm, uint8_t final)
-{
-    if (final == 'D' || final == 'E' || final == 'M' || final == 'c' || final == '8') {
-        lose_line(vm);
-    }
-}
-
-/* ---- Escape sequences: whole ones, or nothing ---- */
-
-static void drop_sequence(struct hv_console *console, struct hv_console_vm *vm)
-{
-    abort_passing(console, vm);
-    vm->state = GROUND;
-}
-
-static void begin_sequence(struct hv_console_vm *vm)
-{
-    vm->state = ESCAPE;
-    vm->held_length = 0;
-    vm->held_lost = false;
-    vm->parameter = 0;
-}
-
-/** One more byte of the sequence. Another line must not come in the middle of it, so it is held until it is
- *  whole. */
-static void hold(struct hv_console *console, struct hv_console_vm *vm, char byte)
-{
-    if (vm->passing) {
-        put(console, &byte, 1);
-    } else if (vm->held_length < HV_CONSOLE_SEQUENCE) {
-        vm->held[vm->held_length++] = byte;
-    } else if (!vm->held_lost && has_focus(console, vm)) {
-        put(console, vm->held, vm->held_length);
-        put(console, &byte, 1);
-        vm->passing = true;
-    } else {
-        vm->held_lost = true;
-    }
-}
-
-static void finish_sequence(struct hv_console *console, struct hv_console_vm *vm)
-{
-    vm->state = GROUND;
-    if (!vm->passing && !vm->held_lost) {
-        pass(console, vm, vm->held, vm->held_length);
-    }
-    vm->passing = false;
-}
-
-static void add_to_escape(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
-{
-    bool is_first = vm->held_length == 1U;
-
-    hold(console, vm, (char)byte);
-    if (byte >= 0x20U && byte <= 0x2fU) {
-        return; /* intermediate */
-    }
-    if (is_first && byte == '[') {
-        vm->state = CSI;
-    } else if (is_first && (byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_')) {
-        vm->state = STRING;
-    } else {
-        if (is_first) {
-            apply_escape(vm, byte);
-        }
-        finish_sequence(console, vm);
-    }
-}
-
-static void add_to_csi(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
-{
-    hold(console, vm, (char)byte);
-    if (byte >= '0' && byte <= '9') {
-        /* The last one of several; those that matter here have one. */
-        vm->parameter = vm->parameter < 1000U ? (uint16_t)(vm->parameter * 10U + (byte - '0')) : 1000U;
-    } else if (byte == ';') {
-        vm->parameter = 0;
-    } else if (byte >= 0x40U) {
-        apply_csi(vm, byte);
-        finish_sequence(console, vm);
-    }
-}
-
-static void add_to_string(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
-{
-    bool is_end = byte == '\a' || (vm->state == STRING_ESCAPE && byte == '\\');
-
-    hold(console, vm, (char)byte);
-    if (is_end) {
-        finish_sequence(console, vm);
-    } else {
-        vm->state = byte == ESC ? STRING_ESCAPE : STRING;
-    }
-}
-
-/** @byte comes while a sequence is open. False: it does not belong to it; the sequence is dropped. */
-static bool add_to_sequence(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
-{
-    bool is_string = vm->state == STRING || vm->state == STRING_ESCAPE;
-
-    /* A string too long to hold may have lines (sixel graphics); one that is held, or nobody sees, ends with
-     * its line: else one ESC ] would silence a VM for good. */
-    if (is_string && (byte >= 0x20U || byte == '\a' || byte == ESC || vm->passing) && byte != 0x18U &&
-        byte != 0x1aU) {
-        add_to_string(console, vm, byte);
-        return true;
-    }
-    if (is_string || byte < 0x20U || byte >= 0x7fU) {
-        drop_sequence(console, vm);
+    if (!is_within_a_line || byte - 0x20U >= 0x5fU || vm->column >= HV_CONSOLE_LINE - 4U ||
+        hv_ring_used(&vm->output) != 0U || hv_ring_used(&console->out) != 0U ||
+        console->ops->write(console->ctx, (const char *)&byte, 1) == 0U) {
         return false;
     }
-    if (vm->state == CSI) {
-        add_to_csi(console, vm, byte);
-    } else {
-        add_to_escape(console, vm, byte);
-    }
+    vm->line[vm->column++] = (char)byte;
+    vm->length = vm->column > vm->length ? vm->column : vm->length;
     return true;
 }
 
-/* ---- Output ---- */
-
-static void add_in_ground(struct hv_console *console, struct hv_console_vm *vm, uint8_t byte)
+bool hv_console_output(struct hv_console *console, uint32_t slot, uint8_t byte)
 {
-    bool is_answered = vm->line_ended && byte == '\n';
+    struct hv_console_vm *vm;
 
-    vm->line_ended = false;
-    if (is_answered) {
-        return;
+    if (slot == console->focus && show_quickly(console, &console->vm[slot], byte)) {
+        return true;
     }
-    if (byte == '\n') {
-        if (!vm->begun) {
-            begin_line(console, vm);
+    if (slot >= HV_CONSOLE_SLOTS || console->vm[slot].name[0] == '\0') {
+        return true;
+    }
+    vm = &console->vm[slot];
+    if (!is_shown(console, slot)) {
+        overwrite(vm, byte);
+        return true;
+    }
+    if (hv_ring_used(&vm->output) == 0U && hv_ring_used(&console->out) == 0U) {
+        hv_console_show_(console, vm, byte);
+        settle(console);
+        return true;
+    }
+    if (!hv_ring_put(&vm->output, (char)byte)) {
+        vm->lost++;
+    }
+    return has_slack(vm);
+}
+
+/** The next byte of @vm's ring onto the terminal. */
+static int show_next(struct hv_console *console, struct hv_console_vm *vm)
+{
+    int byte = hv_ring_get(&vm->output);
+
+    if (byte >= 0 && vm->skipping > 0U) {
+        vm->skipping = byte == '\n' ? 0U : (uint16_t)(vm->skipping - 1U);
+    } else if (byte >= 0) {
+        hv_console_show_(console, vm, (uint8_t)byte);
+    }
+    return byte;
+}
+
+/** At most @most bytes of @vm's, up to the end of a line. Returns how many. */
+static uint32_t show_some(struct hv_console *console, struct hv_console_vm *vm, uint32_t most)
+{
+    uint32_t count = 0;
+
+    while (count < most && may_show(console)) {
+        int byte = show_next(console, vm);
+
+        count += byte >= 0 ? 1U : 0U;
+        if (byte < 0 || (byte == '\n' && !hv_console_is_raw_(console))) {
+            break;
         }
-        end_line(console, vm);
-    } else if (byte == ESC) {
-        begin_line(console, vm);
-        begin_sequence(vm);
-        hold(console, vm, (char)byte);
-    } else if (byte == '\t' || (byte >= 0x20U && byte != 0x7fU)) {
-        begin_line(console, vm);
-        add_text(console, vm, (char)byte);
+    }
+    return count;
+}
+
+/** The slot whose ring is emptied next, NULL: all that are shown are empty. */
+static struct hv_console_vm *next_shown(struct hv_console *console)
+{
+    if (console->view != HV_CONSOLE_ALL) {
+        struct hv_console_vm *vm = &console->vm[console->view];
+
+        return hv_ring_used(&vm->output) > 0U ? vm : NULL;
+    }
+    for (uint32_t i = 0; i < HV_CONSOLE_SLOTS; i++) {
+        uint32_t slot = (console->next + i) % HV_CONSOLE_SLOTS;
+
+        if (hv_ring_used(&console->vm[slot].output) > 0U) {
+            console->next = (slot + 1U) % HV_CONSOLE_SLOTS;
+            return &console->vm[slot];
+        }
+    }
+    return NULL;
+}
+
+bool hv_console_is_pending(const struct hv_console *console)
+{
+    for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS; slot++) {
+        if (is_shown(console, slot) && hv_ring_used(&console->vm[slot].output) > 0U) {
+            return true;
+        }
+    }
+    return hv_ring_used(&console->out) > 0U;
+}
+
+bool hv_console_drain(struct hv_console *console)
+{
+    uint32_t left = HV_CONSOLE_STEP;
+    struct hv_console_vm *vm;
+
+    flush(console);
+    while (left > 0U && may_show(console) && (vm = next_shown(console)) != NULL) {
+        left -= show_some(console, vm, left < BURST ? left : BURST);
+    }
+    flush(console);
+    settle(console);
+    return hv_ring_used(&console->out) == 0U && hv_console_is_pending(console);
+}
+
+/* ---- Slots that wait --------------------------------------------------------------------------------------------- */
+
+uint32_t hv_console_room_of(const struct hv_console *console, uint32_t slot)
+{
+    uint32_t left;
+
+    if (slot >= HV_CONSOLE_SLOTS || console->vm[slot].name[0] == '\0' || !is_shown(console, slot)) {
+        return UINT32_MAX;
+    }
+    left = hv_ring_free(&console->vm[slot].output);
+    return left > HV_CONSOLE_SLACK ? left - HV_CONSOLE_SLACK : 0U;
+}
+
+bool hv_console_has_room(struct hv_console *console, uint32_t slot)
+{
+    bool has_room = hv_console_room_of(console, slot) > 0U;
+
+    if (slot < HV_CONSOLE_SLOTS) {
+        console->waiting = has_room ? console->waiting & ~(1U << slot) : console->waiting | 1U << slot;
+    }
+    return has_room;
+}
+
+uint32_t hv_console_may_resume(const struct hv_console *console)
+{
+    uint32_t slots = 0;
+
+    for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS && console->waiting >> slot != 0U; slot++) {
+        /* Not for a few bytes: what it costs to tell a slot is for half a ring. */
+        if ((console->waiting >> slot & 1U) != 0U &&
+            hv_console_room_of(console, slot) >= console->vm[slot].output.size / 2U) {
+            slots |= 1U << slot;
+        }
+    }
+    return slots;
+}
+
+/* ---- Lines of hv's own ------------------------------------------------------------------------------------------- */
+
+/** What @line takes at most, the prefix of each of its lines included. */
+static size_t space_of(const char *line)
+{
+    size_t size = 16;
+
+    for (; *line != '\0'; line++) {
+        size += *line == '\n' ? 16U : 1U;
+    }
+    return HV_CONSOLE_LINE_MOST(size);
+}
+
+bool hv_console_log_line(struct hv_console *console, const char *line)
+{
+    if (hv_ring_used(&console->out) > 0U) {
+        flush(console);
+    }
+    if (hv_ring_free(&console->out) < space_of(line)) {
+        settle(console);
+        return false;
+    }
+    hv_console_leave_line_(console);
+    hv_console_put_log_line_(console, line);
+    hv_console_redraw_line_(console);
+    settle(console);
+    return true;
+}
+
+/** An answer to a key: it has room. */
+static void say(struct hv_console *console, const char *line)
+{
+    ASH_DISCARD(hv_console_log_line(console, line));
+}
+
+/* ---- Views ------------------------------------------------------------------------------------------------------- */
+
+/** "^]", or the character itself. */
+static void lead_in_name(const struct hv_console *console, char name[8])
+{
+    uint8_t key = console->lead_in;
+
+    (void)hv_format(name, 8, key < 0x20U ? "Ctrl-%c" : "%c", key < 0x20U ? key + 0x40 : key);
+}
+
+/** What was overwritten while nobody looked: said, and the rest of the line that it ended in left out. */
+static void tell_lost(struct hv_console *console, struct hv_console_vm *vm)
+{
+    char line[120];
+
+    if (vm->lost == 0U) {
+        return;
+    }
+    (void)hv_format(line, sizeof(line),
+                    "console: %s: the oldest %lu bytes of what it said meanwhile are gone", vm->name,
+                    (unsigned long)vm->lost);
+    hv_console_put_log_line_(console, line);
+    vm->lost = 0;
+    vm->skipping = HV_CONSOLE_LINE;
+    hv_console_forget_line_(vm);
+}
+
+static void see_all(struct hv_console *console)
+{
+    hv_console_leave_line_(console);
+    console->view = HV_CONSOLE_ALL;
+    hv_console_put_log_line_(console, "console: all");
+    for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS; slot++) {
+        tell_lost(console, &console->vm[slot]);
+    }
+    hv_console_redraw_line_(console);
+    settle(console);
+}
+
+static void see_one(struct hv_console *console, uint32_t slot)
+{
+    struct hv_console_vm *vm = &console->vm[slot];
+    char line[96];
+    char lead[8];
+
+    lead_in_name(console, lead);
+    hv_console_leave_line_(console);
+    console->focus = slot;
+    console->view = slot;
+    if (slot == HV_CONSOLE_SHELL) {
+        (void)hv_format(line, sizeof(line), "console: hv's shell; %s and a digit leaves it, help helps",
+                        lead);
     } else {
-        add_control(console, vm, (char)byte);
+        (void)hv_format(line, sizeof(line), "console: VM %u, %s", slot + 1U, vm->name);
     }
+    hv_console_put_log_line_(console, line);
+    tell_lost(console, vm);
+    hv_console_redraw_line_(console);
+    hv_console_release_sequence_(console, vm);
+    settle(console);
 }
 
-void hv_console_output(struct hv_console *console, uint32_t slot, uint8_t byte)
+int hv_console_attach(struct hv_console *console, uint32_t slot)
 {
-    struct hv_console_vm *vm;
-
-    if (slot >= HV_CONSOLE_MAX_VMS || console->vm[slot].name[0] == '\0') {
-        return;
+    if (slot != HV_CONSOLE_ALL && find(console, slot) == NULL) {
+        return ASH_ENOENT;
     }
-    vm = &console->vm[slot];
-    if (vm->state == GROUND || !add_to_sequence(console, vm, byte)) {
-        add_in_ground(console, vm, byte);
+    flush(console);
+    if (hv_ring_free(&console->out) < KEY_MOST + HV_CONSOLE_BYTE_MOST) {
+        settle(console);
+        return ASH_EBUSY;
     }
+    if (slot == HV_CONSOLE_ALL) {
+        see_all(console);
+    } else {
+        see_one(console, slot);
+    }
+    return ASH_OK;
 }
 
-void hv_console_vm_ended(struct hv_console *console, uint32_t slot)
+/* ---- Keys -------------------------------------------------------------------------------------------------------- */
+
+static void list(struct hv_console *console)
 {
-    struct hv_console_vm *vm;
+    char line[96];
 
-    if (slot >= HV_CONSOLE_MAX_VMS || console->vm[slot].name[0] == '\0') {
-        return;
+    hv_console_leave_line_(console);
+    for (uint32_t slot = 0; slot < HV_CONSOLE_MAX_VMS; slot++) {
+        if (console->vm[slot].name[0] != '\0') {
+            (void)hv_format(line, sizeof(line), "console: VM %u, %s%s", slot + 1U, console->vm[slot].name,
+                            slot == console->focus ? " (has the keyboard)" : "");
+            hv_console_put_log_line_(console, line);
+        }
     }
-    vm = &console->vm[slot];
-    drop_sequence(console, vm);
-    if (vm->begun) {
-        end_line(console, vm);
-    }
-    vm->line_ended = false;
-    vm->input_tail = vm->input_head;
+    hv_console_redraw_line_(console);
 }
 
-/* ---- Input ---- */
+static void help(struct hv_console *console)
+{
+    char line[160];
+    char lead[8];
+
+    lead_in_name(console, lead);
+    (void)hv_format(
+        line, sizeof(line),
+        "console: %s then 1..9: that VM; a: all; 0: hv's shell; l: list; h: this; %s again: a literal one",
+        lead, lead);
+    say(console, line);
+}
+
+/** A key that leads nowhere. */
+static void say_unknown(struct hv_console *console, uint8_t key)
+{
+    char line[120];
+    char lead[8];
+
+    lead_in_name(console, lead);
+    if (key >= '1' && key <= '9') {
+        (void)hv_format(line, sizeof(line), "console: there is no VM %c; %s l lists them", key, lead);
+    } else if (key == '0') {
+        (void)hv_format(line, sizeof(line), "console: there is no shell here");
+    } else {
+        (void)hv_format(line, sizeof(line), "console: %s and key 0x%02x: not known; %s h helps", lead, key,
+                        lead);
+    }
+    say(console, line);
+}
+
+/** The key behind the lead-in. */
+static void obey(struct hv_console *console, uint8_t key)
+{
+    uint32_t slot = key == '0' ? HV_CONSOLE_SHELL : key - (uint32_t)'1';
+
+    if (key >= '0' && key <= '9' && find(console, slot) != NULL) {
+        see_one(console, slot);
+    } else if (key == 'a') {
+        see_all(console);
+    } else if (key == 'l') {
+        list(console);
+    } else if (key == '?' || key == 'h') {
+        help(console);
+    } else {
+        say_unknown(console, key);
+    }
+}
+
+/* ---- Input ------------------------------------------------------------------------------------------------------- */
 
 /** True: something still waits. */
 static bool pump(struct hv_console *console, uint32_t slot)
@@ -507,7 +412,8 @@ static bool pump(struct hv_console *console, uint32_t slot)
     struct hv_console_vm *vm = &console->vm[slot];
 
     while (vm->input_tail != vm->input_head) {
-        if (!console->ops->deliver(console->ctx, slot, vm->input[vm->input_tail % HV_CONSOLE_INPUT])) {
+        if (slot == HV_CONSOLE_SHELL ||
+            !console->ops->deliver(console->ctx, slot, vm->input[vm->input_tail % HV_CONSOLE_INPUT])) {
             return true;
         }
         vm->input_tail++;
@@ -525,11 +431,19 @@ bool hv_console_pump(struct hv_console *console)
     return waits;
 }
 
+int hv_console_take_input(struct hv_console *console, uint32_t slot)
+{
+    struct hv_console_vm *vm = &console->vm[slot];
+
+    return vm->input_tail != vm->input_head ? vm->input[vm->input_tail++ % HV_CONSOLE_INPUT] : -1;
+}
+
 static bool send(struct hv_console *console, uint8_t byte)
 {
-    struct hv_console_vm *vm = focused(console);
+    struct hv_console_vm *vm = hv_console_front_(console);
 
-    if (!pump(console, console->focus) && console->ops->deliver(console->ctx, console->focus, byte)) {
+    if (console->focus != HV_CONSOLE_SHELL && !pump(console, console->focus) &&
+        console->ops->deliver(console->ctx, console->focus, byte)) {
         return true;
     }
     if (vm->input_head - vm->input_tail == HV_CONSOLE_INPUT) {
@@ -542,7 +456,7 @@ static bool send(struct hv_console *console, uint8_t byte)
 
 void hv_console_discard_input(struct hv_console *console)
 {
-    struct hv_console_vm *vm = focused(console);
+    struct hv_console_vm *vm = hv_console_front_(console);
     uint32_t dropped = vm->input_head - vm->input_tail;
     char line[96];
 
@@ -550,112 +464,143 @@ void hv_console_discard_input(struct hv_console *console)
     if (dropped > 0U) {
         (void)hv_format(line, sizeof(line), "console: %s does not read: %u typed bytes dropped", vm->name,
                         dropped);
-        hv_console_log_line(console, line);
+        say(console, line);
     }
 }
 
-static void set_focus(struct hv_console *console, uint32_t slot)
+enum hv_console_input hv_console_input(struct hv_console *console, uint8_t byte)
 {
-    char line[96];
+    bool is_key = console->led_in;
 
-    leave_line(console);
-    console->focus = slot;
-    (void)hv_format(line, sizeof(line), "console: VM %u, %s", slot + 1U, console->vm[slot].name);
-    put_log_line(console, line);
-    redraw_line(console);
-}
-
-static void list(struct hv_console *console)
-{
-    char line[96];
-
-    leave_line(console);
-    for (uint32_t slot = 0; slot < HV_CONSOLE_MAX_VMS; slot++) {
-        if (console->vm[slot].name[0] != '\0') {
-            (void)hv_format(line, sizeof(line), "console: VM %u, %s%s", slot + 1U, console->vm[slot].name,
-                            slot == console->focus ? " (has the input)" : "");
-            put_log_line(console, line);
+    if (!is_key && byte == console->lead_in) {
+        console->led_in = true;
+        return HV_CONSOLE_TAKEN;
+    }
+    if (is_key && byte != console->lead_in) {
+        flush(console);
+        if (hv_ring_free(&console->out) < KEY_MOST + HV_CONSOLE_BYTE_MOST) {
+            settle(console);
+            return HV_CONSOLE_BUSY;
         }
-    }
-    redraw_line(console);
-}
-
-/** The key behind the lead-in. */
-static void obey(struct hv_console *console, uint8_t key)
-{
-    char line[96];
-
-    if (key >= '1' && key <= '9' && console->vm[key - '1'].name[0] != '\0') {
-        set_focus(console, key - (uint32_t)'1');
-    } else if (key == 'l') {
-        list(console);
-    } else if (key == '?') {
-        hv_console_log_line(
-            console, "console: Ctrl-] then 1..9: that VM; l: list; ?: this; Ctrl-] again: a literal one");
-    } else if (key >= '1' && key <= '9') {
-        (void)hv_format(line, sizeof(line), "console: there is no VM %c; Ctrl-] l lists them", key);
-        hv_console_log_line(console, line);
-    } else {
-        (void)hv_format(line, sizeof(line), "console: Ctrl-] and key 0x%02x: not known; Ctrl-] ? helps", key);
-        hv_console_log_line(console, line);
-    }
-}
-
-bool hv_console_input(struct hv_console *console, uint8_t byte)
-{
-    bool is_key = console->lead_in;
-
-    if (console->count == 0U) {
-        return true;
-    }
-    if (!is_key && byte == HV_CONSOLE_LEAD_IN) {
-        console->lead_in = true;
-        return true;
-    }
-    if (is_key && byte != HV_CONSOLE_LEAD_IN) {
-        console->lead_in = false;
+        console->led_in = false;
         obey(console, byte);
-        return true;
+        settle(console);
+        return HV_CONSOLE_TAKEN;
     }
-    if (!send(console, byte)) {
-        return false; /* a literal lead-in is offered again too: lead_in stays */
+    /* A literal lead-in is offered again too: led_in stays. */
+    if (hv_console_front_(console)->name[0] != '\0' && !send(console, byte)) {
+        return HV_CONSOLE_FULL;
     }
-    console->lead_in = false;
-    return true;
+    console->led_in = false;
+    return HV_CONSOLE_TAKEN;
 }
 
-/* ---- Life ---- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 void hv_console_init(struct hv_console *console, const struct hv_console_ops *ops, void *ctx)
 {
     memset(console, 0, sizeof(*console));
     console->ops = ops;
     console->ctx = ctx;
+    console->focus = HV_CONSOLE_SHELL;
+    console->view = HV_CONSOLE_ALL;
+    console->lead_in = HV_CONSOLE_LEAD_IN;
+    console->out = (struct hv_ring){.bytes = console->out_bytes, .size = HV_CONSOLE_OUT};
 }
 
-int hv_console_add_vm(struct hv_console *console, uint32_t slot, const char *name)
+void hv_console_set_lead_in(struct hv_console *console, uint8_t key)
 {
-    struct hv_console_vm *vm;
+    console->lead_in = key;
+}
+
+static void set_name(struct hv_console_vm *vm, const char *name)
+{
     size_t length = 0;
 
-    if (slot >= HV_CONSOLE_MAX_VMS) {
-        return ASH_EINVAL;
-    }
-    vm = &console->vm[slot];
-    if (vm->name[0] != '\0') {
-        return ASH_EEXIST;
-    }
-    leave_line(console);
     for (; length < HV_CONSOLE_NAME - 1U && name[length] != '\0'; length++) {
         vm->name[length] = name[length] > ' ' && name[length] < 0x7f ? name[length] : '?';
     }
     if (length == 0U) {
         vm->name[0] = '?';
     }
-    if (console->count == 0U) {
-        console->focus = slot;
+}
+
+int hv_console_add(struct hv_console *console, uint32_t slot, const char *name, char *ring, uint32_t size)
+{
+    if (slot >= HV_CONSOLE_SLOTS || size <= 2U * HV_CONSOLE_SLACK || (size & (size - 1U)) != 0U) {
+        return ASH_EINVAL;
     }
-    console->count++;
-    redraw_line(console);
+    if (find(console, slot) != NULL) {
+        return ASH_EEXIST;
+    }
+    hv_console_leave_line_(console);
+    memset(&console->vm[slot], 0, sizeof(console->vm[slot]));
+    console->vm[slot].output = (struct hv_ring){.bytes = ring, .size = size};
+    set_name(&console->vm[slot], name);
+    if (slot != HV_CONSOLE_SHELL) {
+        if (console->count == 0U && console->view == HV_CONSOLE_ALL) {
+            console->focus = slot;
+        }
+        console->count++;
+    }
+    hv_console_redraw_line_(console);
+    settle(console);
     return ASH_OK;
+}
+
+void hv_console_vm_ended(struct hv_console *console, uint32_t slot)
+{
+    struct hv_console_vm *vm = find(console, slot);
+
+    if (vm == NULL) {
+        return;
+    }
+    if (is_shown(console, slot) && hv_ring_used(&vm->output) == 0U) {
+        if (may_show(console)) {
+            hv_console_finish_line_(console, vm);
+        }
+    } else if (hv_ring_last(&vm->output) != '\n') {
+        /* Behind what it said last: out of any sequence (CAN), and onto a new line. */
+        (void)hv_console_output(console, slot, 0x18);
+        (void)hv_console_output(console, slot, '\r');
+        (void)hv_console_output(console, slot, '\n');
+    }
+    vm->input_tail = vm->input_head;
+    settle(console);
+}
+
+char *hv_console_remove(struct hv_console *console, uint32_t slot)
+{
+    struct hv_console_vm *vm = find(console, slot);
+    char *ring;
+
+    if (vm == NULL) {
+        return NULL;
+    }
+    ring = vm->output.bytes;
+    for (uint32_t left = 8U * HV_CONSOLE_STEP; left > 0U && is_shown(console, slot) && may_show(console);
+         left--) {
+        if (show_next(console, vm) < 0) {
+            break;
+        }
+        flush(console);
+    }
+    if (may_show(console)) {
+        hv_console_finish_line_(console, vm);
+    }
+    if (console->focus == slot) {
+        hv_console_leave_line_(console);
+        console->focus = HV_CONSOLE_SHELL;
+        for (uint32_t other = HV_CONSOLE_MAX_VMS; other-- > 0U;) {
+            console->focus = other != slot && find(console, other) != NULL ? other : console->focus;
+        }
+        if (console->view == slot) {
+            console->view = HV_CONSOLE_ALL;
+        }
+    }
+    console->count -= slot != HV_CONSOLE_SHELL ? 1U : 0U;
+    console->waiting &= ~(1U << slot);
+    memset(vm, 0, sizeof(*vm));
+    settle(console);
+    return ring;
 }

@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/console_glue.h"
 #include "glue/stage2.h"
 
 void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
@@ -15,11 +16,15 @@ void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
 /** Look for work once. Returns if there is none. */
 static void run_what_is_runnable(struct hv_cpu *cpu)
 {
+    uint32_t requests = hv_cpu_take_requests(cpu);
     struct hv_vcpu *vcpu;
     int error;
 
-    if ((hv_cpu_take_requests(cpu) & HV_REQUEST_HALT) != 0U) {
+    if ((requests & HV_REQUEST_HALT) != 0U) {
         hv_arch_halt();
+    }
+    if ((requests & HV_REQUEST_CONSOLE) != 0U) {
+        hv_console_step(cpu);
     }
     vcpu = hv_sched_next(cpu);
     if (vcpu == NULL) {

@@ -16,10 +16,11 @@ struct hv_vcpu;
 
 /** Requests in a CPU's inbox: atomic bits, fire and forget, one kick. */
 enum hv_request {
-    HV_REQUEST_RUN = 1U << 0,  /* a vCPU of this CPU may be runnable now */
-    HV_REQUEST_STOP = 1U << 1, /* the loaded vCPU's VM is to stop */
-    HV_REQUEST_HALT = 1U << 2, /* hv panicked elsewhere */
-    HV_REQUEST_ALARM = 1U << 3 /* it rang, or it is for another time now */
+    HV_REQUEST_RUN = 1U << 0,    /* a vCPU of this CPU may be runnable now */
+    HV_REQUEST_STOP = 1U << 1,   /* the loaded vCPU's VM is to stop */
+    HV_REQUEST_HALT = 1U << 2,   /* hv panicked elsewhere */
+    HV_REQUEST_ALARM = 1U << 3,  /* it rang, or it is for another time now */
+    HV_REQUEST_CONSOLE = 1U << 4 /* the console has more to do here: hv_console_step() */
 };
 
 struct hv_cpu {

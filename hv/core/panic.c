@@ -51,6 +51,20 @@ void hv_panic_end(struct hv_cpu *cpu)
     hv_arch_halt();
 }
 
+/** What was said before it, past all locks: another CPU may be amid a change of it, so nothing of it is believed. */
+static void print_what_waits(const struct hv_ring *out)
+{
+    char byte[2] = {0, 0};
+
+    if (out->size != HV_CONSOLE_OUT || hv_ring_used(out) > HV_CONSOLE_OUT) {
+        return;
+    }
+    for (uint32_t i = out->tail; i != out->head; i++) {
+        byte[0] = out->bytes[i % HV_CONSOLE_OUT];
+        hv_report_write(byte);
+    }
+}
+
 /** The first CPU to panic reports; the others stop. */
 static void claim_the_console(struct hv_cpu *cpu)
 {
@@ -61,6 +75,7 @@ static void claim_the_console(struct hv_cpu *cpu)
         hv_arch_halt();
     }
     hv_arch_stop_others(cpu);
+    print_what_waits(&cpu->hv->console.out);
 }
 
 void hv_panic(struct hv_cpu *cpu, const char *format, ...)

@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/console_glue.h"
 
 static bool is_on(const struct hv_vcpu *vcpu)
 {
@@ -259,6 +260,9 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
     if ((requests & HV_REQUEST_HALT) != 0U) {
         hv_arch_halt();
     }
+    if ((requests & HV_REQUEST_CONSOLE) != 0U) {
+        hv_console_step(cpu);
+    }
     if (hv_vm_is_stopping(current->vm)) {
         return HV_LEAVE;
     }
@@ -307,6 +311,10 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
         requests |= hv_cpu_take_requests(cpu);
         if ((requests & HV_REQUEST_HALT) != 0U) {
             hv_arch_halt();
+        }
+        if ((requests & HV_REQUEST_CONSOLE) != 0U) {
+            requests &= ~(uint32_t)HV_REQUEST_CONSOLE;
+            hv_console_step(cpu);
         }
         if (hv_vm_is_stopping(vcpu->vm)) {
             return HV_LEAVE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A VM out of the plan: vCPUs, machine. */
 #include "core/hv.h"
+#include "glue/console_glue.h"
 
 static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const char *problem,
                   const char *allowed)
@@ -48,6 +49,12 @@ static int build(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *plan)
 
     if (error == ASH_OK) {
         error = hv_machine_create(vm, plan);
+    }
+    if (error == ASH_OK) {
+        error = hv_console_vm_created(vm);
+        if (error != ASH_OK) {
+            hv_machine_destroy(vm);
+        }
     }
     if (error != ASH_OK) {
         give_back_vcpus(hv, vm);

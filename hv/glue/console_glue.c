@@ -4,10 +4,16 @@
 #include "arch/arch.h"
 #include "core/hv.h"
 
-static void write_terminal(void *ctx, const char *bytes, size_t size)
+static size_t write_terminal(void *ctx, const char *bytes, size_t size)
 {
     (void)ctx;
-    hv_arch_console_write(bytes, size);
+    return hv_arch_console_write(bytes, size);
+}
+
+static void want_room(void *ctx, bool wanted)
+{
+    (void)ctx;
+    hv_arch_console_want_room(wanted);
 }
 
 static bool deliver(void *ctx, uint32_t slot, uint8_t byte)
@@ -23,10 +29,22 @@ static bool deliver(void *ctx, uint32_t slot, uint8_t byte)
 
 void hv_console_create(struct hv *hv)
 {
-    static const struct hv_console_ops ops = {.write = write_terminal, .deliver = deliver};
+    static const struct hv_console_ops ops = {
+        .write = write_terminal, .want_room = want_room, .deliver = deliver};
 
     hv->held_input = -1;
     hv_console_init(&hv->console, &ops, hv);
+}
+
+/* ---- Input ------------------------------------------------------------------------------------------------------- */
+
+/** A byte found no room: will there be some, so that it can wait and nothing is read meanwhile? */
+static bool waits_for_room(const struct hv *hv, enum hv_console_input how)
+{
+    const struct hv_vm *vm = hv->console.focus < hv->vms ? hv->vm[hv->console.focus] : NULL;
+
+    return how == HV_CONSOLE_BUSY || hv->console.focus == HV_CONSOLE_SHELL ||
+           (vm != NULL && __atomic_load_n(&vm->machine.reads_uart, __ATOMIC_RELAXED) != 0U);
 }
 
 /** Read the board's UART dry, or until a VM that reads its own takes no more: then stop listening until it does.
@@ -35,22 +53,22 @@ static void read_terminal(struct hv *hv)
 {
     for (;;) {
         int byte = hv->held_input >= 0 ? hv->held_input : hv_arch_console_read();
+        enum hv_console_input how;
 
         hv->held_input = -1;
         if (byte < 0) {
             hv_arch_console_listen(true);
             return;
         }
-        if (!hv_console_input(&hv->console, (uint8_t)byte)) {
-            struct hv_vm *vm = hv->console.focus < hv->vms ? hv->vm[hv->console.focus] : NULL;
-
+        how = hv_console_input(&hv->console, (uint8_t)byte);
+        if (how != HV_CONSOLE_TAKEN) {
             hv->held_input = byte;
-            if (vm != NULL && __atomic_load_n(&vm->machine.reads_uart, __ATOMIC_RELAXED) != 0U) {
+            if (waits_for_room(hv, how)) {
                 hv_arch_console_listen(false);
                 return;
             }
             hv_console_discard_input(
-                &hv->console); /* nobody will ever read it, and Ctrl-] must get through */
+                &hv->console); /* nobody will ever read it, and the lead-in must get through */
         }
     }
 }
@@ -64,16 +82,6 @@ static void pump_vms(struct hv_cpu *cpu)
             hv_machine_pump_input(cpu, hv->vm[i]);
         }
     }
-}
-
-void hv_console_received(struct hv_cpu *cpu)
-{
-    struct hv *hv = cpu->hv;
-
-    hv_lock(&hv->console_lock);
-    read_terminal(hv);
-    hv_unlock(&hv->console_lock);
-    pump_vms(cpu);
 }
 
 void hv_console_room(struct hv_cpu *cpu)
@@ -92,21 +100,137 @@ void hv_console_room(struct hv_cpu *cpu)
     pump_vms(cpu);
 }
 
-void hv_console_emitted(struct hv_vm *vm, uint8_t byte)
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
+
+/** Tell @vm's UART whether it may send. Both under their locks, so that the last word is the true one. */
+static void tell_room(struct hv_cpu *cpu, struct hv_vm *vm)
 {
-    hv_lock(&vm->hv->console_lock);
-    hv_console_output(&vm->hv->console, vm->slot, byte);
-    hv_unlock(&vm->hv->console_lock);
+    struct hv *hv = cpu->hv;
+    bool has_room;
+
+    hv_machine_lock(cpu, &vm->machine);
+    hv_lock(&hv->console_lock);
+    has_room = hv_console_has_room(&hv->console, vm->slot);
+    hv_unlock(&hv->console_lock);
+    hv_vpl011_set_room(&vm->machine.uart, has_room);
+    hv_machine_unlock(&vm->machine);
 }
+
+void hv_console_step(struct hv_cpu *cpu)
+{
+    struct hv *hv = cpu->hv;
+    uint32_t resumed;
+    bool more;
+
+    hv_lock(&hv->console_lock);
+    more = hv_console_drain(&hv->console);
+    resumed = hv_console_may_resume(&hv->console);
+    if (hv->held_input >= 0) {
+        read_terminal(hv);
+    }
+    hv_unlock(&hv->console_lock);
+    for (uint32_t slot = 0; slot < hv->vms; slot++) {
+        if ((resumed >> slot & 1U) != 0U) {
+            tell_room(cpu, hv->vm[slot]);
+        }
+    }
+    if (more) {
+        hv_cpu_post(cpu, HV_REQUEST_CONSOLE); /* the guest of this CPU runs in between */
+    }
+}
+
+void hv_console_interrupt(struct hv_cpu *cpu)
+{
+    struct hv *hv = cpu->hv;
+
+    hv_lock(&hv->console_lock);
+    read_terminal(hv);
+    hv_unlock(&hv->console_lock);
+    hv_console_step(cpu);
+    pump_vms(cpu);
+}
+
+void hv_console_emitted(struct hv_cpu *cpu, struct hv_vm *vm, uint8_t byte)
+{
+    bool may_go_on;
+
+    hv_lock(&vm->hv->console_lock);
+    may_go_on = hv_console_output(&vm->hv->console, vm->slot, byte);
+    hv_unlock(&vm->hv->console_lock);
+    if (!may_go_on) {
+        tell_room(cpu, vm);
+    }
+}
+
+void hv_console_say(struct hv *hv, const char *line)
+{
+    bool said;
+
+    do {
+        hv_lock(&hv->console_lock);
+        said = hv_console_log_line(&hv->console, line);
+        hv_unlock(&hv->console_lock);
+        if (!said) {
+            hv_arch_relax(); /* whoever has a line waits for the device, and nobody else does */
+        }
+    } while (!said);
+}
+
+void hv_console_finish(struct hv *hv)
+{
+    bool pending;
+
+    do {
+        hv_lock(&hv->console_lock);
+        (void)hv_console_drain(&hv->console);
+        pending = hv_console_is_pending(&hv->console);
+        hv_unlock(&hv->console_lock);
+        hv_arch_relax();
+    } while (pending);
+}
+
+/* ---- VMs --------------------------------------------------------------------------------------------------------- */
 
 void hv_console_vm_over(struct hv_vm *vm)
 {
     hv_lock(&vm->hv->console_lock);
     hv_console_vm_ended(&vm->hv->console, vm->slot);
-    /* It reads no more: what it left of the input must not keep Ctrl-] from getting through. */
+    /* It reads no more: what it left of the input must not keep the lead-in from getting through. */
     __atomic_store_n(&vm->machine.reads_uart, 0U, __ATOMIC_RELAXED);
     if (vm->hv->held_input >= 0) {
         read_terminal(vm->hv);
     }
     hv_unlock(&vm->hv->console_lock);
+}
+
+int hv_console_vm_created(struct hv_vm *vm)
+{
+    struct hv *hv = vm->hv;
+    const struct hv_page_request request = {.pages = hv_pages_for(HV_CONSOLE_RING)};
+    char *ring = (char *)hv_pages_alloc(&hv->pages, &request);
+    int error;
+
+    if (ring == NULL) {
+        return ASH_ENOMEM;
+    }
+    hv_lock(&hv->console_lock);
+    error = hv_console_add(&hv->console, vm->slot, vm->name, ring, HV_CONSOLE_RING);
+    hv_unlock(&hv->console_lock);
+    if (error != ASH_OK) {
+        hv_pages_free(&hv->pages, ring, request.pages);
+    }
+    return error;
+}
+
+void hv_console_vm_gone(struct hv_vm *vm)
+{
+    struct hv *hv = vm->hv;
+    char *ring;
+
+    hv_lock(&hv->console_lock);
+    ring = hv_console_remove(&hv->console, vm->slot);
+    hv_unlock(&hv->console_lock);
+    if (ring != NULL) {
+        hv_pages_free(&hv->pages, ring, hv_pages_for(HV_CONSOLE_RING));
+    }
 }

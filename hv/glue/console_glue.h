@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** The console between the board's UART and the VMs' emulated ones. */
+/** The console between the board's UART and the VMs' emulated ones. No lock is held where nothing else is said. */
 #ifndef HV_GLUE_CONSOLE_GLUE_H
 #define HV_GLUE_CONSOLE_GLUE_H
 
 #include <stdint.h>
+
+#include <libbase/compiler.h>
 
 struct hv;
 struct hv_cpu;
@@ -12,16 +14,31 @@ struct hv_vm;
 /** Make the console on the board's UART. Lock domain: boot. */
 void hv_console_create(struct hv *hv);
 
-/** The UART has received something. No lock is held. */
-void hv_console_received(struct hv_cpu *cpu);
+/** @vm, whose slot and name are set, has a slot of the console from now on. Returns ASH_OK, ASH_ENOMEM, ASH_EEXIST. */
+int hv_console_vm_created(struct hv_vm *vm) ASH_NODISCARD;
 
-/** A VM has taken input from its UART: what waited may follow. No lock is held. */
-void hv_console_room(struct hv_cpu *cpu);
+/** And has none any more: what it said last is shown as far as there is room. */
+void hv_console_vm_gone(struct hv_vm *vm);
 
-/** @vm has ended or starts again. No lock is held. */
+/** @vm has ended or starts again. */
 void hv_console_vm_over(struct hv_vm *vm);
 
-/** @vm's UART sent @byte. No lock is held. */
-void hv_console_emitted(struct hv_vm *vm, uint8_t byte);
+/** The UART has received something, or takes more. */
+void hv_console_interrupt(struct hv_cpu *cpu);
+
+/** HV_REQUEST_CONSOLE was posted to this CPU: a bounded step of what waits. */
+void hv_console_step(struct hv_cpu *cpu);
+
+/** A VM has taken input from its UART: what waited may follow. */
+void hv_console_room(struct hv_cpu *cpu);
+
+/** @vm's UART sent @byte. If it has to wait for the terminal, its UART is told. */
+void hv_console_emitted(struct hv_cpu *cpu, struct hv_vm *vm, uint8_t byte);
+
+/** A line of hv's own, whole. Waits for the device if that is far behind; nobody waits with it. */
+void hv_console_say(struct hv *hv, const char *line);
+
+/** Everything that is to be seen is with the device: before the machine goes off. */
+void hv_console_finish(struct hv *hv);
 
 #endif

@@ -499,7 +499,7 @@ void hv_machine_vcpu_stopped(struct hv_vcpu *vcpu)
 void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write)
 {
     if (vcpu->arch.emitted >= 0) {
-        hv_console_emitted(vcpu->vm, (uint8_t)vcpu->arch.emitted);
+        hv_console_emitted(cpu, vcpu->vm, (uint8_t)vcpu->arch.emitted);
     } else if (!is_write) {
         hv_console_room(cpu); /* a load and a branch where nothing waits */
     }

@@ -33,7 +33,9 @@ enum {
 #define FR_CTS       (1U << 0)
 #define FR_DSR       (1U << 1)
 #define FR_DCD       (1U << 2)
+#define FR_BUSY      (1U << 3)
 #define FR_RXFE      (1U << 4)
+#define FR_TXFF      (1U << 5)
 #define FR_RXFF      (1U << 6)
 #define FR_TXFE      (1U << 7)
 #define FR_RI        (1U << 8)
@@ -166,6 +168,24 @@ unsigned hv_vpl011_space(const struct hv_vpl011 *uart)
     return takes_input(uart) ? depth(uart) - uart->count : 0U;
 }
 
+/* ---- Sending ---- */
+
+void hv_vpl011_set_room(struct hv_vpl011 *uart, bool has_room)
+{
+    bool had_room = (uart->reg[FR] & FR_TXFF) == 0U;
+
+    if (has_room == had_room) {
+        return;
+    }
+    if (has_room) {
+        uart->reg[FR] = (uart->reg[FR] & ~(FR_TXFF | FR_BUSY)) | FR_TXFE;
+        uart->reg[RIS] |= INT_TX;
+    } else {
+        uart->reg[FR] = (uart->reg[FR] & ~FR_TXFE) | FR_TXFF | FR_BUSY;
+    }
+    tell_line(uart);
+}
+
 /* ---- Registers with effects ---- */
 
 static void write_dr(struct hv_vpl011 *uart, uint32_t value)
@@ -287,21 +307,22 @@ static void write_register(struct hv_vpl011 *uart, uint64_t word, uint32_t value
     }
 }
 
-int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+/** The guest's byte to send: most writes of a boot. */
+static int send(struct hv_vpl011 *uart, uint32_t value)
+{
+    if ((uart->reg[FR] & FR_TXFF) != 0U && (uart->reg[CR] & CR_LBE) == 0U) {
+        return ASH_EBUSY;
+    }
+    write_dr(uart, value);
+    tell_line(uart);
+    return ASH_OK;
+}
+
+static __attribute__((noinline)) int access_any(struct hv_vpl011 *uart, uint64_t offset, unsigned size,
+                                                bool is_write, uint64_t *value)
 {
     bool has_register = offset % 4U == 0U && (size == 1U || size == 2U || size == 4U);
     uint64_t bits = has_register ? UINT64_MAX >> (64U - 8U * size) : 0U;
-
-    /* Nearly all accesses of a boot are these two: "is there room?" and "send". */
-    if (offset == FR * 4U && !is_write) {
-        *value = uart->reg[FR] & bits;
-        return ASH_OK;
-    }
-    if (offset == DR * 4U && is_write && has_register) {
-        write_dr(uart, (uint32_t)*value);
-        tell_line(uart);
-        return ASH_OK;
-    }
 
     if (!has_register) {
         *value = is_write ? *value : 0U;
@@ -313,6 +334,19 @@ int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, boo
         tell_line(uart);
     }
     return ASH_OK;
+}
+
+int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, bool is_write, uint64_t *value)
+{
+    /* Nearly all accesses of a boot are these two: "is there room?" and "send". */
+    if (offset == FR * 4U && !is_write && size == 4U) {
+        *value = uart->reg[FR];
+        return ASH_OK;
+    }
+    if (offset == DR * 4U && is_write && (size == 1U || size == 2U || size == 4U)) {
+        return send(uart, (uint32_t)*value);
+    }
+    return access_any(uart, offset, size, is_write, value);
 }
 
 /* ---- Life ---- */

@@ -2,8 +2,10 @@
 /** An emulated PrimeCell UART (PL011), revision r1p5: Arm DDI 0183 issue G. Register offsets and bits are
  *  its chapter 3.
  *
- *  Sending takes no time: a byte written to UARTDR is with emit() before the access returns, the transmit
- *  FIFO is always empty. Where the manual leaves room, and where this differs from it:
+ *  Sending takes no time: a byte written to UARTDR is with emit() before the access returns. The transmit FIFO is
+ *  empty, or it is full because the outside takes no more (hv_vpl011_set_room()). Where the manual leaves room, and
+ *  where this differs from it:
+ *  - A byte written while the FIFO is full is not lost: the write waits.
  *  - The transmit interrupt follows transitions, not the level (2.8.3, "UARTTXINTR"): it is not asserted by
  *    enabling it, but by data having left. With no time between, every byte sent counts as a fall through
  *    the trigger level. UARTICR clears it.
@@ -59,13 +61,18 @@ void hv_vpl011_reset(struct hv_vpl011 *uart);
  *  Everything else (8 bytes, other byte lanes, unaligned, no register there) reads as zero and ignores
  *  writes, as do reserved bits.
  *  value: in for a write, out for a read (zero-extended).
- *  Returns ASH_OK, always. HAL: emit, set_irq. */
+ *  Returns ASH_OK; ASH_EBUSY: a byte to send while there is no room, nothing happened, do it again later.
+ *  HAL: emit, set_irq. */
 int hv_vpl011_access(struct hv_vpl011 *uart, uint64_t offset, unsigned size, bool is_write, uint64_t *value);
 
 /** @byte arrives on the wire. False: the FIFO is full, or the guest has turned the receiver off or around
  *  (RXE=0, loopback); nothing changed, offer it again later. So the host never causes an overrun. HAL:
  *  set_irq. */
 bool hv_vpl011_receive(struct hv_vpl011 *uart, uint8_t byte);
+
+/** The outside takes no more bytes (the transmit FIFO is full and busy), or takes them again (it is empty, and has
+ *  fallen through its trigger level). HAL: set_irq. */
+void hv_vpl011_set_room(struct hv_vpl011 *uart, bool has_room);
 
 /** How many bytes hv_vpl011_receive() would take now. */
 unsigned hv_vpl011_space(const struct hv_vpl011 *uart);

@@ -48,14 +48,14 @@ class Sharing(SystemTest):
         self.addCleanup(terminal.close)
         for name in ("left", "right"):
             if name == "right":
-                terminal.type("\x1d2")
+                terminal.type("\x1d2\x1da")
                 terminal.expect(r"console: VM 2")
                 terminal.type("\r")
             terminal.expect(rf"\[{name}\] {SHELL}")
             terminal.type(f"for c in 0 1; do (taskset -c $c /init load && echo {name}''-$c-well) & done\r")
         terminal.expect_all("left-0-well", "left-1-well", "right-0-well", "right-1-well")
         for key, name in (("1", "left"), ("2", "right")):
-            terminal.type(f"\x1d{key}")
+            terminal.type(f"\x1d{key}\x1da")
             terminal.expect(rf"console: VM {key}")
             terminal.type("\rpoweroff -f\r")
             terminal.expect(rf"ashlar: {name} is off")

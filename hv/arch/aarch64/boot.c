@@ -398,9 +398,13 @@ void hv_arch_secondary(struct hv_cpu *cpu)
     hv_cpu_main(cpu);
 }
 
-void hv_arch_console_write(const char *bytes, size_t size)
+size_t hv_arch_console_write(const char *bytes, size_t size)
 {
-    hv_pl011_write(&hv_platform.uart, bytes, size);
+    if (hv_platform.uart_intid != 0U) {
+        return hv_pl011_offer(&hv_platform.uart, bytes, size);
+    }
+    hv_pl011_write(&hv_platform.uart, bytes, size); /* nothing would tell when there is room */
+    return size;
 }
 
 int hv_arch_console_read(void)
@@ -410,7 +414,12 @@ int hv_arch_console_read(void)
 
 void hv_arch_console_listen(bool listen)
 {
-    hv_pl011_enable_receive_interrupt(&hv_platform.uart, listen);
+    hv_pl011_listen(&hv_platform.uart, listen);
+}
+
+void hv_arch_console_want_room(bool wanted)
+{
+    hv_pl011_want_room(&hv_platform.uart, wanted);
 }
 
 void hv_arch_stage2_publish(const uint64_t *first, size_t count)

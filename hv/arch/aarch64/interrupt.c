@@ -112,7 +112,7 @@ static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknow
         hv_isb(); /* level-sensitive: it is low before it is deactivated */
         hv_sched_alarm(cpu);
     } else if (intid == hv_platform.uart_intid) {
-        hv_console_received(cpu);
+        hv_console_interrupt(cpu);
     } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */
         cpu->unexpected_interrupts++;
         hv_gic_enable(&hv_platform.gic, cpu, intid, false);

@@ -101,6 +101,7 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
 
 void hv_arch_power_off(void)
 {
+    hv_pl011_flush(&hv_platform.uart);
     if (hv_platform.has_psci) {
         (void)hv_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "arch/host/host.h"
+#include "arch/host/host_internal.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -10,6 +10,7 @@
 #include "arch/arch.h"
 #include "core/lock.h"
 #include "core/report.h"
+#include "glue/console_glue.h"
 
 struct host_cpu {
     pthread_t thread;
@@ -146,6 +147,10 @@ static void take_turns(void)
         end_of_run();
     }
     while (count == 0U) {
+        hv_host_console_turn();
+        if (hv_host_console_interrupts()) {
+            host.cpu[0].pending = true;
+        }
         ring_alarms();
         for (uint32_t i = 0; i < host.hv->cpus; i++) {
             struct host_cpu *candidate = &host.cpu[i];
@@ -153,7 +158,7 @@ static void take_turns(void)
                 ready[count++] = i;
             }
         }
-        if (count == 0U && !skip_to_an_alarm()) {
+        if (count == 0U && !hv_host_console_is_busy() && !skip_to_an_alarm()) {
             break;
         }
     }
@@ -224,6 +229,9 @@ static void take_alarm(struct hv_cpu *cpu)
     if (me->alarm != 0U && me->alarm <= host.ticks) {
         me->alarm = 0;
         hv_sched_alarm(cpu);
+    }
+    if (cpu->index == 0U && hv_host_console_interrupts()) {
+        hv_console_interrupt(cpu);
     }
 }
 
@@ -444,26 +452,6 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
                : ASH_ENOMEM;
 }
 
-void hv_arch_console_write(const char *bytes, size_t size)
-{
-    struct hv_host_result *result = host.result;
-
-    for (size_t i = 0; i < size && result->log_size < sizeof(result->log) - 1U; i++) {
-        result->log[result->log_size++] = bytes[i];
-    }
-    result->log[result->log_size] = '\0';
-}
-
-int hv_arch_console_read(void)
-{
-    return -1;
-}
-
-void hv_arch_console_listen(bool listen)
-{
-    (void)listen;
-}
-
 void hv_arch_power_off(void)
 {
     host.result->powered_off = true;
@@ -488,11 +476,6 @@ void hv_arch_smc(uint64_t x[18])
 void hv_arch_stop_others(struct hv_cpu *cpu)
 {
     (void)cpu;
-}
-
-void hv_report_write(const char *text)
-{
-    hv_arch_console_write(text, strlen(text));
 }
 
 uint64_t hv_report_image_base(void)
@@ -525,6 +508,7 @@ void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t ma
     host.result = result;
     host.random = seed | 1U;
     host.max_turns = max_turns;
+    hv_host_console_begin(result);
     for (uint32_t i = 0; i < hv->cpus; i++) {
         pthread_cond_init(&host.cpu[i].turn, NULL);
         host.cpu[i].cpu = hv->cpu[i];
@@ -539,4 +523,5 @@ void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t ma
             pthread_join(host.cpu[i].thread, NULL);
         }
     }
+    hv_host_console_end();
 }

@@ -14,6 +14,23 @@
 
 #define HV_HOST_LOG_SIZE 65536U
 
+/** Somebody at the console: types @keys once @after has been shown, behind what the step before waited for. */
+struct hv_host_step {
+    const char *after;
+    const char *keys; /* not empty */
+};
+
+/** The console device. It interrupts CPU 0. */
+struct hv_host_console {
+    unsigned fifo;           /* bytes of its transmit FIFO; 0: it takes everything at once */
+    unsigned turns_per_byte; /* > 0 with a FIFO */
+    const struct hv_host_step *script;
+    size_t steps;
+};
+
+/** For the next run. Without it: no FIFO, nobody types. */
+void hv_host_console_plug(const struct hv_host_console *console);
+
 /** One exit of @vcpu. @round counts those of this vCPU since it was turned on. */
 typedef enum hv_verdict hv_host_guest(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round);
 

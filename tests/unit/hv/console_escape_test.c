@@ -13,7 +13,7 @@ static void a_query_of_the_vm_with_the_focus_reaches_the_terminal_once(void **st
 
     say(b, 0, "$ \x1b[6");
     say(b, 1, "beat\n"); /* in the middle of it */
-    hv_console_log_line(&b->console, "hv");
+    assert_true(hv_console_log_line(&b->console, "hv"));
     say(b, 0, "n");
     say(b, 1, "beat\n"); /* drawn again, not asked again */
     assert_int_equal(b->terminal.queries, 1);
@@ -89,7 +89,7 @@ static void a_line_in_the_middle_of_a_long_string_is_not_swallowed_by_it(void **
     struct bench *b = (struct bench *)*state;
 
     say(b, 0, "x\x1b]52;c;AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    hv_console_log_line(&b->console, "seen");
+    assert_true(hv_console_log_line(&b->console, "seen"));
     (void)take(b);
     say(b, 0, "BBBB\a"); /* the rest of what was cut short */
     assert_string_equal(take(b), "");
@@ -135,7 +135,7 @@ static void a_vm_that_starts_again_is_in_no_sequence(void **state)
     say(b, 0, "x\x1b[");
     hv_console_vm_ended(&b->console, 0);
     say(b, 0, "6n\r");
-    hv_console_log_line(&b->console, "hv");
+    assert_true(hv_console_log_line(&b->console, "hv"));
     hv_console_vm_ended(&b->console, 0);
     say(b, 0, "\nx\n"); /* an empty line of its own */
     EXPECT_ROWS(b, "[linux] x", "[linux] 6n", "ashlar: hv", "[linux] ", "[linux] x", "");
@@ -162,21 +162,17 @@ static void a_sequence_that_begins_under_one_focus_does_not_end_under_another(vo
     struct bench *b = (struct bench *)*state;
 
     say(b, 0, "\x1b[");
-    type(b, "\x1d"
-            "2");
+    front(b, "2");
     say(b, 0, "6nx\n");
     assert_int_equal(b->terminal.queries, 0);
     say(b, 1, "\x1b]0123456789012345678901234567890123456789");
-    type(b, "\x1d"
-            "1");
+    front(b, "1");
     (void)take(b);
-    type(b, "\x1d"
-            "2");
+    front(b, "2");
     (void)take(b);
     say(b, 1, "x\a");
     assert_string_equal(take(b), "");
-    type(b, "\x1d"
-            "1");
+    front(b, "1");
     say(b, 1, "y\n");
     assert_int_equal(b->terminal.state, 0);
     assert_string_equal(terminal_row(&b->terminal, b->terminal.rows - 2U), "[bare] y");
@@ -342,7 +338,7 @@ static void other_vms_reach_the_terminal_with_plain_text_only(void **state)
             hv_console_output(&b->console, 0, test_rng_below(&rng, 9) == 0U ? '\n' : 'f');
         }
         if (test_rng_below(&rng, 500) == 0U) {
-            hv_console_log_line(&b->console, "true");
+            assert_true(hv_console_log_line(&b->console, "true"));
             logged++;
         }
         for (size_t n = 0; n < b->raw_size; n++) {
@@ -380,6 +376,9 @@ static void random_output_and_typing_never_break_an_invariant(void **state)
             b->room[slot] = (random >> 16) % 64U == 0U ? 100U : 0U;
             (void)hv_console_input(&b->console,
                                    (random >> 24) % 1024U == 0U ? 0x1d : (uint8_t)(random >> 40));
+            if ((random >> 30) % 16U == 0U) {
+                assert_int_equal(hv_console_attach(&b->console, HV_CONSOLE_ALL), ASH_OK);
+            }
         } else if ((random >> 16) % 64U == 0U) {
             hv_console_vm_ended(&b->console, slot);
         }
@@ -397,6 +396,7 @@ static void random_output_and_typing_never_break_an_invariant(void **state)
         }
         b->input_size[0] = b->input_size[1] = b->input_size[2] = 0;
         assert_true(b->console.focus < 3U);
+        assert_true(b->console.view == b->console.focus || b->console.view == HV_CONSOLE_ALL);
     }
     assert_true(held > 0U && passing > 0U && full > 0U);
 }

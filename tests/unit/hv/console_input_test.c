@@ -10,14 +10,13 @@ static void a_change_of_focus_is_said_and_shows_the_unfinished_line(void **state
 
     say(b, 0, "$ l");
     say(b, 1, "> q");
-    type(b, "\x1d"
-            "2");
-    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "[bare] > q");
+    front(b, "2");
+    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "> q", "ashlar: console: all", "[bare] > q");
     say(b, 1, "uit");
     say(b, 0, "s\n");
     say(b, 1, "\n");
-    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "[bare] > quit", "[linux] $ ls",
-                "[bare] > quit", "");
+    EXPECT_ROWS(b, "[linux] $ l", "ashlar: console: VM 2, bare", "> q", "ashlar: console: all",
+                "[bare] > quit", "[linux] $ ls", "[bare] > quit", "");
     type(b, "\x1d"
             "1x");
     assert_int_equal(b->input_size[0], 1);
@@ -28,12 +27,12 @@ static void a_change_of_focus_behind_a_carriage_return_ends_the_line(void **stat
     struct bench *b = (struct bench *)*state;
 
     say(b, 0, "50%\r");
-    say(b, 1, "60%\r");
-    type(b, "\x1d"
-            "2");
+    say(b, 1, "60%");
+    front(b, "2");
     say(b, 0, "\n");
-    say(b, 1, "70%\r\n");
-    EXPECT_ROWS(b, "[linux] 50%", "ashlar: console: VM 2, bare", "[bare] 70%", "");
+    say(b, 1, "\r70%\r\n");
+    EXPECT_ROWS(b, "[linux] 50%", "ashlar: console: VM 2, bare", "60%", "ashlar: console: all", "[bare] 70%",
+                "");
 }
 
 static void the_lead_in_and_its_keys_go_to_no_vm(void **state)
@@ -63,7 +62,7 @@ static void keys_behind_the_lead_in_say_what_they_did(void **state)
     struct bench *b = (struct bench *)*state;
 
     type(b, "\x1dl");
-    EXPECT_ROWS(b, "ashlar: console: VM 1, linux (has the input)", "ashlar: console: VM 2, bare",
+    EXPECT_ROWS(b, "ashlar: console: VM 1, linux (has the keyboard)", "ashlar: console: VM 2, bare",
                 "ashlar: console: VM 3, third", "");
     (void)take(b);
     type(b, "\x1d?");
@@ -75,10 +74,10 @@ static void keys_behind_the_lead_in_say_what_they_did(void **state)
             "9");
     assert_string_equal(take(b), "ashlar: console: there is no VM 9; Ctrl-] l lists them\r\n");
     type(b, "\x1dz");
-    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x7a: not known; Ctrl-] ? helps\r\n");
+    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x7a: not known; Ctrl-] h helps\r\n");
     hv_console_input(&b->console, 0x1d);
     hv_console_input(&b->console, 0);
-    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x00: not known; Ctrl-] ? helps\r\n");
+    assert_string_equal(take(b), "ashlar: console: Ctrl-] and key 0x00: not known; Ctrl-] h helps\r\n");
 }
 
 static void a_list_leaves_the_unfinished_line_in_place(void **state)
@@ -87,7 +86,7 @@ static void a_list_leaves_the_unfinished_line_in_place(void **state)
 
     say(b, 0, "$ ");
     type(b, "\x1dl");
-    EXPECT_ROWS(b, "[linux] $ ", "ashlar: console: VM 1, linux (has the input)",
+    EXPECT_ROWS(b, "[linux] $ ", "ashlar: console: VM 1, linux (has the keyboard)",
                 "ashlar: console: VM 2, bare", "[linux] $ ");
 }
 
@@ -95,15 +94,15 @@ static void the_first_and_the_ninth_key_are_numbers_of_vms_too(void **state)
 {
     struct bench *b = start(state, 0);
 
-    assert_int_equal(hv_console_add_vm(&b->console, 8, "ninth"), ASH_OK);
-    assert_int_equal(hv_console_add_vm(&b->console, 9, "tenth"), ASH_OK);
+    assert_int_equal(hv_console_add(&b->console, 8, "ninth", b->ring[0], RING_SIZE), ASH_OK);
+    assert_int_equal(hv_console_add(&b->console, 9, "tenth", b->ring[0], RING_SIZE), ASH_OK);
     type(b, "x\x1d"
             "1\x1d"
             "8\x1d"
             "9\x1d:");
     EXPECT_ROWS(b, "ashlar: console: there is no VM 1; Ctrl-] l lists them",
                 "ashlar: console: there is no VM 8; Ctrl-] l lists them", "ashlar: console: VM 9, ninth",
-                "ashlar: console: Ctrl-] and key 0x3a: not known; Ctrl-] ? helps", "");
+                "ashlar: console: Ctrl-] and key 0x3a: not known; Ctrl-] h helps", "");
     assert_int_equal(b->input_size[8], 1); /* the first one added had the focus */
     hv_console_vm_ended(&b->console, 8);
     type(b, "\x1d"
@@ -120,7 +119,7 @@ static void every_byte_but_the_lead_in_passes_unchanged(void **state)
 
     for (unsigned byte = 0; byte < 256U; byte++) {
         if (byte != HV_CONSOLE_LEAD_IN) {
-            assert_true(hv_console_input(&b->console, (uint8_t)byte));
+            assert_int_equal(hv_console_input(&b->console, (uint8_t)byte), HV_CONSOLE_TAKEN);
             assert_int_equal(b->input[0][n++], byte);
         }
     }
@@ -135,7 +134,7 @@ static void paste(struct bench *b, const uint8_t *bytes, size_t size, size_t ste
 
     b->room[0] = 0;
     for (size_t i = 0; i < size; i++) {
-        while (!hv_console_input(&b->console, bytes[i])) {
+        while (hv_console_input(&b->console, bytes[i]) != HV_CONSOLE_TAKEN) {
             stalls++;
             b->room[0] = step;
             (void)hv_console_pump(&b->console);
@@ -171,14 +170,14 @@ static void a_full_ring_refuses_and_loses_nothing(void **state)
     size_t taken = 0;
 
     b->room[0] = 0;
-    while (hv_console_input(&b->console, (uint8_t)('a' + taken % 26U))) {
+    while (hv_console_input(&b->console, (uint8_t)('a' + taken % 26U)) == HV_CONSOLE_TAKEN) {
         taken++;
     }
     assert_int_equal(taken, HV_CONSOLE_INPUT);
-    assert_false(hv_console_input(&b->console, 'X'));
+    assert_int_equal(hv_console_input(&b->console, 'X'), HV_CONSOLE_FULL);
     assert_true(hv_console_pump(&b->console));
     b->room[0] = 1;
-    assert_true(hv_console_input(&b->console, (uint8_t)('a' + taken % 26U)));
+    assert_int_equal(hv_console_input(&b->console, (uint8_t)('a' + taken % 26U)), HV_CONSOLE_TAKEN);
     b->room[0] = SIZE_MAX;
     assert_false(hv_console_pump(&b->console));
     assert_int_equal(b->input_size[0], HV_CONSOLE_INPUT + 1U);
@@ -192,16 +191,16 @@ static void the_lead_in_works_while_the_ring_is_full(void **state)
     struct bench *b = (struct bench *)*state;
 
     b->room[0] = 0;
-    while (hv_console_input(&b->console, 'x')) {
+    while (hv_console_input(&b->console, 'x') == HV_CONSOLE_TAKEN) {
     }
-    assert_true(hv_console_input(&b->console, 0x1d));
-    assert_false(
-        hv_console_input(&b->console, 0x1d)); /* a literal one has no room, and stays a literal one */
+    assert_int_equal(hv_console_input(&b->console, 0x1d), HV_CONSOLE_TAKEN);
+    assert_int_equal(hv_console_input(&b->console, 0x1d),
+                     HV_CONSOLE_FULL); /* a literal one has no room, and stays a literal one */
     b->room[0] = SIZE_MAX;
-    assert_true(hv_console_input(&b->console, 0x1d));
+    assert_int_equal(hv_console_input(&b->console, 0x1d), HV_CONSOLE_TAKEN);
     assert_int_equal(b->input[0][HV_CONSOLE_INPUT], 0x1d);
     b->room[0] = 0;
-    while (hv_console_input(&b->console, 'x')) {
+    while (hv_console_input(&b->console, 'x') == HV_CONSOLE_TAKEN) {
     }
     type(b, "\x1d"
             "2y");
@@ -261,10 +260,13 @@ static void without_a_vm_typing_and_logging_do_no_harm(void **state)
 
     type(b, "x\x1d"
             "1\x1d?");
-    hv_console_log_line(&b->console, "alone");
+    assert_true(hv_console_log_line(&b->console, "alone"));
     assert_false(hv_console_pump(&b->console));
     hv_console_discard_input(&b->console);
-    EXPECT_ROWS(b, "ashlar: alone", "");
+    EXPECT_ROWS(b, "ashlar: console: there is no VM 1; Ctrl-] l lists them",
+                "ashlar: console: Ctrl-] then 1..9: that VM; a: all; 0: hv's shell; l: list; h: this; Ctrl-] "
+                "again: a literal one",
+                "ashlar: alone", "");
 }
 
 int main(void)

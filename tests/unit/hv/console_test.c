@@ -47,9 +47,9 @@ static void a_line_of_hv_goes_between_and_the_prompt_comes_back(void **state)
 {
     struct bench *b = (struct bench *)*state;
 
-    hv_console_log_line(&b->console, "hello");
+    assert_true(hv_console_log_line(&b->console, "hello"));
     say(b, 0, "# ec");
-    hv_console_log_line(&b->console, "a fault");
+    assert_true(hv_console_log_line(&b->console, "a fault"));
     say(b, 0, "ho\n");
     EXPECT_ROWS(b, "ashlar: hello", "# ec", "ashlar: a fault", "# echo", "");
 }
@@ -187,7 +187,7 @@ static void bytes_that_never_end_a_character_are_broken_too(void **state)
             assert_true(b->console.vm[slot].length <= HV_CONSOLE_LINE);
         }
     }
-    hv_console_log_line(&b->console, "alive");
+    assert_true(hv_console_log_line(&b->console, "alive"));
     assert_non_null(strstr(take(b), "ashlar: alive\r\n"));
 }
 
@@ -213,7 +213,7 @@ static void cursor_movement_stays_within_what_is_drawn_again(void **state)
 
         say(b, 0, rows[i].said);
         (void)take(b);
-        hv_console_log_line(&b->console, "hv");
+        assert_true(hv_console_log_line(&b->console, "hv"));
         (void)snprintf(expected, sizeof(expected), "\r\nashlar: hv\r\n%s", rows[i].drawn);
         assert_memory_equal(take(b), expected, strlen(expected));
     }
@@ -267,7 +267,7 @@ static void text_that_the_cursor_has_left_is_not_drawn_again(void **state)
         say(b, 0, rows[i].sequence);
         say(b, 0, "behind");
         (void)take(b);
-        hv_console_log_line(&b->console, "hv");
+        assert_true(hv_console_log_line(&b->console, "hv"));
         assert_string_equal(take(b), rows[i].leaves ? "\r\nashlar: hv\r\n[linux] behind"
                                                     : "\r\nashlar: hv\r\n[linux] long beforebehind");
     }
@@ -278,7 +278,7 @@ static void a_second_vm_turns_prefixes_on(void **state)
     struct bench *b = (struct bench *)*state;
 
     say(b, 0, "early\n$ ");
-    assert_int_equal(hv_console_add_vm(&b->console, 1, "late"), ASH_OK);
+    assert_int_equal(hv_console_add(&b->console, 1, "late", b->ring[0], RING_SIZE), ASH_OK);
     say(b, 0, "x\n");
     EXPECT_ROWS(b, "early", "$ ", "[linux] $ x", "");
 }
@@ -311,11 +311,16 @@ static void a_slot_is_taken_once_and_a_name_is_made_printable(void **state)
 {
     struct bench *b = (struct bench *)*state;
 
-    assert_int_equal(hv_console_add_vm(&b->console, 0, "x"), ASH_EEXIST);
-    assert_int_equal(hv_console_add_vm(&b->console, HV_CONSOLE_MAX_VMS, "x"), ASH_EINVAL);
-    assert_int_equal(hv_console_add_vm(&b->console, 2, "\x1b[H \x9b\n\x7f"), ASH_OK);
-    assert_int_equal(hv_console_add_vm(&b->console, 3, ""), ASH_OK);
-    assert_int_equal(hv_console_add_vm(&b->console, 4, "0123456789012345678901234567890123456789"), ASH_OK);
+    assert_int_equal(hv_console_add(&b->console, 0, "x", b->ring[0], RING_SIZE), ASH_EEXIST);
+    assert_int_equal(hv_console_add(&b->console, HV_CONSOLE_SLOTS, "x", b->ring[5], RING_SIZE), ASH_EINVAL);
+    assert_int_equal(hv_console_add(&b->console, 5, "x", b->ring[5], RING_SIZE - 1U), ASH_EINVAL);
+    assert_int_equal(hv_console_add(&b->console, 5, "x", b->ring[5], 2U * HV_CONSOLE_SLACK), ASH_EINVAL);
+    assert_int_equal(hv_console_add(&b->console, 5, "x", b->ring[5], 0), ASH_EINVAL);
+    assert_int_equal(hv_console_add(&b->console, 2, "\x1b[H \x9b\n\x7f", b->ring[2], RING_SIZE), ASH_OK);
+    assert_int_equal(hv_console_add(&b->console, 3, "", b->ring[3], RING_SIZE), ASH_OK);
+    assert_int_equal(
+        hv_console_add(&b->console, 4, "0123456789012345678901234567890123456789", b->ring[4], RING_SIZE),
+        ASH_OK);
     say(b, 2, "a\n");
     say(b, 3, "b\n");
     say(b, 4, "c\n");
@@ -326,9 +331,9 @@ static void a_log_line_is_plain_text_and_each_of_its_lines_is_marked(void **stat
 {
     struct bench *b = (struct bench *)*state;
 
-    hv_console_log_line(&b->console, "one\n\ntwo \x1b[2J\r\x7f\x9bH\xc2\x9bH\xc3\xa4\n");
-    hv_console_log_line(&b->console, "");
-    hv_console_log_line(&b->console, "\n");
+    assert_true(hv_console_log_line(&b->console, "one\n\ntwo \x1b[2J\r\x7f\x9bH\xc2\x9bH\xc3\xa4\n"));
+    assert_true(hv_console_log_line(&b->console, ""));
+    assert_true(hv_console_log_line(&b->console, "\n"));
     EXPECT_ROWS(b, "ashlar: one", "ashlar: ", "ashlar: two ?[2J???H??H\xc3\xa4", "ashlar: ", "ashlar: ", "");
 }
 
