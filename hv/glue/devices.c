@@ -29,6 +29,13 @@ static void gpio_irq(void *ctx, bool level)
     set_level(vm, &vm->machine.layout.gpio, level);
 }
 
+static void wdog_irq(void *ctx, bool level)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    set_level(vm, &vm->machine.layout.wdog, level);
+}
+
 static uint64_t ticks_of_ms(uint64_t ms)
 {
     return hv_arch_ticks_per_second() * ms / 1000U;
@@ -42,6 +49,7 @@ static void note_alarm(struct hv_vm *vm)
     struct hv_machine *machine = &vm->machine;
     uint64_t first = machine->rtc_due < machine->key.up_at ? machine->rtc_due : machine->key.up_at;
 
+    first = first < machine->wdog_due ? first : machine->wdog_due;
     __atomic_store_n(&machine->alarm, first, __ATOMIC_RELAXED);
 }
 
@@ -51,6 +59,38 @@ static void note_clock(struct hv_vm *vm, uint64_t now)
 
     vm->machine.rtc_due =
         hv_vpl031_deadline(&vm->machine.rtc, now, &second) ? hv_ticks_at_second(vm->hv, second) : UINT64_MAX;
+    note_alarm(vm);
+}
+
+/** @value of one clock in another's, both counting from 0: without overflow for any that a machine lives to see. */
+static uint64_t convert(uint64_t value, uint64_t from_hz, uint64_t to_hz, bool round_up)
+{
+    uint64_t rest = value % from_hz * to_hz;
+
+    return value / from_hz * to_hz + (rest + (round_up ? from_hz - 1U : 0U)) / from_hz;
+}
+
+/** The watchdog's clock now. */
+static uint64_t wdog_clocks(const struct hv_vm *vm)
+{
+    return convert(hv_arch_ticks(), hv_arch_ticks_per_second(), vm->machine.layout.clock_hz, false);
+}
+
+static void note_wdog(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    uint64_t zero;
+
+    if (machine->is_frozen || machine->is_bitten) {
+        machine->wdog_due = UINT64_MAX; /* nobody waits for it */
+    } else if (hv_vsp805_has_expired(&machine->wdog)) {
+        machine->wdog_due = hv_arch_ticks();
+    } else {
+        bool runs = hv_vsp805_deadline(&machine->wdog, &zero);
+
+        machine->wdog_due =
+            runs ? convert(zero, machine->layout.clock_hz, hv_arch_ticks_per_second(), true) : UINT64_MAX;
+    }
     note_alarm(vm);
 }
 
@@ -75,9 +115,26 @@ static void look_at_key(struct hv_vm *vm)
     hv_vpl061_drive(&machine->gpio, machine->layout.power_key, false);
 }
 
+/** True: it has expired, and nobody was told yet. */
+static bool look_at_wdog(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+    bool bites;
+
+    if (machine->is_frozen) {
+        return false;
+    }
+    hv_vsp805_update(&machine->wdog, wdog_clocks(vm));
+    bites = hv_vsp805_has_expired(&machine->wdog) && !machine->is_bitten;
+    machine->is_bitten = machine->is_bitten || bites;
+    note_wdog(vm);
+    return bites;
+}
+
 void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
 {
     uint64_t now;
+    bool bites;
 
     if (hv_machine_alarm_time(vm) > hv_arch_ticks()) {
         return;
@@ -87,7 +144,12 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_vpl031_update(&vm->machine.rtc, now);
     look_at_key(vm);
     note_clock(vm, now);
+    bites = look_at_wdog(vm);
     hv_machine_unlock(&vm->machine);
+    if (bites) {
+        hv_log(vm->hv, "%s: its watchdog expired", vm->name);
+        hv_vm_stop(vm, HV_END_FAULT);
+    }
 }
 
 /* ---- What a guest and a user do ---------------------------------------------------------------------------------- */
@@ -115,6 +177,47 @@ int hv_devices_access_gpio(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, uns
     return hv_vpl061_access(&vm->machine.gpio, offset, size, is_write, value);
 }
 
+int hv_devices_access_wdog(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                           uint64_t *value)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+    struct hv_machine *machine = &vm->machine;
+    int error = hv_vsp805_access(&machine->wdog, wdog_clocks(vm), offset, size, is_write, value);
+
+    /* If this access found it expired, the alarm, which is due at once, stops the VM: not with the lock held. */
+    if (is_write || hv_vsp805_has_expired(&machine->wdog)) {
+        note_wdog(vm);
+        hv_sched_new_alarm(vm->vcpu[0]->cpu, vcpu->cpu);
+    }
+    return error;
+}
+
+void hv_machine_freeze(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    hv_vsp805_update(&machine->wdog, wdog_clocks(vm));
+    machine->is_frozen = true;
+    note_wdog(vm);
+    hv_machine_unlock(machine);
+    hv_sched_new_alarm(vm->vcpu[0]->cpu, cpu);
+}
+
+void hv_machine_thaw(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    if (machine->is_frozen) {
+        hv_vsp805_skip(&machine->wdog, wdog_clocks(vm));
+        machine->is_frozen = false;
+        note_wdog(vm);
+    }
+    hv_machine_unlock(machine);
+    hv_sched_new_alarm(vm->vcpu[0]->cpu, cpu);
+}
+
 void hv_machine_press_power(struct hv_cpu *cpu, struct hv_vm *vm)
 {
     struct hv_machine *machine = &vm->machine;
@@ -135,13 +238,15 @@ void hv_devices_create(struct hv_vm *vm)
 {
     static const struct hv_vpl031_ops rtc_ops = {.set_irq = rtc_irq};
     static const struct hv_vpl061_ops gpio_ops = {.set_irq = gpio_irq};
+    static const struct hv_vsp805_ops wdog_ops = {.set_irq = wdog_irq};
     struct hv_machine *machine = &vm->machine;
 
     hv_vpl031_init(&machine->rtc, &rtc_ops, vm);
     hv_vpl061_init(&machine->gpio, &gpio_ops, vm);
+    hv_vsp805_init(&machine->wdog, &wdog_ops, vm);
     machine->rtc_due = UINT64_MAX;
     machine->key.up_at = UINT64_MAX;
-    note_alarm(vm);
+    note_wdog(vm);
 }
 
 void hv_devices_reset(struct hv_vm *vm)
@@ -151,7 +256,10 @@ void hv_devices_reset(struct hv_vm *vm)
     hv_vpl031_reset(&machine->rtc);
     hv_vpl061_drive(&machine->gpio, machine->layout.power_key, false);
     hv_vpl061_reset(&machine->gpio);
+    hv_vsp805_reset(&machine->wdog);
     machine->rtc_due = UINT64_MAX;
     machine->key.up_at = UINT64_MAX;
-    note_alarm(vm);
+    machine->is_bitten = false;
+    machine->is_frozen = false;
+    note_wdog(vm);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** A guest's devices that know of time: clock and power key. One alarm serves them all.
+/** A guest's devices that know of time: clock, power key, watchdog. One alarm serves them all.
  *
  *  Lock domain: the distributor lock, which the caller holds, but where a line says otherwise.
  */
@@ -14,5 +14,6 @@ void hv_devices_reset(struct hv_vm *vm);
 
 hv_mmio_handler hv_devices_access_rtc;
 hv_mmio_handler hv_devices_access_gpio;
+hv_mmio_handler hv_devices_access_wdog;
 
 #endif

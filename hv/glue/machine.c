@@ -328,6 +328,7 @@ static void create_devices(struct hv_vm *vm)
     add_region(machine, layout->uart.base.value, layout->uart.size, access_uart, vm, "PL011");
     add_region(machine, layout->rtc.base.value, layout->rtc.size, hv_devices_access_rtc, vm, "PL031");
     add_region(machine, layout->gpio.base.value, layout->gpio.size, hv_devices_access_gpio, vm, "PL061");
+    add_region(machine, layout->wdog.base.value, layout->wdog.size, hv_devices_access_wdog, vm, "SP805");
     index_regions(machine);
 }
 

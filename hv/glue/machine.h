@@ -23,6 +23,7 @@
 #include "vdev/vpl011.h"
 #include "vdev/vpl031.h"
 #include "vdev/vpl061.h"
+#include "vdev/vsp805.h"
 
 struct hv;
 struct hv_cpu;
@@ -89,8 +90,12 @@ struct hv_machine {
     struct hv_vpl011 uart;
     struct hv_vpl031 rtc;
     struct hv_vpl061 gpio;
-    uint64_t rtc_due;             /* when the clock interrupts, in ticks; UINT64_MAX: never */
-    struct hv_machine_key key;    /* the power key, a pin of the gpio */
+    uint64_t rtc_due;          /* when the clock interrupts, in ticks; UINT64_MAX: never */
+    struct hv_machine_key key; /* the power key, a pin of the gpio */
+    struct hv_vsp805 wdog;
+    uint64_t wdog_due;            /* when it counts to 0, in ticks; UINT64_MAX: never */
+    bool is_bitten;               /* the VM was stopped because it expired */
+    bool is_frozen;               /* hv_machine_freeze() */
     int emitted;                  /* the byte that the UART sent during this access, or -1 */
     char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
     uint32_t input_head;
@@ -137,6 +142,11 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm);
 /** Press the power key of @vm, as with a finger: it comes up again by itself. @cpu: where this runs. No lock is
  *  held. */
 void hv_machine_press_power(struct hv_cpu *cpu, struct hv_vm *vm);
+
+/** The VM does not run because somebody else paused it: its watchdog does not count. Then it goes on. @cpu: where this
+ *  runs. No lock is held. */
+void hv_machine_freeze(struct hv_cpu *cpu, struct hv_vm *vm);
+void hv_machine_thaw(struct hv_cpu *cpu, struct hv_vm *vm);
 
 /** When a timer of @vcpu, which is put, asserts its interrupt next, in ticks; UINT64_MAX: never. One that the guest has
  *  and has not ended yet does not count. By its CPU. Takes the distributor lock. */

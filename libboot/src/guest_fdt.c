@@ -287,6 +287,21 @@ static void write_gpio(struct writer *w, const struct ash_boot_guest_machine *ma
     end_node(w);
 }
 
+/** Binding arm,sp805.yaml. */
+static void write_wdog(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    static const uint32_t clocks[] = {PHANDLE_CLOCK, PHANDLE_CLOCK};
+
+    if (machine->wdog.size == 0U) {
+        return;
+    }
+    begin_primecell(w, "watchdog", &machine->wdog);
+    put_strings(w, "compatible", "arm,sp805\0arm,primecell");
+    put_cells(w, "clocks", clocks, ASH_ARRAY_SIZE(clocks));
+    put_strings(w, "clock-names", "wdog_clk\0apb_pclk");
+    end_node(w);
+}
+
 static void write_root(struct writer *w, const struct ash_boot_guest_machine *machine)
 {
     begin_node(w, "");
@@ -305,6 +320,7 @@ static void write_root(struct writer *w, const struct ash_boot_guest_machine *ma
     write_uart(w, machine);
     write_rtc(w, machine);
     write_gpio(w, machine);
+    write_wdog(w, machine);
     end_node(w);
 }
 
@@ -336,6 +352,9 @@ void ash_boot_guest_machine_default(struct ash_boot_guest_machine *machine)
     machine->gpio.size = 0x1000;
     machine->gpio.spi = 7;
     machine->power_key = 3;
+    machine->wdog.base = ash_ipa(0x090F0000);
+    machine->wdog.size = 0x1000;
+    machine->wdog.spi = 10;
     machine->clock_hz = 24000000;
 }
 

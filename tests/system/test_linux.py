@@ -147,6 +147,21 @@ class Linux(SystemTest):
         self.power_off(terminal)
         self.check_heartbeat(terminal)
 
+    def bitten(self, gic):
+        """sp805_wdt: while a daemon kicks the watchdog all is well; when it does not the VM ends as by a fault."""
+        terminal = self.start(gic, 2, 1)
+        self.ask(terminal, "insmod /lib/modules/sp805_wdt.ko")
+        self.assertEqual("sp805-wdt", self.ask(terminal, "cat /sys/class/watchdog/watchdog0/identity"))
+        self.ask(terminal, "watchdog -T 2 -t 500ms -F /dev/watchdog & sleep 7", limit_s=60)
+        self.assertNotIn("its watchdog expired", terminal.text)
+        self.assertEqual("active", self.ask(terminal, "cat /sys/class/watchdog/watchdog0/state"))
+        terminal.type("kill -STOP $(pidof watchdog)\r")
+        terminal.expect(r"ashlar: linux: its watchdog expired", 30)
+        terminal.expect(r"ashlar: linux was stopped for a fault")
+        terminal.expect(r"ashlar: exit status=vm-fault vm=linux ")
+        self.assertEqual(3, terminal.wait(), tail(terminal.text))
+        self.check_heartbeat(terminal)
+
     def again_after_reboot(self, gic):
         terminal = self.start(gic, 2, 1)
         self.ask(terminal, "echo changed > /etc-was-here")
@@ -166,6 +181,7 @@ def add_tests():
                     lambda self, g=gic, c=cpus, v=vcpus: self.through_its_paces(g, c, v))
         setattr(Linux, f"test_gicv{gic}_sleep", lambda self, g=gic: self.through_sleep(g))
         setattr(Linux, f"test_gicv{gic}_reboot", lambda self, g=gic: self.again_after_reboot(g))
+        setattr(Linux, f"test_gicv{gic}_watchdog", lambda self, g=gic: self.bitten(g))
 
 
 add_tests()

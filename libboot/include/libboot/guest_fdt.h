@@ -62,6 +62,7 @@ struct ash_boot_guest_machine {
     struct ash_boot_guest_device rtc;  /* PL031 */
     struct ash_boot_guest_device gpio; /* PL061, with a power key (gpio-keys) at pin power_key */
     uint32_t power_key;                /* 0..7 */
+    struct ash_boot_guest_device wdog; /* SP805 */
     uint32_t clock_hz;                 /* of all */
 
     const char *bootargs; /* NULL: none */

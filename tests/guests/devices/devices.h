@@ -8,6 +8,7 @@
 #define UART_INTID 33U
 #define RTC_INTID  34U
 #define GPIO_INTID 39U
+#define WDOG_INTID 42U
 
 /** A register as its manual's summary table has it. */
 struct devices_register {
@@ -21,7 +22,7 @@ struct devices_register {
 /** Is the line of @intid up at the distributor? GICD_ISPENDR shows the input of a level interrupt. */
 bool devices_line(uint32_t intid);
 /** Interrupts taken of each device. The handler turns the source off by devices_quiet when @count is reached. */
-extern volatile uint64_t devices_taken[3];
+extern volatile uint64_t devices_taken[4];
 
 void check_identification(const char *name, uint64_t base, const uint8_t ids[8], uint8_t revision);
 void check_reset_values(uint64_t base, const struct devices_register *registers, unsigned count);
@@ -36,5 +37,7 @@ void check_pl031(void);
 void pl031_interrupt(uint64_t times);
 void check_pl061(void);
 void pl061_interrupt(uint64_t times);
+void check_sp805(void);
+void sp805_interrupt(uint64_t times);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PL011, PL031 and PL061 as their manuals have them: Arm DDI 0183 G, DDI 0224 C, DDI 0190 B, each chapter 3. */
+/* The PL011, PL031, PL061 and SP805 as their manuals have them: Arm DDI 0183 G, DDI 0224 C, DDI 0190 B, DDI 0270 B,
+ * each chapter 3. */
 #include "devices/devices.h"
 
 #include "common/check.h"
 #include "common/guest.h"
 
-volatile uint64_t devices_taken[3];
+volatile uint64_t devices_taken[4];
 
 bool devices_line(uint32_t intid)
 {
@@ -23,6 +24,9 @@ void guest_interrupt(uint32_t intid)
     } else if (intid == GPIO_INTID) {
         devices_taken[2] = devices_taken[2] + 1U;
         pl061_interrupt(devices_taken[2]);
+    } else if (intid == WDOG_INTID) {
+        devices_taken[3] = devices_taken[3] + 1U;
+        sp805_interrupt(devices_taken[3]);
     }
 }
 
@@ -86,6 +90,7 @@ void guest_main(uint64_t device_tree)
     check_pl011();
     check_pl031();
     check_pl061();
+    check_sp805();
     check_no_fault("no access of a device faulted");
     (void)check_end("DEVICES");
 }

@@ -146,6 +146,24 @@ static void the_power_key_is_a_pin_of_the_gpio_as_virt_has_it(void **state)
     assert_true(fdt_path_offset(buffer, "/gpio-keys") < 0);
 }
 
+static void the_watchdog_has_its_two_clocks(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+    uint32_t clock;
+
+    (void)state;
+    (void)write_ok(&machine);
+    clock = fdt_get_phandle(buffer, fdt_path_offset(buffer, "/apb-pclk"));
+    assert_strings("/watchdog@90f0000", "compatible", "arm,sp805\0arm,primecell");
+    assert_cells("/watchdog@90f0000", "reg", 0, 0x090F0000, 0, 0x1000);
+    assert_cells("/watchdog@90f0000", "interrupts", 0, 10, 4);
+    assert_cells("/watchdog@90f0000", "clocks", clock, clock);
+    assert_strings("/watchdog@90f0000", "clock-names", "wdog_clk\0apb_pclk");
+    machine.wdog.size = 0;
+    (void)write_ok(&machine);
+    assert_true(fdt_path_offset(buffer, "/watchdog") < 0);
+}
+
 static void chosen_holds_what_was_asked_for_and_no_more(void **state)
 {
     struct ash_boot_guest_machine machine = linux_machine();
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test(linux_finds_its_machine),
         cmocka_unit_test(the_devices_are_where_virt_has_them),
         cmocka_unit_test(the_power_key_is_a_pin_of_the_gpio_as_virt_has_it),
+        cmocka_unit_test(the_watchdog_has_its_two_clocks),
         cmocka_unit_test(chosen_holds_what_was_asked_for_and_no_more),
         cmocka_unit_test(the_numbers_come_from_the_machine),
         cmocka_unit_test(the_same_machine_gives_the_same_bytes),
