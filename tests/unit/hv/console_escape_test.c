@@ -367,6 +367,10 @@ static void random_output_and_typing_never_break_an_invariant(void **state)
         uint64_t random = test_rng_next(&rng);
         uint32_t slot = (uint32_t)(random >> 8) % 4U;
 
+        if (i % 512U == 0U) {
+            (void)hv_console_output(&b->console, b->console.focus, 0x1b);
+            (void)hv_console_output(&b->console, b->console.focus, ']');
+        }
         if ((random & 7U) < 5U) {
             bool is_text = (i / 512U) % 2U == 0U || (random >> 20) % 16U != 0U;
             hv_console_output(&b->console, slot,
@@ -375,7 +379,7 @@ static void random_output_and_typing_never_break_an_invariant(void **state)
         } else if ((random & 7U) < 7U) {
             b->room[slot] = (random >> 16) % 64U == 0U ? 100U : 0U;
             (void)hv_console_input(&b->console,
-                                   (random >> 24) % 1024U == 0U ? 0x1d : (uint8_t)(random >> 40));
+                                   (random >> 24) % 2048U == 0U ? 0x1d : (uint8_t)(random >> 40));
             if ((random >> 30) % 16U == 0U) {
                 assert_int_equal(hv_console_attach(&b->console, HV_CONSOLE_ALL), ASH_OK);
             }
@@ -398,7 +402,9 @@ static void random_output_and_typing_never_break_an_invariant(void **state)
         assert_true(b->console.focus < 3U);
         assert_true(b->console.view == b->console.focus || b->console.view == HV_CONSOLE_ALL);
     }
-    assert_true(held > 0U && passing > 0U && full > 0U);
+    assert_true(held > 0U);
+    assert_true(passing > 0U);
+    assert_true(full > 0U);
 }
 
 int main(void)
