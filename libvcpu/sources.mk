@@ -14,7 +14,8 @@ libvcpu_sources := $(addprefix $(libvcpu_dir), \
 	src/sysreg.c \
 	src/psci.c \
 	src/smccc.c \
-	src/trng.c)
+	src/trng.c \
+	src/pvtime.c)
 # Its HAL on real hardware: AArch64, EL2.
 libvcpu_el2_sources := $(addprefix $(libvcpu_dir), \
 	src/aarch64/el2.c \

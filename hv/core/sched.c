@@ -84,8 +84,9 @@ static bool is_ready(struct hv_vcpu *vcpu, uint64_t now)
     }
     if (turn->waits && (was_woken(turn) || now >= turn->wake_at)) {
         turn->waits = false;
-        /* Its period begins when it wanted to run, not when there is time to look at that. */
-        hv_budget_wake(&turn->budget, now < turn->wake_at ? now : turn->wake_at);
+        /* From when on it wants to run: not from when there is time to look at that. */
+        turn->ready_since = now < turn->wake_at ? now : turn->wake_at;
+        hv_budget_wake(&turn->budget, turn->ready_since);
     }
     return hv_vm_is_stopping(vcpu->vm) || (!turn->waits && !hv_budget_is_out(&turn->budget, now));
 }
@@ -223,6 +224,9 @@ struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
     }
     if (vcpu != NULL) {
         vcpu->turn.since = now;
+        if (now > vcpu->turn.ready_since) {
+            hv_machine_stole(vcpu, now - vcpu->turn.ready_since);
+        }
         cpu->sched.slice_end = now + (vcpu->turn.slice_left != 0U ? vcpu->turn.slice_left : vcpu->turn.slice);
     }
     set_alarm(cpu, vcpu, vcpu != NULL);
@@ -340,6 +344,7 @@ void hv_sched_put(struct hv_vcpu *vcpu, bool stays)
     uint64_t now = hv_arch_ticks();
 
     charge(vcpu, now);
+    vcpu->turn.ready_since = now;
     if (stays && vcpu->turn.waits) {
         vcpu->turn.wake_at = hv_machine_wake_time(vcpu, now);
     }

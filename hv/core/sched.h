@@ -37,11 +37,12 @@ struct hv_turn {
     uint64_t slice;       /* ticks */
     uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
     struct hv_budget budget;
-    uint64_t since;   /* loaded: what it ran from then on is not charged yet */
-    bool stays;       /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
-    bool waits;       /* not loaded, and wants to run from @wake_at on, or once it is woken */
-    uint64_t wake_at; /* ticks: its first timer */
-    uint32_t woken;   /* 1: an interrupt may have come for it. Atomic */
+    uint64_t since;       /* loaded: what it ran from then on is not charged yet */
+    bool stays;           /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
+    bool waits;           /* not loaded, and wants to run from @wake_at on, or once it is woken */
+    uint64_t wake_at;     /* ticks: its first timer */
+    uint64_t ready_since; /* on, not loaded and not waiting: ticks */
+    uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
 };
 
 /** Boot: @vcpu, whose cpu and turn's priority, slice and budget are set, is one of its CPU's. And no more. */

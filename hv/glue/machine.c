@@ -174,6 +174,8 @@ static int reset_psci(struct hv_vm *vm)
         .system_suspend = true,
         .workaround = {features->workaround[0], features->workaround[1], features->workaround[2]},
         .hypervisor_uid = HYPERVISOR_UID,
+        .has_stolen_time = true,
+        .stolen_time = {HV_MACHINE_STOLEN_TIME},
         .hypervisor_revision = {ASH_VERSION_MAJOR, ASH_VERSION_MINOR},
         .trng_uuid = TRNG_UUID,
         .smc_allow = vm->config.smc_allow,
@@ -367,6 +369,49 @@ static int map_ram(struct hv_machine *machine)
     return error;
 }
 
+/* ---- Stolen time ------------------------------------------------------------------------------------------------- */
+
+/** A page of Normal memory that the guest may only read (DEN0057). */
+static int create_stolen_time(struct hv_vm *vm)
+{
+    const struct hv_page_request request = {.pages = 1};
+    struct hv_machine *machine = &vm->machine;
+    int error;
+
+    machine->stolen_time = (struct ash_vcpu_stolen_time *)hv_pages_alloc(&vm->hv->pages, &request);
+    if (machine->stolen_time == NULL) {
+        return ASH_ENOMEM;
+    }
+    hv_arch_zero_and_publish(machine->stolen_time, HV_PAGE_SIZE);
+    error = ash_stage2_map(&machine->stage2, ash_ipa(HV_MACHINE_STOLEN_TIME),
+                           ash_pa((uint64_t)(uintptr_t)machine->stolen_time), HV_PAGE_SIZE,
+                           ASH_STAGE2_READ | ASH_STAGE2_NORMAL); /* hv's map is the identity */
+    if (error != ASH_OK) {
+        hv_pages_free(&vm->hv->pages, machine->stolen_time, 1);
+    }
+    return error;
+}
+
+static void reset_stolen_time(struct hv_vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        vm->vcpu[i]->arch.stolen = 0;
+    }
+    hv_arch_zero_and_publish(vm->machine.stolen_time, HV_PAGE_SIZE);
+}
+
+void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks)
+{
+    struct ash_vcpu_stolen_time *told = &vcpu->vm->machine.stolen_time[vcpu->index];
+
+    vcpu->arch.stolen += ticks;
+    /* In one piece: others of its VM may read it meanwhile. */
+    __atomic_store_n(&told->stolen_ns, ash_vcpu_stolen_ns(vcpu->arch.stolen, hv_arch_ticks_per_second()),
+                     __ATOMIC_RELAXED);
+}
+
+/* ---- The machine's memory ---------------------------------------------------------------------------------------- */
+
 /** A GICv2 guest's CPU interface is hardware's virtual one. */
 static int map_gicv(struct hv_machine *machine)
 {
@@ -431,6 +476,9 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
         if (error == ASH_OK) {
             error = map_gicv(machine);
         }
+        if (error == ASH_OK) {
+            error = create_stolen_time(vm);
+        }
         if (error != ASH_OK) {
             ash_stage2_destroy(&machine->stage2);
         }
@@ -441,6 +489,7 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
 void hv_machine_destroy(struct hv_vm *vm)
 {
     ash_stage2_destroy(&vm->machine.stage2);
+    hv_pages_free(&vm->hv->pages, vm->machine.stolen_time, 1);
 }
 
 void hv_machine_reset(struct hv_vm *vm)
@@ -448,6 +497,7 @@ void hv_machine_reset(struct hv_vm *vm)
     struct hv_machine *machine = &vm->machine;
 
     (void)reset_psci(vm); /* as at create, where it succeeded */
+    reset_stolen_time(vm);
     hv_machine_lock(NULL, machine);
     ash_vgic_reset(&machine->vgic);
     hv_vpl011_reset(&machine->uart);

@@ -14,6 +14,7 @@
 #include <libstage2/vmid.h>
 #include <libvcpu/id.h>
 #include <libvcpu/psci.h>
+#include <libvcpu/pvtime.h>
 #include <libvgic/vgic.h>
 #include <libvtimer/vtimer.h>
 
@@ -30,9 +31,10 @@ struct hv_cpu;
 struct hv_vcpu;
 struct hv_vm;
 
-#define HV_MACHINE_MAX_VCPUS 8U
-#define HV_MACHINE_SPIS      64U
-#define HV_MACHINE_REGIONS   8U
+#define HV_MACHINE_MAX_VCPUS   8U
+#define HV_MACHINE_SPIS        64U
+#define HV_MACHINE_REGIONS     8U
+#define HV_MACHINE_STOLEN_TIME UINT64_C(0x090A0000) /* IPA of a page: DEN0057's structures */
 /* Where the devices are, in pages of 64 KiB: looked up by number, modulo their count. Outside they are searched. */
 #define HV_MACHINE_WINDOW       UINT64_C(0x08000000)
 #define HV_MACHINE_WINDOW_PAGES 1024U
@@ -62,6 +64,7 @@ struct hv_mmio_region {
 
 /** The part of a vCPU that is not a library's. */
 struct hv_vcpu_arch {
+    uint64_t stolen; /* ticks that it wanted to run and could not, since its VM was reset */
     struct ash_vtimer vtimer;
     uint64_t hcr;           /* HCR_EL2 while it runs, 0: as the policy has it. VSE: it was given an SError */
     uint64_t vse;           /* HCR_EL2.VSE while it is put: the SError is still to be taken */
@@ -110,7 +113,8 @@ struct hv_machine {
     struct hv_ram_part part[HV_RAM_PARTS]; /* RAM: where each stretch of it lies, ascending IPA */
     struct ash_vcpu_ipa_range ram[ASH_BOOT_MEMORY_MAX]; /* RAM as the guest sees it, ascending */
     uint32_t ram_count;
-    struct hv_rng rng;             /* what its TRNG gives. Lock domain: the VM */
+    struct ash_vcpu_stolen_time *stolen_time; /* one a vCPU, a page. Each by the CPU that runs the vCPU */
+    struct hv_rng rng;                        /* what its TRNG gives. Lock domain: the VM */
     uint64_t alarm;                /* when a device is to be looked at, in ticks; UINT64_MAX: never. Atomic */
     uint32_t last_on[HV_MAX_CPUS]; /* of each CPU: which life of which vCPU it ran last. That CPU's own */
     struct ash_vcpu_id id;
@@ -155,6 +159,9 @@ uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now);
 /** Of @vcpu's timers' interrupts those whose physical one is to be active while it is loaded, a bit each: 1 << PPI's
  *  INTID. By its CPU, the distributor lock is held. */
 uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu);
+
+/** @vcpu wanted to run for @ticks more, and could not: tell it. By its CPU. */
+void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks);
 
 /** Its CPU is about to run it; it has stopped. The VM's lock is held. */
 void hv_machine_vcpu_started(struct hv_vcpu *vcpu);

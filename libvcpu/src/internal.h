@@ -39,7 +39,7 @@ static inline uint64_t swapped(uint64_t value, unsigned size)
     return __builtin_bswap64(value) >> (64U - 8U * size);
 }
 
-/* ---- The firmware interface: smccc.c dispatches to psci.c and trng.c ---- */
+/* ---- The firmware interface: smccc.c dispatches to psci.c, trng.c and pvtime.c ---- */
 
 /* Of a function identifier: parameters and results are 64 bits wide (DEN0028 2.5). */
 #define SMCCC_64 UINT32_C(0x40000000)
@@ -57,6 +57,7 @@ static inline bool ash_vcpu_is_psci_(uint32_t id)
 const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_(const struct ash_vcpu_psci *psci, uint32_t id);
 const struct ash_vcpu_smccc_function *ash_vcpu_psci_find_(const struct ash_vcpu_psci *psci, uint32_t id);
 const struct ash_vcpu_smccc_function *ash_vcpu_trng_find_(const struct ash_vcpu_psci *psci, uint32_t id);
+const struct ash_vcpu_smccc_function *ash_vcpu_pvtime_find_(const struct ash_vcpu_psci *psci, uint32_t id);
 const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_in_(const struct ash_vcpu_smccc_function *table,
                                                               size_t count, uint32_t id);
 

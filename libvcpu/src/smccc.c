@@ -3,7 +3,9 @@
 
 #include <libbase/nospec.h>
 
+#include <libbase/checked.h>
 #include <libvcpu/context.h>
+#include <libvcpu/pvtime.h>
 
 #include "internal.h"
 
@@ -54,12 +56,14 @@ static int64_t workaround(struct ash_vcpu_psci *psci, const struct ash_vcpu_smcc
 
 /* ---- Arm Architecture and vendor-specific hypervisor calls ------------------------------------------------------- */
 
-/* What PSCI has is asked of PSCI_FEATURES. 1: it may be called, this CPU does not need it (DEN0028 7.3.2). */
+/* What PSCI has is asked of PSCI_FEATURES; of paravirtualized time the first function is found here (DEN0057).
+ * 1: it may be called, this CPU does not need it (DEN0028 7.3.2). */
 static int64_t arch_features(struct ash_vcpu_psci *psci, const struct ash_vcpu_smccc_call *call)
 {
     uint32_t id = (uint32_t)call->arg[0];
 
-    if ((id & WITHOUT_FUNCTION) != ASH_VCPU_SMCCC_VERSION || ash_vcpu_smccc_find_(psci, id) == NULL) {
+    if (((id & WITHOUT_FUNCTION) != ASH_VCPU_SMCCC_VERSION && id != ASH_VCPU_PV_TIME_FEATURES) ||
+        ash_vcpu_smccc_find_(psci, id) == NULL) {
         return ASH_VCPU_PSCI_NOT_SUPPORTED;
     }
     return workaround_state(psci, id) == ASH_VCPU_WORKAROUND_NOT_NEEDED ? 1 : ASH_VCPU_PSCI_SUCCESS;
@@ -157,6 +161,10 @@ const struct ash_vcpu_smccc_function *ash_vcpu_smccc_find_(const struct ash_vcpu
     if (function != NULL) {
         return is_offered(psci, id) ? function : NULL;
     }
+    function = ash_vcpu_pvtime_find_(psci, id);
+    if (function != NULL) {
+        return function;
+    }
     return ash_vcpu_smccc_find_in_(psci->config.vendor, psci->config.vendor_count, id);
 }
 
@@ -217,7 +225,8 @@ static bool config_is_valid(const struct ash_vcpu_psci_config *config, const str
            config->cpus != NULL && config->boot_cpu < config->cpu_count &&
            (config->entry_range_count == 0U || config->entry_ranges != NULL) &&
            (config->vendor_count == 0U || config->vendor != NULL) && cpus_are_valid(config) &&
-           identity_is_valid(config) && calls_are_valid(config, hal);
+           identity_is_valid(config) && calls_are_valid(config, hal) &&
+           ash_is_aligned(config->stolen_time.value, sizeof(struct ash_vcpu_stolen_time));
 }
 
 int ash_vcpu_psci_init(struct ash_vcpu_psci *psci, const struct ash_vcpu_psci_config *config,

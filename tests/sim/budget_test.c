@@ -447,6 +447,102 @@ static void a_slice_that_was_cut_short_goes_on_where_it_was(void **state)
     under_seeds("slices", run_slices);
 }
 
+/* ---- What is stolen ---------------------------------------------------------------------------------------------- */
+
+/** What the guest reads, in the simulated clock's microseconds. */
+static uint64_t stolen(const struct hv_vcpu *vcpu)
+{
+    return vcpu->vm->machine.stolen_time[vcpu->index].stolen_ns / 1000U;
+}
+
+static struct {
+    uint64_t begin[VMS]; /* each VM's first exit */
+    unsigned resets;
+} life;
+
+/** Both never wait: what one of them has the other one has not. "again" resets itself now and then. */
+static enum hv_verdict is_told(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    uint64_t now = hv_arch_ticks();
+    unsigned slot = vcpu->vm->slot;
+
+    measure(vcpu);
+    if (round == 0U) {
+        assert_in_range(stolen(vcpu), 0, 12000); /* the wait for its first turn */
+        life.begin[slot] = now - stolen(vcpu) - hv_host_ran(slot, 0);
+        if (life.resets != 0U && sim_is(vcpu, "again")) {
+            life.begin[slot] = 0; /* what it ran in its earlier lives counts here and not there */
+        }
+    }
+    if (life.begin[slot] != 0U) {
+        assert_in_range(life.begin[slot] + stolen(vcpu) + hv_host_ran(slot, 0), now - now / 50U - EXIT, now);
+    }
+    if (sim_is(vcpu, "again") && round == 3000U && life.resets++ < 3U) {
+        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
+    }
+    return is_over() ? off(cpu, vcpu) : HV_RESUME;
+}
+
+static void run_told(uint64_t seed)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "one", .vcpus = 1, .memory = 2U * SIM_MIB},
+        {.name = "again", .vcpus = 1, .memory = 2U * SIM_MIB},
+    };
+
+    memset(&life, 0, sizeof(life));
+    run(0, 1, vms, 2, is_told, seed);
+    assert_true(life.resets >= 2U);
+}
+
+static void what_a_vcpu_ran_and_what_was_stolen_is_all_the_time(void **state)
+{
+    (void)state;
+    under_seeds("told", run_told);
+}
+
+static uint64_t most_stolen;
+
+/** Waits and is urgent: that it waits is no theft. Alone on CPU 1: nothing is ever. */
+static enum hv_verdict is_not_stolen_from(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    measure(vcpu);
+    if (!sim_is(vcpu, "busy")) {
+        most_stolen = stolen(vcpu) > most_stolen ? stolen(vcpu) : most_stolen;
+    }
+    if (is_over()) {
+        return off(cpu, vcpu);
+    }
+    if (!sim_is(vcpu, "urgent")) {
+        return HV_RESUME;
+    }
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+    }
+    (void)sim_acknowledge(cpu, vcpu);
+    set_timer(vcpu, hv_arch_ticks() + 20000U);
+    return hv_sched_wait(cpu);
+}
+
+static void run_not_stolen(uint64_t seed)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "urgent", .vcpus = 1, .memory = 2U * SIM_MIB, .priority = 200, .has_affinity = true},
+        {.name = "busy", .vcpus = 1, .memory = 2U * SIM_MIB, .has_affinity = true},
+        {.name = "alone", .vcpus = 1, .memory = 2U * SIM_MIB, .has_affinity = true, .affinity = {1}},
+    };
+
+    most_stolen = 0;
+    run(0, 2, vms, 3, is_not_stolen_from, seed);
+    assert_in_range(most_stolen, 0, LONG / 20000U * EXIT);
+}
+
+static void who_waits_or_is_alone_is_not_stolen_from(void **state)
+{
+    (void)state;
+    under_seeds("not stolen", run_not_stolen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +554,8 @@ int main(void)
         cmocka_unit_test(turning_off_and_on_and_resetting_gives_no_more),
         cmocka_unit_test(who_wakes_up_has_its_budget_within_a_period),
         cmocka_unit_test(a_slice_that_was_cut_short_goes_on_where_it_was),
+        cmocka_unit_test(what_a_vcpu_ran_and_what_was_stolen_is_all_the_time),
+        cmocka_unit_test(who_waits_or_is_alone_is_not_stolen_from),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

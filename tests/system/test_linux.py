@@ -76,6 +76,11 @@ class Linux(SystemTest):
         for cpu in range(vcpus):
             self.assertGreater(int(after[cpu]), int(before[cpu]), f"no timer interrupt on CPU {cpu}")
 
+    def check_nothing_is_stolen(self, terminal):
+        """Linux asks for stolen time; of CPUs of its own there is none."""
+        self.assertIn("using stolen time PV", self.ask(terminal, "dmesg | grep stolen"))
+        self.assertEqual("0", self.ask(terminal, "awk '$1 == \"cpu\" { print $9 }' /proc/stat"))
+
     def check_hotplug(self, terminal, vcpus):
         """Off by PSCI CPU_OFF, on again by CPU_ON; on it runs, and its timer and SGIs work."""
         for cpu in range(1, vcpus):
@@ -106,6 +111,7 @@ class Linux(SystemTest):
         self.check_time(terminal)
         self.check_load(terminal, vcpus)
         self.check_hotplug(terminal, vcpus)
+        self.check_nothing_is_stolen(terminal)
         self.power_off(terminal)
         if cpus > vcpus:
             self.check_heartbeat(terminal)

@@ -57,6 +57,10 @@ class Sharing(SystemTest):
         for key, name in (("1", "left"), ("2", "right")):
             terminal.type(f"\x1d{key}\x1da")
             terminal.expect(rf"console: VM {key}")
+            terminal.type("\rfor c in 0 1; do awk -v c=cpu$c '$1 == c { print "
+                          f"\"{name}-stolen-\" $9 \".\" }}' /proc/stat; done\r")
+            for _ in range(2):  # hundredths of a second; each had one other beside it for as long as it was busy
+                self.assertGreater(int(terminal.expect(rf"{name}-stolen-(\d+)\.").group(1)), 20)
             terminal.type("\rpoweroff -f\r")
             terminal.expect(rf"ashlar: {name} is off")
         self.assertEqual(0, terminal.wait())

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** The firmware that a guest sees: SMCCC 1.2, PSCI 1.1 and the TRNG interface 1.0, by HVC and SMC.
+/** The firmware that a guest sees: SMCCC 1.2, PSCI 1.1, the TRNG interface 1.0 and stolen time, by HVC and SMC.
  *
  *  A call changes the power states here and says in an *action* what the hypervisor has to do; it starts or stops
  *  nothing itself. Lock domain "the VM's PSCI": one struct ash_vcpu_psci and its array.
@@ -8,7 +8,8 @@
  *      CPU_OFF                -> still ON, action CPU_OFF; hv stops it and calls ash_vcpu_psci_stopped() -> OFF
  *      CPU_SUSPEND, SYSTEM_SUSPEND: the vCPU stays ON, it waits
  *
- *  Manuals: PSCI DEN0022 (5, function identifiers and parameters), SMCCC DEN0028 (2 to 7), TRNG DEN0098.
+ *  Manuals: PSCI DEN0022 (5, function identifiers and parameters), SMCCC DEN0028 (2 to 7), TRNG DEN0098,
+ *  paravirtualized time DEN0057.
  */
 #ifndef LIBVCPU_PSCI_H
 #define LIBVCPU_PSCI_H
@@ -54,6 +55,8 @@ extern "C" {
 #define ASH_VCPU_TRNG_GET_UUID              UINT32_C(0x84000052)
 #define ASH_VCPU_TRNG_RND                   UINT32_C(0x84000053)
 #define ASH_VCPU_TRNG_RND64                 UINT32_C(0xc4000053)
+#define ASH_VCPU_PV_TIME_FEATURES           UINT32_C(0xc5000020)
+#define ASH_VCPU_PV_TIME_ST                 UINT32_C(0xc5000021)
 
 /** Results (PSCI 5.2.2; SMCCC's and the TRNG's first two are the same numbers). */
 #define ASH_VCPU_PSCI_SUCCESS            0
@@ -160,7 +163,10 @@ struct ash_vcpu_psci_config {
     uint32_t
         hypervisor_uid[4]; /* as VENDOR_HYP_UID returns it in w0..w3; all 0: not answered. [0] is not ~0 */
     uint32_t hypervisor_revision[2]; /* major, minor */
-    uint32_t trng_uuid[4];           /* w0..w3 of TRNG_GET_UUID; [0] is not ~0 */
+    bool has_stolen_time;            /* PV_TIME_ST is answered with: */
+    ash_ipa_t
+        stolen_time; /* vCPU 0's struct ash_vcpu_stolen_time (pvtime.h), the others' behind it; 64-byte aligned */
+    uint32_t trng_uuid[4]; /* w0..w3 of TRNG_GET_UUID; [0] is not ~0 */
     /** Function ids that go to the firmware of the board, by SMC only; the order does not matter. What is answered here
      *  never goes there, nor anything in the ranges of the Arm Architecture calls, PSCI and TRNG (ASH_EINVAL). */
     const uint32_t *smc_allow;

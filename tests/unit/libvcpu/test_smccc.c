@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <libvcpu/psci.h>
+#include <libvcpu/pvtime.h>
 #include <testkit/seed.h>
 
 #define CPUS     3U
@@ -294,6 +295,49 @@ static void the_soc_is_named_if_it_is_known(void **state)
     assert_int_equal(call(&f, ASH_VCPU_SMCCC_ARCH_SOC_ID, 2, 0, 0), w(-3));
 }
 
+/* DEN0057: by SMC64 or HVC64 only; found by SMCCC_ARCH_FEATURES, the rest of it by PV_TIME_FEATURES. */
+static void stolen_time_is_where_the_configuration_says(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    assert_int_equal(call(&f, ASH_VCPU_SMCCC_ARCH_FEATURES, ASH_VCPU_PV_TIME_FEATURES, 0, 0), w(-1));
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_FEATURES, ASH_VCPU_PV_TIME_ST, 0, 0), x(-1));
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_ST, 0, 0, 0), x(-1));
+    f.config.has_stolen_time = true;
+    f.config.stolen_time = ash_ipa(0x090a0020);
+    assert_int_equal(ash_vcpu_psci_init(&f.psci, &f.config, &hal, &f), ASH_EINVAL);
+    f.config.stolen_time = ash_ipa(UINT64_C(0x1090a0040));
+    begin(&f);
+    assert_int_equal(call(&f, ASH_VCPU_SMCCC_ARCH_FEATURES, JUNK | ASH_VCPU_PV_TIME_FEATURES, 0, 0), 0);
+    assert_int_equal(call(&f, ASH_VCPU_SMCCC_ARCH_FEATURES, ASH_VCPU_PV_TIME_ST, 0, 0), w(-1));
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_FEATURES, ASH_VCPU_PV_TIME_FEATURES, 0, 0), 0);
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_FEATURES, JUNK | ASH_VCPU_PV_TIME_ST, 0, 0), 0);
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_FEATURES, 0xc5000022, 0, 0), x(-1));
+    assert_int_equal(call(&f, ASH_VCPU_PV_TIME_FEATURES, ASH_VCPU_PSCI_VERSION, 0, 0), x(-1));
+    assert_int_equal(call(&f, 0x85000021, 0, 0, 0), w(-1));
+    for (unsigned vcpu = 0; vcpu < CPUS; vcpu++) {
+        uint64_t regs[4] = {ASH_VCPU_PV_TIME_ST, 1, 2, 3};
+
+        assert_int_equal(ash_vcpu_smccc_call(&f.psci, vcpu, regs, ASH_VCPU_CONDUIT_HVC, 0, &f.action),
+                         ASH_OK);
+        assert_int_equal(regs[0], UINT64_C(0x1090a0040) + 64U * vcpu);
+        assert_int_equal(regs[1], 1);
+        assert_int_equal(regs[3], 3);
+    }
+}
+
+static void ticks_become_nanoseconds_without_overflow(void **state)
+{
+    (void)state;
+    assert_int_equal(ash_vcpu_stolen_ns(0, 62500000), 0);
+    assert_int_equal(ash_vcpu_stolen_ns(1, 62500000), 16);
+    assert_int_equal(ash_vcpu_stolen_ns(1, 3), 333333333);
+    assert_int_equal(ash_vcpu_stolen_ns(UINT64_C(1) << 54, 62500000), UINT64_C(1) << 58);
+    assert_int_equal(ash_vcpu_stolen_ns(UINT64_MAX / 2U, 1000000000), UINT64_MAX / 2U);
+}
+
 static void the_hypervisor_has_a_uid_of_four_words(void **state)
 {
     struct fixture f;
@@ -547,6 +591,8 @@ int main(void)
         cmocka_unit_test(a_quick_answer_is_the_call_s),
         cmocka_unit_test(the_soc_is_named_if_it_is_known),
         cmocka_unit_test(the_hypervisor_has_a_uid_of_four_words),
+        cmocka_unit_test(stolen_time_is_where_the_configuration_says),
+        cmocka_unit_test(ticks_become_nanoseconds_without_overflow),
         cmocka_unit_test(trng_is_there_if_there_is_entropy),
         cmocka_unit_test(random_bits_come_lowest_in_x3_and_no_more_than_asked_for),
         cmocka_unit_test(only_an_smc_that_the_configuration_names_is_forwarded),
