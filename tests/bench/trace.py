@@ -5,6 +5,7 @@
   tests/bench/trace.py                     a line an event: instructions, register accesses, barriers, …
   tests/bench/trace.py hvc_version boot    these events, function by function
   tests/bench/trace.py --listing boot      … and instruction by instruction, with how often each ran
+  tests/bench/trace.py --callees boot      … and each function by its callers, with what it calls itself
 
 From the emulator's log of every instruction, one a block (-singlestep -d exec,nochain), and the disassembly of hv.elf
 of the same build. Of the repetitions one of median length is shown. Each CPU's instructions count, as in the figure.
@@ -151,6 +152,22 @@ class Profile:
         self.in_hv = len(steps) - self.functions["the guest"]
 
 
+def callees(steps, program):
+    """{(caller, callee): instructions}, with all that the callee calls; a function is what a bl enters."""
+    found = collections.Counter()
+    stack = []
+    called = False
+    for count, pc in enumerate(steps):
+        function, mnemonic, _ = program.code.get(pc - HV_BASE, ("the guest", "", ""))
+        if called or not stack:
+            stack.append((function, count))
+        called = mnemonic in ("bl", "blr")
+        if mnemonic == "ret" and len(stack) > 1:
+            name, entered = stack.pop()
+            found[stack[-1][0], name] += count + 1 - entered
+    return found
+
+
 def costs(instrument, tree, gic):
     """{"event:kind": count} of every event that leaves the guest."""
     windows, program = record(instrument, tree, gic)
@@ -178,10 +195,16 @@ def show(event, profile, program, listing):
         print(f"  {profile.lines[offset]:8} {offset:6x}  {mnemonic} {operands}")
 
 
+def show_callees(steps, program):
+    for (caller, callee), count in callees(steps, program).most_common(120):
+        print(f"  {count:8} {callee}, called by {caller}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("events", nargs="*")
     parser.add_argument("--listing", action="store_true", help="each instruction, in the order of addresses")
+    parser.add_argument("--callees", action="store_true", help="each function by its callers, with all that it calls")
     parser.add_argument("--gic", choices=("2", "3"), default="3")
     options = parser.parse_args()
     build = os.path.join(measure.ROOT, "build/qemu-virt")
@@ -196,6 +219,8 @@ def main():
         if event not in known:
             raise ToolError(f"there is no event {event}; seen were {', '.join(known)}", 2)
         show(event, Profile(windows.median(event), program), program, options.listing)
+        if options.callees:
+            show_callees(windows.median(event), program)
     if not options.events:
         print(f"{'':24}{'hv':>8}" + "".join(f"{KIND_NAMES[kind]:>19}" for kind in KINDS))
         for event in known:
