@@ -154,8 +154,7 @@ static int property(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, s
     }
     fdt->name = &fdt->strings[name];
     fdt->value.data = &at[PROPERTY_SIZE];
-    fdt->value.size = length;
-    fdt->depth = fdt->nesting - 1U;
+    fdt->value.size = length; /* its depth is that of the node's begin */
     return ASH_BOOT_FDT_PROPERTY_;
 }
 

@@ -92,7 +92,7 @@ static void write_irouter(struct ash_vgic_access_ *a, uint64_t value)
     uint64_t route = ash_vgic_half_write_(a, irq->route, value) & UINT64_C(0xFF80FFFFFF);
     if (route != irq->route) {
         irq->route = route;
-        ash_vgic_route_(a->vgic, irq);
+        irq->target = ash_vgic_target_of_(a->vgic, irq->route);
         ash_vgic_update_(a->vgic, irq);
     }
 }

@@ -45,7 +45,7 @@ static void write_targets(struct ash_vgic_access_ *a, uint64_t value)
         route |= (route & (route - 1U)) != 0U ? IROUTER_IRM : 0U;
         if (irq->intid >= ASH_VGIC_PRIVATE_IRQS && irq->route != route) {
             irq->route = route;
-            ash_vgic_route_(a->vgic, irq);
+            irq->target = ash_vgic_target_of_(a->vgic, irq->route);
             ash_vgic_update_(a->vgic, irq);
         }
     }

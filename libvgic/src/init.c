@@ -132,6 +132,9 @@ static uint64_t first_route(const struct ash_vgic *vgic)
 
 void ash_vgic_reset(struct ash_vgic *vgic)
 {
+    uint64_t route = first_route(vgic);
+    uint16_t target = ash_vgic_target_of_(vgic, route);
+
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         ASH_ASSERT(!vgic->vcpus[n]->resident);
     }
@@ -142,9 +145,9 @@ void ash_vgic_reset(struct ash_vgic *vgic)
     for (uint32_t n = 0; n < vgic->spi_count; n++) {
         struct ash_vgic_irq *irq = &vgic->spis[n];
         reset_irq(vgic, irq);
-        irq->route = first_route(vgic);
+        irq->route = route;
+        irq->target = target;
         irq->owner = 0;
-        ash_vgic_route_(vgic, irq);
     }
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         vgic->vcpus[n]->work = 0;
@@ -155,11 +158,8 @@ void ash_vgic_reset(struct ash_vgic *vgic)
 
 static void init_irq(struct ash_vgic_irq *irq, uint32_t intid, uint16_t vcpu)
 {
-    memset(irq, 0, sizeof(*irq));
-    irq->intid = intid;
-    irq->pintid = ASH_VGIC_NO_PINTID;
-    irq->target = irq->owner = vcpu;
-    irq->lr = ASH_VGIC_NO_LR;
+    *irq = (struct ash_vgic_irq){
+        .intid = intid, .pintid = ASH_VGIC_NO_PINTID, .target = vcpu, .owner = vcpu, .lr = ASH_VGIC_NO_LR};
 }
 
 int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, const struct ash_vgic_hal *hal,

@@ -69,7 +69,7 @@ void ash_vgic_recall_(struct ash_vgic_vcpu *vcpu);
 void ash_vgic_recalled_(struct ash_vgic_vcpu *vcpu);
 
 /* Set @irq's target from its route. 1 of N: chosen when it becomes pending. */
-void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
+uint16_t ash_vgic_target_of_(const struct ash_vgic *vgic, uint64_t route);
 
 /* After any change of @irq: bring it into the right queue, or ask the vCPU in whose LR it is to sync. */
 void ash_vgic_update_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);

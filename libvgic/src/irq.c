@@ -89,18 +89,16 @@ static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *ir
     return second;
 }
 
-void ash_vgic_route_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+uint16_t ash_vgic_target_of_(const struct ash_vgic *vgic, uint64_t route)
 {
-    if ((irq->route & IROUTER_IRM) != 0U) {
-        irq->target = ASH_VGIC_NO_VCPU;
-        return;
+    if ((route & IROUTER_IRM) != 0U) {
+        return ASH_VGIC_NO_VCPU;
     }
     if (vgic->version == 2U) {
-        irq->target = irq->route != 0U ? (uint16_t)ash_lowest_bit(irq->route) : ASH_VGIC_NO_VCPU;
-        return;
+        return route != 0U ? (uint16_t)ash_lowest_bit(route) : ASH_VGIC_NO_VCPU;
     }
-    uint32_t aff3 = (uint32_t)ash_field(irq->route, 39, 32);
-    irq->target = ash_vgic_find_affinity_(vgic, (aff3 << 24) | (uint32_t)ash_field(irq->route, 23, 0));
+    return ash_vgic_find_affinity_(vgic, ((uint32_t)ash_field(route, 39, 32) << 24) |
+                                             (uint32_t)ash_field(route, 23, 0));
 }
 
 /* Where an interrupt in no LR has to wait: an active one with the vCPU that has it, a deliverable one with

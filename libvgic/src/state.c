@@ -257,7 +257,7 @@ static void import_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq, const st
     if (irq->intid >= ASH_VGIC_PRIVATE_IRQS) {
         bool several = vgic->version == 2U && (s->route & (s->route - 1U)) != 0U;
         irq->route = s->route | (several ? IROUTER_IRM : 0U);
-        ash_vgic_route_(vgic, irq);
+        irq->target = ash_vgic_target_of_(vgic, irq->route);
         irq->target = (irq->route & IROUTER_IRM) != 0U ? s->target : irq->target;
     }
 }

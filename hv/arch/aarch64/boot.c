@@ -18,6 +18,7 @@
 #include "arch/aarch64/world.h"
 #include "arch/arch.h"
 #include "core/board_check.h"
+#include "core/format.h"
 #include "core/hv.h"
 #include "core/ownership.h"
 #include "core/panic.h"
@@ -233,9 +234,29 @@ static void start_this_cpu(struct hv_cpu *cpu)
     }
 }
 
-static void log_erratum(void *arg, const struct hv_erratum *erratum)
+struct errata_line {
+    char text[120];
+    size_t length;
+};
+
+static void name_erratum(void *arg, const struct hv_erratum *erratum)
 {
-    hv_log((struct hv *)arg, "erratum %u: %s", erratum->number, erratum->answer);
+    struct errata_line *line = (struct errata_line *)arg;
+
+    if (line->length < sizeof(line->text)) {
+        line->length += hv_format(&line->text[line->length], sizeof(line->text) - line->length, "%s %u (%s)",
+                                  line->length > 0U ? "," : "", erratum->number, erratum->by);
+    }
+}
+
+static void log_errata(void)
+{
+    struct errata_line line = {.length = 0};
+
+    hv_errata_visit(features.midr, name_erratum, &line);
+    if (line.length > 0U) {
+        hv_log(&the_hv, "errata answered:%s", line.text);
+    }
 }
 
 /* ---- Boot -------------------------------------------------------------------------------------------------------- */
@@ -361,7 +382,7 @@ static void boot_on_own_stack(void *arg)
     }
     hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,
            the_hv.board.model != NULL ? the_hv.board.model : "a board without a model", the_hv.cpus);
-    hv_errata_visit(features.midr, log_erratum, &the_hv);
+    log_errata();
     if (hv_platform.gic.forgets) {
         hv_log(&the_hv, "GICv2 of an emulator that may lose a tick: guests' timers are deactivated by hv");
     }

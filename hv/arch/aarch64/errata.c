@@ -9,16 +9,14 @@
 #define CORTEX_A72             UINT32_C(0x410d08)
 #define REV(variant, revision) (uint8_t)(((variant) << 4) | (revision))
 
+/* By the build: -mfix-cortex-a53-835769, --fix-cortex-a53-843419. By hv: of the A53, caches are cleaned by
+ * clean+invalidate only (cache.c; 855873: EL3 may set CPUACTLR.ENDCCASCI instead); of the A72, EL1's walks are off
+ * while a vCPU's registers change (world.c). */
 static const struct hv_erratum errata[] = {
-    {CORTEX_A53, REV(0, 0), REV(0, 4), 835769, "build: -mfix-cortex-a53-835769"},
-    {CORTEX_A53, REV(0, 0), REV(0, 4), 843419, "build: --fix-cortex-a53-843419"},
-    {CORTEX_A53, REV(0, 0), REV(0, 1), 819472, "hv: cleans by clean+invalidate only"},
-    {CORTEX_A53, REV(0, 0), REV(0, 2), 824069, "hv: cleans by clean+invalidate only"},
-    {CORTEX_A53, REV(0, 0), REV(0, 2), 827319, "hv: cleans by clean+invalidate only"},
-    {CORTEX_A53, REV(0, 0), REV(0, 2), 826319, "hv: cleans by clean+invalidate only"},
-    {CORTEX_A53, REV(0, 3), REV(0, 4), 855873,
-     "hv: cleans by clean+invalidate only; EL3: CPUACTLR.ENDCCASCI"},
-    {CORTEX_A72, REV(0, 0), REV(1, 0), 1319367, "hv: a CPU runs one VM; needed when VMs share one"},
+    {CORTEX_A53, REV(0, 0), REV(0, 4), 835769, "build"}, {CORTEX_A53, REV(0, 0), REV(0, 4), 843419, "build"},
+    {CORTEX_A53, REV(0, 0), REV(0, 1), 819472, "hv"},    {CORTEX_A53, REV(0, 0), REV(0, 2), 824069, "hv"},
+    {CORTEX_A53, REV(0, 0), REV(0, 2), 827319, "hv"},    {CORTEX_A53, REV(0, 0), REV(0, 2), 826319, "hv"},
+    {CORTEX_A53, REV(0, 3), REV(0, 4), 855873, "hv"},    {CORTEX_A72, REV(0, 0), REV(1, 0), 1319367, "hv"},
 };
 
 void hv_errata_visit(uint64_t midr, void (*visit)(void *arg, const struct hv_erratum *erratum), void *arg)

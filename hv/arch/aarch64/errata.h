@@ -10,7 +10,7 @@ struct hv_erratum {
     uint8_t first; /* variant << 4 | revision, inclusive */
     uint8_t last;
     uint32_t number;
-    const char *answer; /* by the build, by EL3, or by hv */
+    const char *by; /* whom it is answered by: the build, or hv */
 };
 
 /** Call @visit for each erratum of the CPU with @midr. */
