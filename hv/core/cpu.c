@@ -40,9 +40,17 @@ static void run_what_is_runnable(struct hv_cpu *cpu)
         vcpu->restarts = false;
         hv_machine_vcpu_restart(vcpu, vcpu->restart_entry, vcpu->restart_x0);
     }
+    vcpu->account.loads++;
     cpu->vcpu = vcpu;
     hv_arch_vcpu_load(cpu);
     hv_arch_enter(cpu);
+}
+
+void hv_cpu_idle(struct hv_cpu *cpu)
+{
+    hv_account_sleep(&cpu->account);
+    hv_arch_idle(cpu);
+    hv_account_wake(&cpu->account);
 }
 
 void hv_cpu_main(struct hv_cpu *cpu)
@@ -51,7 +59,7 @@ void hv_cpu_main(struct hv_cpu *cpu)
     for (;;) {
         run_what_is_runnable(cpu);
         /* A request posted after the look came with an interrupt, which keeps this from sleeping. */
-        hv_arch_idle(cpu);
+        hv_cpu_idle(cpu);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <libbase/compiler.h>
 #include <libbase/types.h>
 
+#include "core/account.h"
 #include "core/sched.h"
 
 #define HV_MAX_CPUS 16U
@@ -45,6 +46,7 @@ struct hv_cpu {
     uint64_t redistributor;         /* GICv3: its frame's address */
     uint32_t gic_target;            /* GICv2: the bit of its CPU interface */
     struct hv_sched sched;
+    struct hv_cpu_account account;
 };
 
 /** Post @requests to @cpu and kick it. Any context. */
@@ -59,6 +61,9 @@ static inline uint32_t hv_cpu_take_requests(struct hv_cpu *cpu)
     }
     return __atomic_exchange_n(&cpu->requests, 0U, __ATOMIC_ACQUIRE);
 }
+
+/** hv_arch_idle(), on the CPU's account. */
+void hv_cpu_idle(struct hv_cpu *cpu);
 
 /** The CPU's main loop: run the vCPU whose turn it is, else sleep. */
 _Noreturn void hv_cpu_main(struct hv_cpu *cpu);

@@ -117,6 +117,7 @@ static void charge(struct hv_vcpu *vcpu, uint64_t now)
     if (hv_budget_is_set(&vcpu->turn.budget)) {
         hv_budget_charge(&vcpu->turn.budget, now - vcpu->turn.since);
     }
+    vcpu->account.ran += now - vcpu->turn.since;
     vcpu->turn.since = now;
 }
 
@@ -298,7 +299,7 @@ static void sleep_loaded(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     charge(vcpu, hv_arch_ticks());
     set_alarm(cpu, vcpu, false);
-    hv_arch_idle(cpu);
+    hv_cpu_idle(cpu);
     vcpu->turn.since = hv_arch_ticks();
     if (hv_budget_is_set(&vcpu->turn.budget)) {
         hv_budget_wake(&vcpu->turn.budget, vcpu->turn.since);

@@ -38,6 +38,7 @@ void hv_vm_vcpu_on(struct hv_vm *vm, uint32_t index, ash_ipa_t entry, uint64_t x
     vcpu->restarts = false;
     hv_sched_start(vcpu);
     vm->vcpus_on++;
+    hv_account_on(&vcpu->account);
     /* Release: the CPU that reads 1 sees the context. */
     __atomic_store_n(&vcpu->on, 1U, __ATOMIC_RELEASE);
     hv_cpu_post(vcpu->cpu, HV_REQUEST_RUN);
@@ -169,6 +170,7 @@ void hv_vm_vcpu_left(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 
     hv_lock(&vm->lock);
     hv_machine_vcpu_stopped(vcpu);
+    hv_account_off(&vcpu->account);
     vcpu->on = 0;
     vm->vcpus_on--;
     ended = vm->vcpus_on == 0U;

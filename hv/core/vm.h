@@ -13,6 +13,7 @@
 #include <libboot/config.h>
 #include <libvcpu/context.h>
 
+#include "core/account.h"
 #include "core/lock.h"
 #include "core/verdict.h"
 #include "glue/machine.h"
@@ -30,6 +31,7 @@ enum hv_vm_end {
 
 struct hv_vcpu {
     struct ash_vcpu_context context; /* first: SP_EL2 points here while the guest runs */
+    struct hv_account account;       /* next: assembly counts */
     struct hv_vm *vm;
     struct hv_cpu *cpu; /* that runs it */
     uint32_t index;

@@ -13,6 +13,14 @@
 #define HV_CPU_SERROR_AWAITED 32
 #define HV_CPU_SERROR_SEEN    40
 
+/* struct hv_vcpu, and enum hv_exit_reason */
+#define HV_VCPU_EXITS        1184
+#define HV_EXIT_COUNT_IRQ    0
+#define HV_EXIT_COUNT_HVC    1
+#define HV_EXIT_COUNT_SMC    2
+#define HV_EXIT_COUNT_SYSREG 3
+#define HV_EXIT_COUNT_ABORT  4
+
 /* struct hv_el2_fault, pushed on the emergency stack: x0..x30, sp, then ELR, SPSR, ESR, FAR */
 #define HV_FAULT_X0   0
 #define HV_FAULT_SP   248

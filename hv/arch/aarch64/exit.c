@@ -61,18 +61,23 @@ static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct 
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
 
-enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu)
+static __attribute__((noinline)) enum hv_verdict call(struct hv_cpu *cpu)
 {
-    uint64_t esr = hv_sysreg_read(esr_el2);
-    enum hv_verdict verdict;
-
-    if (ash_vcpu_esr_immediate(esr) == 0U &&
-        ash_vcpu_smccc_quick(&cpu->vcpu->vm->machine.psci, cpu->vcpu->context.x, ASH_VCPU_CONDUIT_HVC)) {
-        return hv_exit_finish_quick(cpu, cpu->vcpu);
-    }
-    verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, ash_vcpu_esr_immediate(esr));
+    unsigned immediate = ash_vcpu_esr_immediate(hv_sysreg_read(esr_el2));
+    enum hv_verdict verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, (uint16_t)immediate);
 
     return verdict == HV_RESUME ? hv_exit_finish_quick(cpu, cpu->vcpu) : verdict;
+}
+
+enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu, uint64_t esr)
+{
+    if (ash_vcpu_esr_immediate(esr) != 0U ||
+        !ash_vcpu_smccc_quick(&cpu->vcpu->vm->machine.psci, cpu->vcpu->context.x, ASH_VCPU_CONDUIT_HVC)) {
+        /* Read again, rather than kept over the call above in a register that would have to be saved for it. */
+        return call((struct hv_cpu *)(uintptr_t)hv_sysreg_read(tpidr_el2));
+    }
+    cpu = (struct hv_cpu *)(uintptr_t)hv_sysreg_read(tpidr_el2);
+    return hv_exit_finish_quick(cpu, cpu->vcpu);
 }
 
 static enum hv_verdict exit_smc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)
@@ -230,6 +235,9 @@ static enum hv_verdict exit_abort(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
     ash_ipa_t ipa;
 
     ash_vcpu_fault_decode(esr, &fault);
+    if (fault.instruction) {
+        hv_account_exit(&vcpu->account, HV_EXIT_FETCH); /* the others were counted by the vector */
+    }
     if (fault.kind != ASH_VCPU_FAULT_TRANSLATION && fault.kind != ASH_VCPU_FAULT_PERMISSION &&
         fault.kind != ASH_VCPU_FAULT_ACCESS_FLAG && fault.kind != ASH_VCPU_FAULT_ADDRESS_SIZE) {
         hv_vm_report(vcpu->vm,
@@ -262,6 +270,7 @@ static enum hv_verdict exit_wfx(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
 {
     enum ash_vcpu_wfx which = ash_vcpu_esr_wfx(esr);
 
+    hv_account_exit(&vcpu->account, HV_EXIT_WFX);
     ash_vcpu_skip(&vcpu->context, esr);
     /* Trapped where vCPUs share a CPU. One with a time limit may end early (DDI 0487 D1.6.2). */
     return which == ASH_VCPU_WFI ? hv_sched_wait(cpu) : HV_RESUME;
@@ -270,12 +279,14 @@ static enum hv_verdict exit_wfx(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
 static enum hv_verdict exit_undef(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)
 {
     (void)cpu;
+    hv_account_exit(&vcpu->account, HV_EXIT_UNDEF);
     return inject_undef(vcpu, esr);
 }
 
 static enum hv_verdict exit_stop(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t esr)
 {
     (void)cpu;
+    hv_account_exit(&vcpu->account, HV_EXIT_OTHER);
     hv_exit_report_abort(vcpu, ash_vcpu_ec_info(esr)->name, esr, hv_sysreg_read(far_el2), 0);
     hv_vm_stop(vcpu->vm, HV_END_FAULT);
     return HV_LEAVE;
@@ -318,6 +329,7 @@ enum hv_verdict hv_exit_serror(struct hv_cpu *cpu, uint64_t esr)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
+    hv_account_exit(&vcpu->account, HV_EXIT_SERROR);
     /* Once, as the virtual SError the guest would have got (HCR_EL2.VSE); a guest that goes on causing them is
      * stopped. */
     if ((vcpu->arch.hcr & HCR_VSE) != 0U) {

@@ -11,7 +11,7 @@
 struct hv_cpu;
 struct hv_vcpu;
 
-enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu);
+enum hv_verdict hv_exit_hvc(struct hv_cpu *cpu, uint64_t esr);
 enum hv_verdict hv_exit_sync(struct hv_cpu *cpu, uint64_t esr);
 enum hv_verdict hv_exit_serror(struct hv_cpu *cpu, uint64_t esr);
 enum hv_verdict hv_exit_unexpected(struct hv_cpu *cpu, uint64_t esr);

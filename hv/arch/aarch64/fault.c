@@ -42,6 +42,12 @@ ASH_STATIC_ASSERT(offsetof(struct hv_cpu, faults) == HV_CPU_FAULTS, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_cpu, serror_awaited) == HV_CPU_SERROR_AWAITED, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_cpu, serror_seen) == HV_CPU_SERROR_SEEN, "asm.h");
 ASH_STATIC_ASSERT(offsetof(struct hv_vcpu, context) == 0, "SP_EL2 points at the context");
+ASH_STATIC_ASSERT(offsetof(struct hv_vcpu, account.exits) == HV_VCPU_EXITS, "asm.h");
+ASH_STATIC_ASSERT((int)HV_EXIT_INTERRUPT == HV_EXIT_COUNT_IRQ && (int)HV_EXIT_HVC == HV_EXIT_COUNT_HVC,
+                  "asm.h");
+ASH_STATIC_ASSERT((int)HV_EXIT_SMC == HV_EXIT_COUNT_SMC && (int)HV_EXIT_SYSREG == HV_EXIT_COUNT_SYSREG,
+                  "asm.h");
+ASH_STATIC_ASSERT((int)HV_EXIT_ABORT == HV_EXIT_COUNT_ABORT, "asm.h");
 
 _Noreturn void hv_el2_fault(struct hv_cpu *cpu, const struct hv_el2_fault *fault);
 _Noreturn void hv_el2_nested_fault(struct hv_cpu *cpu);

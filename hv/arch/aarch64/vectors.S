@@ -105,6 +105,13 @@
     b       el2_fault_common
     .endm
 
+    /* sp: the context of the vCPU, with its counters behind. No other CPU writes them. */
+    .macro count_exit reason, scratch
+    ldr     \scratch, [sp, #(HV_VCPU_EXITS + 8 * \reason)]
+    add     \scratch, \scratch, #1
+    str     \scratch, [sp, #(HV_VCPU_EXITS + 8 * \reason)]
+    .endm
+
     .macro guest_vector target
     .balign 128
     save_volatile
@@ -113,7 +120,8 @@
 
     /* x1: ESR_EL2, with the instruction's register at @shift. One of x19..x29 goes through the context, and with it
      * all of them; mostly it is none. */
-    .macro fast_path handler, shift
+    .macro fast_path handler, shift, reason
+    count_exit \reason, x3
     ubfx    x3, x1, #\shift, #5
     sub     x4, x3, #19
     cmp     x4, #(29 - 19)
@@ -187,18 +195,20 @@ guest_sync:
     cmp     x2, #ESR_EC_HVC64
     b.ne    guest_smc
     /* HVC returns behind itself and changes x0..x3 only: the short path. */
-    to_hv_stack
+    count_exit HV_EXIT_COUNT_HVC, x3
+    to_hv_stack_esr
     bl      hv_exit_hvc
     b       guest_return
 
 guest_abort:
-    fast_path hv_exit_fast_abort, ESR_SRT_SHIFT
+    fast_path hv_exit_fast_abort, ESR_SRT_SHIFT, HV_EXIT_COUNT_ABORT
 guest_sysreg:
-    fast_path hv_exit_fast_sysreg, ESR_RT_SHIFT
+    fast_path hv_exit_fast_sysreg, ESR_RT_SHIFT, HV_EXIT_COUNT_SYSREG
 
 guest_smc:
     cmp     x2, #ESR_EC_SMC64
     b.ne    guest_sync_full
+    count_exit HV_EXIT_COUNT_SMC, x3
     to_hv_stack_esr
     bl      hv_exit_fast_smc
     cbnz    w0, fast_not_done
@@ -212,6 +222,7 @@ fast_not_done:
     b       guest_sync_full
 
 guest_irq:
+    count_exit HV_EXIT_COUNT_IRQ, x1
     to_hv_stack
     bl      hv_exit_irq
 guest_return:                           /* w0: enum hv_verdict */
