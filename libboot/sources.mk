@@ -8,6 +8,7 @@ libboot_sources := $(addprefix $(libboot_dir), \
 	src/board_devices.c \
 	src/bundle.c \
 	src/config.c \
+	src/config_console.c \
 	src/config_life.c \
 	src/config_properties.c \
 	src/fault.c \

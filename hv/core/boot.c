@@ -102,6 +102,7 @@ static int read_configuration(struct hv *hv, struct ash_boot_config *config)
     int error = hv_configuration_read(&files, config);
 
     hv->bundle = files.bundle;
+    hv_console_set_lead_in(&hv->console, config->lead_in);
     if (hv->bundle.archive.size > 0U) {
         hv_log(hv, "bundle: %lu KiB, %lu files, %s", (hv->bundle.archive.size + 1023U) / 1024U,
                hv->bundle.entries, from);
@@ -241,7 +242,7 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
         struct hv_plan plan;
     } * scratch;
     const struct hv_page_request request = {.pages = hv_pages_for(sizeof(*scratch))};
-    struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus};
+    struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus, .lead_in = ASH_BOOT_LEAD_IN};
 
     hv_provoke(hv, cpu);
     scratch = hv_pages_alloc(&hv->pages, &request);

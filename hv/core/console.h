@@ -47,7 +47,6 @@
 #define HV_CONSOLE_LINE     256U       /* bytes of a line that are kept; a longer one is broken */
 #define HV_CONSOLE_SEQUENCE 32U        /* bytes of an escape sequence that are held until it is whole */
 #define HV_CONSOLE_INPUT    1024U      /* bytes; a power of two */
-#define HV_CONSOLE_RING     65536U     /* bytes of a VM's output that are kept */
 #define HV_CONSOLE_OUT      8192U      /* bytes on their way to the device; a power of two */
 #define HV_CONSOLE_STEP     512U       /* bytes of slots' rings that hv_console_drain() looks at */
 #define HV_CONSOLE_SLACK    64U        /* bytes of a ring that are left when its slot is told to wait */

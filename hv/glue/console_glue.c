@@ -206,7 +206,7 @@ void hv_console_vm_over(struct hv_vm *vm)
 int hv_console_vm_created(struct hv_vm *vm)
 {
     struct hv *hv = vm->hv;
-    const struct hv_page_request request = {.pages = hv_pages_for(HV_CONSOLE_RING)};
+    const struct hv_page_request request = {.pages = hv_pages_for(vm->config.console_buffer)};
     char *ring = (char *)hv_pages_alloc(&hv->pages, &request);
     int error;
 
@@ -214,7 +214,7 @@ int hv_console_vm_created(struct hv_vm *vm)
         return ASH_ENOMEM;
     }
     hv_lock(&hv->console_lock);
-    error = hv_console_add(&hv->console, vm->slot, vm->name, ring, HV_CONSOLE_RING);
+    error = hv_console_add(&hv->console, vm->slot, vm->name, ring, vm->config.console_buffer);
     hv_unlock(&hv->console_lock);
     if (error != ASH_OK) {
         hv_pages_free(&hv->pages, ring, request.pages);
@@ -231,6 +231,6 @@ void hv_console_vm_gone(struct hv_vm *vm)
     ring = hv_console_remove(&hv->console, vm->slot);
     hv_unlock(&hv->console_lock);
     if (ring != NULL) {
-        hv_pages_free(&hv->pages, ring, hv_pages_for(HV_CONSOLE_RING));
+        hv_pages_free(&hv->pages, ring, hv_pages_for(vm->config.console_buffer));
     }
 }

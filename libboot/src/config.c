@@ -13,10 +13,13 @@ struct pass {
     struct ash_boot_config *config;
     struct ash_boot_vm_reader_ reader; /* vm is NULL outside a VM's node, and in one that is left out */
     bool in_vms;
+    bool in_console; /* /vms/console */
     bool vms_seen;
+    bool console_seen;
 };
 
 static const char config_file[] = "vms.dtb";
+static const char console_path[] = "/vms/console";
 
 static const char *file_of(const struct ash_boot_config *config)
 {
@@ -75,6 +78,7 @@ static void begin_vm(struct pass *pass, const char *name)
     vm->restart_seconds = ASH_BOOT_RESTART_SECONDS;
     vm->shutdown_timeout_ms = ASH_BOOT_SHUTDOWN_TIMEOUT;
     vm->time_slice_us = ASH_BOOT_TIME_SLICE;
+    vm->console_buffer = ASH_BOOT_CONSOLE_BUFFER;
     vm->file = config->file;
     ash_boot_copy_text_(vm->node, sizeof(vm->node), name);
     pass->reader.vm = vm;
@@ -150,11 +154,32 @@ static void begin(struct pass *pass, const struct ash_boot_fdt_ *fdt)
             refuse(pass, ASH_EEXIST, "/vms", NULL, "is there twice; the second was left out", "one node");
         }
         pass->vms_seen = true;
+    } else if (pass->in_vms && fdt->depth == DEPTH_VM && ash_boot_strings_equal_(fdt->name, "console")) {
+        pass->in_console = true;
+        if (pass->console_seen) {
+            refuse(pass, ASH_EEXIST, console_path, NULL, "is there twice", "one node");
+        }
+        pass->console_seen = true;
     } else if (pass->in_vms && fdt->depth == DEPTH_VM) {
         begin_vm(pass, fdt->name);
+    } else if (pass->in_console) {
+        refuse(pass, ASH_EFORMAT, console_path, fdt->name, "is an unknown sub-node", "properties only");
     } else if (pass->in_vms && pass->reader.vm != NULL && pass->reader.vm->fault.code == ASH_OK) {
         (void)ash_boot_vm_refuse(pass->reader.vm, ASH_EFORMAT, fdt->name, NULL, "is an unknown sub-node",
                                  "properties only");
+    }
+}
+
+/** A wrong one leaves what was: the console must be there to say so. */
+static void console_property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    uint8_t before = pass->config->lead_in;
+    const char *allowed;
+    const char *problem = ash_boot_console_property_(pass->config, fdt->name, fdt->value, &allowed);
+
+    if (problem != NULL) {
+        pass->config->lead_in = before;
+        refuse(pass, ASH_EFORMAT, console_path, fdt->name, problem, allowed);
     }
 }
 
@@ -163,7 +188,9 @@ static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
     if (!pass->in_vms) {
         return;
     }
-    if (fdt->depth == DEPTH_VM && pass->reader.vm != NULL) {
+    if (fdt->depth == DEPTH_VM && pass->in_console) {
+        console_property(pass, fdt);
+    } else if (fdt->depth == DEPTH_VM && pass->reader.vm != NULL) {
         ash_boot_vm_property_(&pass->reader, fdt->name, fdt->value);
     } else if (fdt->depth == DEPTH_VMS && !ash_boot_strings_equal_(fdt->name, "#address-cells") &&
                !ash_boot_strings_equal_(fdt->name, "#size-cells") &&
@@ -175,6 +202,7 @@ static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
 static void end(struct pass *pass, const struct ash_boot_fdt_ *fdt)
 {
     if (pass->in_vms && fdt->depth == DEPTH_VM) {
+        pass->in_console = false;
         end_vm(pass);
     } else if (fdt->depth == DEPTH_VMS) {
         pass->in_vms = false;
@@ -206,6 +234,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     int result;
 
     config->count = 0;
+    config->lead_in = ASH_BOOT_LEAD_IN;
     ash_boot_fault_clear(&config->fault);
     result = ash_boot_fdt_open_(&fdt, data, size, &config->fault);
     if (result == ASH_OK) {

@@ -303,7 +303,8 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
     "(or cmdline) rng-seed smc-allow background priority time-slice-us budget-us period-us vm_32bit "
-    "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart";
+    "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart "
+    "console-buffer-size";
 
 #define REQUIRED true
 
@@ -347,6 +348,8 @@ static const struct rule {
     {"shutdown-timeout-ms", ash_boot_parse_shutdown_timeout_, 29, false,
      "one cell, milliseconds, 1..3600000"},
     {"autostart", ash_boot_parse_autostart_, 30, false, "\"yes\", \"no\""},
+    {"console-buffer-size", ash_boot_parse_console_buffer_, 31, false,
+     "one cell, bytes, a power of two, 4096..262144"},
     {"budget-us", parse_budget, BUDGET, false, BUDGET_ALLOWED},
     {"period-us", parse_period, PERIOD, false, PERIOD_ALLOWED},
     {"phandle", parse_ignored, 14, false, NULL},

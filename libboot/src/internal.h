@@ -114,6 +114,12 @@ const char *ash_boot_parse_pause_stops_time_(struct ash_boot_vm *vm, struct ash_
 const char *ash_boot_parse_shutdown_timeout_(struct ash_boot_vm *vm, struct ash_boot_span value);
 const char *ash_boot_parse_autostart_(struct ash_boot_vm *vm, struct ash_boot_span value);
 
+/* config_console.c. NULL, or what is wrong with @value; then *@allowed says what is not. */
+
+const char *ash_boot_parse_console_buffer_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_console_property_(struct ash_boot_config *config, const char *name,
+                                       struct ash_boot_span value, const char **allowed);
+
 /* board.c: the pass over the board's tree; board_devices.c: what its nodes mean. */
 
 #define ASH_BOOT_BOARD_DEPTH_ 12U /* deeper nodes are skipped */

@@ -38,6 +38,10 @@ extern "C" {
 #define ASH_BOOT_RESTART_SECONDS      60U
 #define ASH_BOOT_SHUTDOWN_TIMEOUT_MAX 3600000U /* shutdown-timeout-ms */
 #define ASH_BOOT_SHUTDOWN_TIMEOUT     30000U
+#define ASH_BOOT_CONSOLE_BUFFER_MIN   4096U /* console-buffer-size: bytes, a power of two */
+#define ASH_BOOT_CONSOLE_BUFFER_MAX   262144U
+#define ASH_BOOT_CONSOLE_BUFFER       65536U
+#define ASH_BOOT_LEAD_IN              0x1dU /* Ctrl-] */
 #define ASH_BOOT_BOOTARGS_SIZE        2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 
 enum ash_boot_vm_type {
@@ -89,13 +93,14 @@ struct ash_boot_vm {
     enum ash_boot_vm_policy on_poweroff; /* the guest turned itself off; STOP if not given */
     enum ash_boot_vm_policy on_reset;    /* the guest asked for a reset; RESTART if not given */
     enum ash_boot_vm_policy on_crash;    /* a fault, or its watchdog; STOP if not given */
-    bool has_restart_limit;        /* else the two below are as not given, and hold for all but resets */
-    uint32_t restart_limit;        /* so many restarts by policy, 0..16, ... */
-    uint32_t restart_seconds;      /* ... in so many seconds, 1..86400, and no more */
-    uint32_t shutdown_timeout_ms;  /* from the power key to off by force: 1..3,600,000 */
-    bool pause_stops_time;         /* its counter stands still while it is paused */
-    bool no_autostart;             /* created at boot, and not started */
-    bool background;               /* does not keep the machine up: stopped when only such VMs are left */
+    bool has_restart_limit;       /* else the two below are as not given, and hold for all but resets */
+    uint32_t restart_limit;       /* so many restarts by policy, 0..16, ... */
+    uint32_t restart_seconds;     /* ... in so many seconds, 1..86400, and no more */
+    uint32_t shutdown_timeout_ms; /* from the power key to off by force: 1..3,600,000 */
+    bool pause_stops_time;        /* its counter stands still while it is paused */
+    bool no_autostart;            /* created at boot, and not started */
+    bool background;              /* does not keep the machine up: stopped when only such VMs are left */
+    uint32_t console_buffer; /* bytes of its output that are kept while nobody looks; 65,536 if not given */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };
 
@@ -105,11 +110,14 @@ struct ash_boot_config {
     size_t capacity;         /* in: > 0 */
     const char *file;        /* in: what faults call the tree; NULL: "vms.dtb" */
     unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
-    size_t count;  /* out: nodes read, in the tree's order; the faulty ones included */
+    uint8_t
+        lead_in; /* out: the key that hv's console listens to; 0x1d (Ctrl-]) if not given, or given wrongly */
+    size_t count;                /* out: nodes read, in the tree's order; the faulty ones included */
     struct ash_boot_fault fault; /* out: a mistake of no VM (/vms itself, too many); the VMs read stand */
 };
 
-/** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. Each VM is judged alone: a
+/** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. A node /vms/console is no VM: it is
+ *  about hv's console. Each VM is judged alone: a
  *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid, one name or common memory the later
  *  is faulty.
  *  data: 8-byte aligned (a libfdt rule), else ASH_EINVAL.

@@ -205,7 +205,7 @@ static const struct {
      "kernel "
      "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
      "budget-us period-us vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time "
-     "shutdown-timeout-ms autostart",
+     "shutdown-timeout-ms autostart console-buffer-size",
      ""},
     {"missing property",
      {"memory", NULL, 0},
