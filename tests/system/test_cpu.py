@@ -11,9 +11,9 @@ HV = os.path.join(os.path.dirname(os.path.dirname(GUESTS)), "hv/hv.bin")
 
 
 class Cpu(SystemTest):
-    def run_cpu(self, model, gic):
+    def run_cpu(self, model, gic, vms=None):
         """The machine of ./run, and with another CPU."""
-        folder = self.folder(vm("cpu", 1, "cpu.bin", [1, 2]), files=("cpu.bin",))
+        folder = self.folder(vms or vm("cpu", 1, "cpu.bin", [1, 2]), files=("cpu.bin",))
         if model == "cortex-a53":
             return self.boot("--bundle", folder, "--gic", gic, "--timeout", "120")  # builds hv for the others, too
         bundle = os.path.join(folder, "bundle.cpio")
@@ -34,6 +34,14 @@ class Cpu(SystemTest):
                     self.assert_says(rf"^{pauth} PAuth", ran)
                     self.assert_says(r"^CPU PASS, \d+ checks", ran)
                     self.assertNotIn("FAIL", ran[1], tail(ran[1]))
+
+    def test_two_vms_share_a_cpu_whose_erratum_wants_walks_off(self):
+        """Cortex-A72 erratum 1319367: hv's own way to change a vCPU's registers."""
+        ran = self.run_cpu("cortex-a72", "3", vm("one", 1, "cpu.bin", [1, 2]) + vm("two", 2, "cpu.bin", [2, 1]))
+        self.assert_exit(0, ran)
+        self.assert_says(r"errata answered: 1319367 \(hv\)", ran)
+        for name in ("one", "two"):
+            self.assert_says(rf"^\[{name}\] CPU PASS, \d+ checks", ran)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ static void read_features(void)
     features.deactivate_by_hal = hv_platform.gic.forgets;
     features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
     hv_mitigations(features.midr, &features.id, features.workaround);
-    hv_world_init();
+    hv_world_init(features.midr);
 }
 
 static void start_this_cpu(struct hv_cpu *cpu)

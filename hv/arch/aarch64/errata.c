@@ -19,13 +19,28 @@ static const struct hv_erratum errata[] = {
     {CORTEX_A53, REV(0, 3), REV(0, 4), 855873, "hv"},    {CORTEX_A72, REV(0, 0), REV(1, 0), 1319367, "hv"},
 };
 
-void hv_errata_visit(uint64_t midr, void (*visit)(void *arg, const struct hv_erratum *erratum), void *arg)
+static bool is_of(const struct hv_erratum *erratum, uint64_t midr)
 {
     uint32_t part = (uint32_t)((ash_field(midr, 31, 24) << 16) | ash_field(midr, 15, 4));
     uint8_t revision = REV((unsigned)ash_field(midr, 23, 20), (unsigned)ash_field(midr, 3, 0));
 
+    return erratum->part == part && revision >= erratum->first && revision <= erratum->last;
+}
+
+bool hv_errata_has(uint64_t midr, uint32_t number)
+{
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(errata); i++) {
-        if (errata[i].part == part && revision >= errata[i].first && revision <= errata[i].last) {
+        if (errata[i].number == number && is_of(&errata[i], midr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void hv_errata_visit(uint64_t midr, void (*visit)(void *arg, const struct hv_erratum *erratum), void *arg)
+{
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(errata); i++) {
+        if (is_of(&errata[i], midr)) {
             visit(arg, &errata[i]);
         }
     }

@@ -3,6 +3,7 @@
 #ifndef HV_ARCH_AARCH64_ERRATA_H
 #define HV_ARCH_AARCH64_ERRATA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hv_erratum {
@@ -12,6 +13,9 @@ struct hv_erratum {
     uint32_t number;
     const char *by; /* whom it is answered by: the build, or hv */
 };
+
+/** Does the CPU with @midr have erratum @number? */
+bool hv_errata_has(uint64_t midr, uint32_t number);
 
 /** Call @visit for each erratum of the CPU with @midr. */
 void hv_errata_visit(uint64_t midr, void (*visit)(void *arg, const struct hv_erratum *erratum), void *arg);

@@ -6,6 +6,7 @@
 #include <libvtimer/el2.h>
 
 #include "arch/aarch64/cache.h"
+#include "arch/aarch64/errata.h"
 #include "arch/aarch64/interrupt.h"
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
@@ -19,12 +20,16 @@
 #define SCTLR_M     ASH_BIT(0)
 #define SCTLR_C     ASH_BIT(2)
 
-static struct ash_vcpu_pstate_features pstate_features;
+#define TCR_EPD (ASH_BIT(23) | ASH_BIT(7)) /* EPD1, EPD0: a TLB miss faults, nothing is walked */
 
-void hv_world_init(void)
+static struct ash_vcpu_pstate_features pstate_features;
+static bool stops_walks; /* Cortex-A72 erratum 1319367 */
+
+void hv_world_init(uint64_t midr)
 {
     struct ash_vcpu_id raw;
 
+    stops_walks = hv_errata_has(midr, 1319367);
     ash_vcpu_el2_id_read(&raw);
     ash_vcpu_pstate_features(raw.reg[ASH_VCPU_ID_AA64PFR1], raw.reg[ASH_VCPU_ID_AA64MMFR1],
                              raw.reg[ASH_VCPU_ID_AA64MMFR2], &pstate_features);
@@ -103,6 +108,31 @@ static void forget_others(const struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     hv_isb();
 }
 
+/** Cortex-A72 erratum 1319367: an AT instruction, executed speculatively while EL1's registers are partly another
+ *  vCPU's, may leave its translation in the TLB. With stage 1 on and its walks off it faults instead, and a fault stays
+ *  nowhere. In this order: off before stage 1 could be on with the wrong tables. */
+static void stop_walks(void)
+{
+    hv_sysreg_write(tcr_el1, hv_sysreg_read(tcr_el1) | TCR_EPD);
+    hv_isb();
+    hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) | SCTLR_M);
+    hv_isb();
+}
+
+/** EL1's registers, where nothing may be walked before all of them are there. */
+static void load_registers_without_walks(const struct ash_vcpu_context *context)
+{
+    struct ash_vcpu_context held = *context;
+
+    held.sys.tcr_el1 |= TCR_EPD;
+    held.sys.sctlr_el1 |= SCTLR_M;
+    ash_vcpu_el2_load(&held);
+    hv_isb();
+    hv_sysreg_write(sctlr_el1, context->sys.sctlr_el1);
+    hv_isb();
+    hv_sysreg_write(tcr_el1, context->sys.tcr_el1);
+}
+
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
@@ -113,12 +143,19 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
         vcpu->arch.hcr = hv_policy_hcr() | (hv_sched_is_alone(vcpu) ? 0U : HCR_TWI);
         vcpu->arch.vse = 0;
     }
+    if (stops_walks) {
+        stop_walks(); /* this CPU's first vCPU finds what the boot loader left */
+    }
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
     hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
     hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | vcpu->arch.vse);
     hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively */
     forget_others(cpu, vcpu);
-    ash_vcpu_el2_load(&vcpu->context);
+    if (stops_walks) {
+        load_registers_without_walks(&vcpu->context);
+    } else {
+        ash_vcpu_el2_load(&vcpu->context);
+    }
     ash_vcpu_el2_fp_load(&vcpu->context.fp);
     load_interrupts(cpu, vcpu);
     ash_vtimer_el2_load(&vcpu->arch.vtimer);
@@ -156,8 +193,12 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     ash_vcpu_el2_fp_save(&vcpu->context.fp);
     /* Stage 1 goes before stage 2 does: a speculative walk of what the guest left in TTBR<n>_EL1 would take its IPAs
      * for physical addresses. */
-    hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) & ~SCTLR_M);
-    hv_isb();
+    if (stops_walks) {
+        stop_walks();
+    } else {
+        hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) & ~SCTLR_M);
+        hv_isb();
+    }
     hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);
     hv_sysreg_write(vttbr_el2, 0);
     hv_isb();

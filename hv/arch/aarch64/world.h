@@ -10,9 +10,11 @@
 
 struct hv_vcpu;
 
-/** What PSTATE has on this hardware. Read once at boot. */
+/** What PSTATE has on this hardware. */
 const struct ash_vcpu_pstate_features *hv_world_pstate_features(void);
-void hv_world_init(void);
+
+/** Boot, before any vCPU: reads what CPUs with @midr have and need. */
+void hv_world_init(uint64_t midr);
 
 /** Set/way maintenance of a guest: clean and invalidate its RAM by VA instead, a slice a call. True: all of it is done,
  *  the instruction may be skipped; false: let the guest run it again. */
