@@ -67,5 +67,8 @@ int ash_stage2_check_fault(const struct ash_stage2 *s2, ash_ipa_t ipa, uint32_t 
     if (!mapping.valid) {
         return ASH_ENOENT;
     }
+    if ((access & ASH_STAGE2_WALK) != 0U && (mapping.attr & ASH_STAGE2_TYPE) >= ASH_STAGE2_DEVICE) {
+        return ASH_EPERM;
+    }
     return (access & ASH_STAGE2_RIGHTS & ~mapping.attr) == 0U ? ASH_OK : ASH_EPERM;
 }

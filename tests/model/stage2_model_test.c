@@ -403,7 +403,7 @@ static void do_something(struct driver *driver)
     } else if (dice < 90U) {
         do_visit(driver);
     } else if (dice < 98U) {
-        model_fault(&driver->model, random_ipa(driver), (uint32_t)below(8));
+        model_fault(&driver->model, random_ipa(driver), (uint32_t)below(16));
     } else {
         model_set_vmid(&driver->model, random_vmid(driver));
     }

@@ -313,6 +313,10 @@ int oracle_fault(const struct oracle *oracle, uint64_t ipa, uint32_t access)
     if (page == 0U) {
         return ASH_ENOENT;
     }
+    if ((access & ASH_STAGE2_WALK) != 0U && (page & ASH_STAGE2_DEVICE) != 0U) {
+        return ASH_EPERM; /* HCR_EL2.PTW: of either Device type */
+    }
+    access &= ~ASH_STAGE2_WALK;
     return (page & access) == access ? ASH_OK : ASH_EPERM;
 }
 

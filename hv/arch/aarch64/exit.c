@@ -209,10 +209,12 @@ static enum hv_verdict nothing_there(struct hv_vcpu *vcpu, uint64_t esr, const s
 
 static uint32_t wanted_right(const struct ash_vcpu_fault *fault)
 {
+    uint32_t walk = fault->s1ptw ? ASH_STAGE2_WALK : 0U;
+
     if (fault->write) {
-        return ASH_STAGE2_WRITE; /* of a stage-1 walk too: a hardware update of the guest's descriptor */
+        return ASH_STAGE2_WRITE | walk; /* of a walk: a hardware update of the guest's descriptor */
     }
-    return fault->instruction && !fault->s1ptw ? ASH_STAGE2_EXEC : ASH_STAGE2_READ;
+    return (fault->instruction && !fault->s1ptw ? ASH_STAGE2_EXEC : ASH_STAGE2_READ) | walk;
 }
 
 /** Is a stage-2 fault at @ipa over by now (another CPU's break-before-make)? Judged under the table's lock. */

@@ -157,9 +157,13 @@ int ash_stage2_lookup(const struct ash_stage2 *s2, ash_ipa_t ipa,
 int ash_stage2_visit(const struct ash_stage2 *s2, ash_ipa_t ipa, uint64_t size,
                      int (*visit)(void *arg, const struct ash_stage2_mapping *mapping), void *arg);
 
-/** Judge a stage-2 fault of a guest: is @ipa mapped by now with every right in @access (ASH_STAGE2_READ, WRITE,
- *  EXEC)? Another CPU's break-before-make makes guests fault for a moment; the lock being held here means that the
- *  change is complete.
+/** In @access of ash_stage2_check_fault() only: by a walk of the guest's stage-1 tables, where HCR_EL2.PTW is set.
+ *  Device memory does not let it through (DDI 0487 D17.2, HCR_EL2.PTW). */
+#define ASH_STAGE2_WALK UINT32_C(0x08)
+
+/** Judge a stage-2 fault of a guest: is @ipa mapped by now with every right in @access (ASH_STAGE2_READ,
+ *  WRITE, EXEC, WALK)? Another CPU's break-before-make makes guests fault for a moment; the lock being held
+ *  here means that the change is complete.
  *  Returns ASH_OK: spurious, resume the guest. ASH_ENOENT: unmapped. ASH_EPERM: mapped without the right.
  *  ASH_ERANGE: beyond the IPA size. */
 int ash_stage2_check_fault(const struct ash_stage2 *s2, ash_ipa_t ipa, uint32_t access) ASH_NODISCARD;

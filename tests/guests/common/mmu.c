@@ -23,6 +23,7 @@ void mmu_build(void)
 {
     level1[0] = MMU_BLOCK | MMU_AF | MMU_DEVICE | MMU_EL0 | MMU_PXN | MMU_UXN;
     level1[1] = (uint64_t)(uintptr_t)level2 | MMU_VALID;
+    level1[MMU_ODD >> 30] = (uint64_t)GUEST_GICC | MMU_VALID;
     level2[0] = (uint64_t)(uintptr_t)level3 | MMU_VALID;
     for (uint64_t n = 1; n < PAGES; n++) {
         level2[n] = (MMU_RAM + n * BLOCK) | MMU_BLOCK | MMU_AF | MMU_NORMAL | MMU_UXN;

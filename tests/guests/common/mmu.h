@@ -23,6 +23,8 @@
 #define MMU_ALL_RX  (MMU_VALID | MMU_AF | MMU_NORMAL | MMU_EL0 | MMU_RO)
 #define MMU_INVALID UINT64_C(0)
 
+#define MMU_ODD UINT64_C(0xc0000000) /* its level 2 table would be where a GICv2's CPU interface is */
+
 /** Build the tables: RAM for EL1 alone, devices for EL0 too. Once, before any vCPU turns its MMU on. */
 void mmu_build(void);
 /** The page at @va (in the first 2 MiB of RAM) is @pa with these bits. No TLB maintenance: see mmu_flush(). */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fixture.h"
 
+#include <libbase/compiler.h>
+
 struct seen {
     unsigned count;
     unsigned stop_at;
@@ -70,12 +72,40 @@ static void a_fault_is_judged_by_what_is_mapped_now(void **state)
     end(&f);
 }
 
+static void a_walk_of_the_guests_tables_through_a_device_is_no_spurious_fault(void **state)
+{
+    static const struct {
+        uint32_t type;
+        int judged;
+    } types[] = {{ASH_STAGE2_NORMAL, ASH_OK},
+                 {ASH_STAGE2_NORMAL_NC, ASH_OK},
+                 {ASH_STAGE2_DEVICE, ASH_EPERM},
+                 {ASH_STAGE2_DEVICE_NGNRNE, ASH_EPERM}};
+    struct fixture f;
+
+    (void)state;
+    begin(&f, false);
+    for (unsigned n = 0; n < ASH_ARRAY_SIZE(types); n++) {
+        ash_ipa_t ipa = ash_ipa(n * PAGE);
+
+        assert_int_equal(
+            map(&f, n * PAGE, n * PAGE, PAGE, ASH_STAGE2_READ | ASH_STAGE2_WRITE | types[n].type), ASH_OK);
+        assert_int_equal(ash_stage2_check_fault(&f.s2, ipa, ASH_STAGE2_READ | ASH_STAGE2_WALK),
+                         types[n].judged);
+        assert_int_equal(ash_stage2_check_fault(&f.s2, ipa, ASH_STAGE2_WRITE | ASH_STAGE2_WALK),
+                         types[n].judged);
+        assert_int_equal(ash_stage2_check_fault(&f.s2, ipa, ASH_STAGE2_READ), ASH_OK);
+    }
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holes_say_how_far_they_reach),
         cmocka_unit_test(a_visit_goes_through_all_that_touches_in_order),
         cmocka_unit_test(a_fault_is_judged_by_what_is_mapped_now),
+        cmocka_unit_test(a_walk_of_the_guests_tables_through_a_device_is_no_spurious_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
