@@ -170,13 +170,18 @@ class Instrument:
         path = os.path.join(self._scratch, "linux.dtb")
         with open(path, "wb") as f:
             f.write(blob)
-        done = subprocess.run(["fdtput", "-t", "bx", path, "/chosen", "rng-seed", *re.findall("..", SEED)],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
-        if done.returncode:
-            raise ToolError(f"fdtput: {done.stdout}")
+        fdtput("-t", "bx", path, "/chosen", "rng-seed", *re.findall("..", SEED))
+        for node in re.findall(rb"watchdog@[0-9a-f]+", blob):  # QEMU's virt has none
+            fdtput("-t", "s", path, f"/{node.decode()}", "status", "disabled")
         return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self._kernel, "-initrd",
                             self._initramfs, "-dtb", path]))
+
+
+def fdtput(*arguments):
+    done = subprocess.run(["fdtput", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"fdtput: {done.stdout}")
 
 
 def device_tree(console):
