@@ -77,7 +77,7 @@ int64_t guest_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
     GUEST_CALL("smc #0");
 }
 
-void guest_off(void)
+__attribute__((weak)) void guest_off(void)
 {
     (void)guest_hvc(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;) {

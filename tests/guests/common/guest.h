@@ -61,7 +61,7 @@ void guest_print_hex(uint64_t value);
 
 int64_t guest_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 int64_t guest_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
-_Noreturn void guest_off(void);
+_Noreturn void guest_off(void); /* a guest may have its own */
 
 /** Distributor, this vCPU's redistributor and CPU interface on; IRQs stay masked. */
 unsigned guest_gic_version(void); /* 2 or 3 */
