@@ -39,6 +39,9 @@ void hv_arch_kick(struct hv_cpu *cpu);
  *  waits (it stays loaded). */
 void hv_arch_idle(struct hv_cpu *cpu);
 
+/** Take what is pending for this CPU, without sleeping. Likewise. */
+void hv_arch_take_interrupts(struct hv_cpu *cpu);
+
 /** Would an interrupt be signalled to @cpu->vcpu now, which is loaded: does its WFI end? */
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
 
@@ -50,10 +53,14 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline);
  *  invalidate to the point of coherency, and the instruction caches with it. */
 void hv_arch_publish_to_guest(const void *from, size_t size);
 
+/** The same in pieces: each piece of data, and the instruction caches once behind the last one. */
+void hv_arch_publish_data(const void *from, size_t size);
+void hv_arch_publish_instructions(void);
+
 /** Zero @size bytes (a multiple of 4 KiB, aligned) of Normal memory. */
 void hv_arch_zero_pages(void *pages, size_t size);
 
-/** Both, on pages (a multiple of 4 KiB, aligned), in one pass. */
+/** Zero and hv_arch_publish_data(), on pages (a multiple of 4 KiB, aligned), in one pass. */
 void hv_arch_zero_and_publish(void *pages, size_t size);
 
 /** What the CPUs can do; the least of all of them. Read once at boot. */

@@ -10,6 +10,7 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/panic.h"
+#include "core/place.h"
 #include "core/provoke.h"
 #include "glue/console_glue.h"
 #include "glue/stage2.h"
@@ -142,23 +143,41 @@ static void refused(struct hv *hv, const struct ash_boot_vm *config)
     }
 }
 
-static void create_vms(struct hv *hv, const struct ash_boot_config *config, struct hv_plan *plan)
+static void create_vm(struct hv *hv, struct hv_place *place)
 {
+    struct hv_plan *plan = &hv->configured->plan;
+
+    if (place->plan->config->fault.code != ASH_OK) {
+        hv_log_fault(hv, &place->plan->config->fault);
+        refused(hv, place->plan->config);
+    } else if (hv_life_create_now(place) != ASH_OK) {
+        hv_plan_drop(plan, place->plan);
+        refused(hv, place->plan->config);
+    }
+}
+
+static void create_vms(struct hv *hv, const struct ash_boot_config *config)
+{
+    struct hv_plan *plan = &hv->configured->plan;
+    bool usable[HV_MAX_VMS];
+
+    for (uint32_t i = 0; i < config->count; i++) {
+        usable[i] = config->vms[i].fault.code == ASH_OK;
+    }
     plan->ranges = &hv->ranges;
     plan->bundle = hv->bundle.archive.size != 0U ? &hv->bundle : NULL;
     plan->cpus = hv->cpus;
     plan->ipa_bits = hv_arch_features()->ipa_bits;
     hv_plan_make(plan, config->vms, config->count);
     for (uint32_t i = 0; i < plan->vms; i++) {
-        struct hv_plan_vm *vm = &plan->vm[i];
+        struct hv_place *place = &hv->configured->place[i];
 
-        if (vm->config->fault.code != ASH_OK) {
-            hv_log_fault(hv, &vm->config->fault);
-            refused(hv, vm->config);
-        } else if (hv_vm_create(hv, vm) != ASH_OK) {
-            hv_plan_drop(plan, vm);
-            refused(hv, vm->config);
-        }
+        place->hv = hv;
+        place->number = i;
+        place->plan = &plan->vm[i];
+        place->usable = usable[i];
+        hv->vms = i + 1U;
+        create_vm(hv, place);
     }
 }
 
@@ -200,63 +219,38 @@ static void start_cpus(struct hv *hv, const struct hv_cpu *boot)
     }
 }
 
-/** A vCPU whose CPU never came would be waited for without end. */
-static bool has_its_cpus(const struct hv_vm *vm, const struct hv_cpu *boot)
+static bool is_any_vm_there(const struct hv *hv)
 {
-    for (uint32_t i = 0; i < vm->vcpus; i++) {
-        const struct hv_cpu *cpu = vm->vcpu[i]->cpu;
-        if (cpu != boot && __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) == 0U) {
-            hv_log(vm->hv, "%s: cannot start: CPU %u, which vCPU %u wants, did not", vm->name, cpu->index, i);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void start_vms(struct hv *hv, struct hv_cpu *cpu)
-{
-    /* All are counted before the first runs: it may end at once. */
     for (uint32_t i = 0; i < hv->vms; i++) {
-        hv->live++;
-        hv->foreground += hv->vm[i]->config.background ? 0U : 1U;
-        log_vm(hv->vm[i]);
-    }
-    if (hv->foreground == 0U && !hv->front_refused) { /* nobody to be behind */
-        for (uint32_t i = 0; i < hv->vms; i++) {
-            hv->vm[i]->config.background = false;
-        }
-        hv->foreground = hv->live;
-    }
-    for (uint32_t i = 0; i < hv->vms; i++) {
-        if (!has_its_cpus(hv->vm[i], cpu) || hv_vm_start(cpu, hv->vm[i]) != ASH_OK) {
-            hv_vm_never_started(hv->vm[i]);
+        if (hv->vm[i] != NULL) {
+            return true;
         }
     }
-    hv_vms_stop_background(hv); /* none of the others may have started */
+    return false;
 }
 
 void hv_boot(struct hv *hv, struct hv_cpu *cpu)
 {
-    struct { /* too large for the stack, and needed only here */
-        struct ash_boot_vm vms[HV_MAX_VMS];
-        struct hv_plan plan;
-    } * scratch;
-    const struct hv_page_request request = {.pages = hv_pages_for(sizeof(*scratch))};
     struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus, .lead_in = ASH_BOOT_LEAD_IN};
 
     hv_provoke(hv, cpu);
-    scratch = hv_pages_alloc(&hv->pages, &request);
-    HV_CHECK(cpu, scratch != NULL);
-    config.vms = scratch->vms;
+    hv->configured =
+        (struct hv_configured *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*hv->configured)));
+    HV_CHECK(cpu, hv->configured != NULL);
+    config.vms = hv->configured->config;
     HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
     if (read_configuration(hv, &config) == ASH_OK) {
-        create_vms(hv, &config, &scratch->plan);
+        create_vms(hv, &config);
     }
-    hv_pages_free(&hv->pages, scratch, request.pages);
-    if (hv->vms == 0U) {
+    if (!is_any_vm_there(hv)) {
         hv_finish(hv);
     }
     start_cpus(hv, cpu);
-    start_vms(hv, cpu);
+    for (uint32_t i = 0; i < hv->vms; i++) {
+        if (hv->vm[i] != NULL) {
+            log_vm(hv->vm[i]);
+        }
+    }
+    hv_life_start_all(cpu);
     hv_cpu_main(cpu);
 }

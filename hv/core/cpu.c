@@ -13,19 +13,26 @@ void hv_cpu_post(struct hv_cpu *cpu, uint32_t requests)
     hv_arch_kick(cpu);
 }
 
-/** Look for work once. Returns if there is none. */
-static void run_what_is_runnable(struct hv_cpu *cpu)
+void hv_cpu_attend(struct hv_cpu *cpu, uint32_t requests)
 {
-    uint32_t requests = hv_cpu_take_requests(cpu);
-    struct hv_vcpu *vcpu;
-    int error;
-
     if ((requests & HV_REQUEST_HALT) != 0U) {
         hv_arch_halt();
+    }
+    if ((requests & HV_REQUEST_MAIL) != 0U) {
+        hv_mail_deliver_all(cpu);
     }
     if ((requests & HV_REQUEST_CONSOLE) != 0U) {
         hv_console_step(cpu);
     }
+}
+
+/** Look for work once. Returns if there is none. */
+static void run_what_is_runnable(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu;
+    int error;
+
+    hv_cpu_attend(cpu, hv_cpu_take_requests(cpu));
     vcpu = hv_sched_next(cpu);
     if (vcpu == NULL) {
         return;
@@ -58,8 +65,12 @@ void hv_cpu_main(struct hv_cpu *cpu)
     __atomic_store_n(&cpu->online, 1U, __ATOMIC_RELEASE);
     for (;;) {
         run_what_is_runnable(cpu);
-        /* A request posted after the look came with an interrupt, which keeps this from sleeping. */
-        hv_cpu_idle(cpu);
+        if (hv_jobs_step(cpu)) {
+            hv_arch_take_interrupts(cpu);
+        } else {
+            /* A request posted after the look came with an interrupt, which keeps this from sleeping. */
+            hv_cpu_idle(cpu);
+        }
     }
 }
 

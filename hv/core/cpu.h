@@ -8,6 +8,7 @@
 #include <libbase/types.h>
 
 #include "core/account.h"
+#include "core/job.h"
 #include "core/sched.h"
 
 #define HV_MAX_CPUS 16U
@@ -17,11 +18,12 @@ struct hv_vcpu;
 
 /** Requests in a CPU's inbox: atomic bits, fire and forget, one kick. */
 enum hv_request {
-    HV_REQUEST_RUN = 1U << 0,    /* a vCPU of this CPU may be runnable now */
-    HV_REQUEST_STOP = 1U << 1,   /* the loaded vCPU's VM is to stop */
-    HV_REQUEST_HALT = 1U << 2,   /* hv panicked elsewhere */
-    HV_REQUEST_ALARM = 1U << 3,  /* it rang, or it is for another time now */
-    HV_REQUEST_CONSOLE = 1U << 4 /* the console has more to do here: hv_console_step() */
+    HV_REQUEST_RUN = 1U << 0,     /* a vCPU of this CPU may be runnable now */
+    HV_REQUEST_STOP = 1U << 1,    /* the loaded vCPU's VM is to stop */
+    HV_REQUEST_HALT = 1U << 2,    /* hv panicked elsewhere */
+    HV_REQUEST_ALARM = 1U << 3,   /* it rang, or it is for another time now */
+    HV_REQUEST_CONSOLE = 1U << 4, /* the console has more to do here: hv_console_step() */
+    HV_REQUEST_MAIL = 1U << 5     /* hv_mail_deliver_all() */
 };
 
 struct hv_cpu {
@@ -39,6 +41,7 @@ struct hv_cpu {
     /* Written by other CPUs. */
     ASH_ALIGNED(64) uint32_t requests; /* enum hv_request bits */
     uint32_t online;
+    struct hv_mail *mail; /* the last one sent first. Atomic */
 
     /* Cold. */
     ASH_ALIGNED(64) uint64_t mpidr; /* affinity fields only */
@@ -47,6 +50,7 @@ struct hv_cpu {
     uint32_t gic_target;            /* GICv2: the bit of its CPU interface */
     struct hv_sched sched;
     struct hv_cpu_account account;
+    struct hv_jobs jobs;
 };
 
 /** Post @requests to @cpu and kick it. Any context. */
@@ -64,6 +68,9 @@ static inline uint32_t hv_cpu_take_requests(struct hv_cpu *cpu)
 
 /** hv_arch_idle(), on the CPU's account. */
 void hv_cpu_idle(struct hv_cpu *cpu);
+
+/** Do what @requests ask of the CPU itself, whatever runs there. On @cpu, no lock is held. */
+void hv_cpu_attend(struct hv_cpu *cpu, uint32_t requests);
 
 /** The CPU's main loop: run the vCPU whose turn it is, else sleep. */
 _Noreturn void hv_cpu_main(struct hv_cpu *cpu);

@@ -37,6 +37,11 @@ void *hv_guest_map(struct hv_vm *vm, ash_ipa_t ipa, uint64_t size)
     return NULL;
 }
 
+void *hv_guest_run(struct hv_vm *vm, ash_ipa_t ipa, uint64_t *size)
+{
+    return run_at(vm, ipa.value, size);
+}
+
 void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size)
 {
     for (uint32_t i = 0; i < vm->machine.parts; i++) {

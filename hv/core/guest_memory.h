@@ -15,6 +15,10 @@ struct hv_vm;
  *  of the machine's memory (a block of 2 MiB, aligned, always does). */
 void *hv_guest_map(struct hv_vm *vm, ash_ipa_t ipa, uint64_t size) ASH_NODISCARD;
 
+/** Where @ipa lies, and *@size: in, how many bytes one would like; out, how many lie together, 1 at least. NULL: it is
+ *  not RAM. */
+void *hv_guest_run(struct hv_vm *vm, ash_ipa_t ipa, uint64_t *size) ASH_NODISCARD;
+
 /** All of @vm's RAM as one run of bytes, in ascending IPA: where byte @offset lies. *@size: in, how many one would
  *  like; out, how many lie together, 1 at least. NULL: @offset is behind the end. */
 void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size) ASH_NODISCARD;

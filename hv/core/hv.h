@@ -32,10 +32,15 @@ struct hv {
     struct ash_vmid_pool vmids;
     uint64_t vmid_active[HV_MAX_CPUS];
     uint64_t vmid_reserved[HV_MAX_CPUS];
+    struct hv_configured *configured; /* what stays of the configuration; NULL: there is none */
+    uint32_t vms;                     /* places in it */
+    /* The VM of each place; NULL: there is none now. Lock domain: written with the VM list's and the console's lock
+     * held, read with either. */
     struct hv_vm *vm[HV_MAX_VMS];
-    uint32_t vms;
     uint32_t live;                            /* VMs that have not ended */
     uint32_t foreground;                      /* of those, the ones that keep the machine up */
+    bool ending;                              /* none of those is left, and the last one ended by itself */
+    bool over;                                /* and nobody at all: the machine ends */
     bool front_refused;                       /* a VM that would have kept the machine up was refused */
     const char *faulted;                      /* the first VM that was stopped for a fault, or refused */
     const char *ended;                        /* the last VM that ended */

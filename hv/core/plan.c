@@ -38,10 +38,10 @@ static bool has_room(const struct hv_plan *plan, uint32_t cpu, uint64_t share)
 
 /** Is CPU @a a better one than @b for a vCPU that is promised @share? One with room for that, then one that is not
  *  named by anybody, then the one with fewer vCPUs. */
-static bool is_better_cpu(const struct hv_plan *plan, uint32_t a, uint32_t b, uint32_t named, uint64_t share)
+static bool is_better_cpu(const struct hv_plan *plan, uint32_t a, uint32_t b, uint64_t share)
 {
-    bool a_is_named = (named & (UINT32_C(1) << a)) != 0U;
-    bool b_is_named = (named & (UINT32_C(1) << b)) != 0U;
+    bool a_is_named = (plan->named_cpus & (UINT32_C(1) << a)) != 0U;
+    bool b_is_named = (plan->named_cpus & (UINT32_C(1) << b)) != 0U;
 
     if (has_room(plan, a, share) != has_room(plan, b, share)) {
         return has_room(plan, a, share);
@@ -49,12 +49,12 @@ static bool is_better_cpu(const struct hv_plan *plan, uint32_t a, uint32_t b, ui
     return a_is_named != b_is_named ? b_is_named : plan->cpu_vcpus[a] < plan->cpu_vcpus[b];
 }
 
-static uint32_t choose_cpu(const struct hv_plan *plan, uint32_t named, uint64_t share)
+static uint32_t choose_cpu(const struct hv_plan *plan, uint64_t share)
 {
     uint32_t best = 0;
 
     for (uint32_t i = 1; i < plan->cpus; i++) {
-        if (is_better_cpu(plan, i, best, named, share)) {
+        if (is_better_cpu(plan, i, best, share)) {
             best = i;
         }
     }
@@ -73,13 +73,13 @@ static void refuse_budget(const struct hv_plan *plan, struct ash_boot_vm *config
 }
 
 /** libboot has checked that the CPUs that are named are there. */
-static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm, uint32_t named)
+static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     struct ash_boot_vm *config = vm->config;
     uint64_t share = share_of(config);
 
     for (uint32_t i = 0; i < config->vcpus; i++) {
-        uint32_t cpu = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, named, share);
+        uint32_t cpu = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, share);
 
         if (!has_room(plan, cpu, share)) {
             refuse_budget(plan, config, cpu);
@@ -249,10 +249,42 @@ static bool wanted(const struct hv_plan_vm *vm)
     return vm->config->fault.code == ASH_OK;
 }
 
+/** What it names: images, and memory. */
+static void plan_named(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    if (wanted(vm)) {
+        check_smc_allow(vm->config);
+    }
+    if (wanted(vm)) {
+        lay_out(plan, vm);
+    }
+    if (wanted(vm)) {
+        take_named_memory(plan, vm);
+    }
+    if (!wanted(vm)) {
+        hv_plan_drop(plan, vm);
+    }
+}
+
+/** What hv chooses. */
+static void plan_rest(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    if (wanted(vm)) {
+        take_cpus(plan, vm);
+    }
+    if (wanted(vm) && vm->config->memory_count > 0U) {
+        note_named_memory(vm);
+    } else if (wanted(vm)) {
+        take_any_memory(plan, vm);
+    }
+    if (!wanted(vm)) {
+        hv_plan_drop(plan, vm);
+    }
+}
+
 void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
 {
-    uint32_t named = named_cpus(vms, count);
-
+    plan->named_cpus = named_cpus(vms, count);
     plan->vms = count < HV_MAX_VMS ? (uint32_t)count : HV_MAX_VMS;
     for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
         plan->cpu_vcpus[i] = 0;
@@ -265,35 +297,19 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
         memset(vm, 0, sizeof(*vm));
         vm->config = &vms[i];
         vm->number = i;
-        if (wanted(vm)) {
-            check_smc_allow(vm->config);
-        }
-        if (wanted(vm)) {
-            lay_out(plan, vm);
-        }
-        if (wanted(vm)) {
-            take_named_memory(plan, vm);
-        }
-        if (!wanted(vm)) {
-            hv_plan_drop(plan, vm);
-        }
+        plan_named(plan, vm);
     }
     /* Then one VM whole before the next one: what a VM that cannot be had taken is free for those behind it. */
     for (uint32_t i = 0; i < plan->vms; i++) {
-        struct hv_plan_vm *vm = &plan->vm[i];
-
-        if (wanted(vm)) {
-            take_cpus(plan, vm, named);
-        }
-        if (wanted(vm) && vm->config->memory_count > 0U) {
-            note_named_memory(vm);
-        } else if (wanted(vm)) {
-            take_any_memory(plan, vm);
-        }
-        if (!wanted(vm)) {
-            hv_plan_drop(plan, vm);
-        }
+        plan_rest(plan, &plan->vm[i]);
     }
+}
+
+void hv_plan_renew(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    ash_boot_fault_clear(&vm->config->fault);
+    plan_named(plan, vm);
+    plan_rest(plan, vm);
 }
 
 void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)

@@ -2,7 +2,7 @@
 /** Who gets what: CPUs, memory and images for every VM of a configuration, decided before the first one is built. A VM
  *  that cannot have what it asks for gets a fault that says why, and the others what is theirs. Plain data in, plain
  *  data out: hv boots by it, and the off-line checker (hv/tools/mkbundle --check) reports it.
- *  Lock domain: boot. */
+ *  Lock domain: boot, later the VM list. */
 #ifndef HV_CORE_PLAN_H
 #define HV_CORE_PLAN_H
 
@@ -41,12 +41,17 @@ struct hv_plan {
     uint32_t vms;                         /* out: HV_MAX_VMS at most */
     struct hv_plan_vm vm[HV_MAX_VMS];
     uint32_t cpu_vcpus[HV_MAX_CPUS]; /* out: how many vCPUs each CPU runs */
+    uint32_t named_cpus;             /* out: a bit for each CPU that some VM names */
     uint64_t cpu_share[HV_MAX_CPUS]; /* out: how much of it budgets promise, in billionths */
 };
 
 /** Fill *@plan for the @count VMs at @vms, of which those with a fault already are left out. On return each VM without
  *  a fault has its CPUs, its memory claimed in the ownership map, and its images laid out. */
 void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count);
+
+/** The same for one VM of it whose plan was dropped, beside the others' that stand: it has what it is to have, or its
+ *  config has a new fault. Bounded by the size of the ownership map and of the bundle's directory. */
+void hv_plan_renew(struct hv_plan *plan, struct hv_plan_vm *vm);
 
 /** Give back what @vm was to have: it could not be built. */
 void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm);

@@ -42,19 +42,23 @@ void hv_sched_add(struct hv_vcpu *vcpu)
     struct hv_sched *sched = &vcpu->cpu->sched;
 
     insert(sched, vcpu);
-    sched->count++;
-    sched->alarm = UINT64_MAX;
+    __atomic_store_n(&sched->count, sched->count + 1U, __ATOMIC_RELAXED);
+    sched->changed = vcpu->cpu->vcpu != NULL;
 }
 
 void hv_sched_remove(struct hv_vcpu *vcpu)
 {
-    take_out(&vcpu->cpu->sched, vcpu);
-    vcpu->cpu->sched.count--;
+    struct hv_sched *sched = &vcpu->cpu->sched;
+
+    take_out(sched, vcpu);
+    __atomic_store_n(&sched->count, sched->count - 1U, __ATOMIC_RELAXED);
+    sched->changed = vcpu->cpu->vcpu != NULL;
 }
 
 bool hv_sched_is_alone(const struct hv_vcpu *vcpu)
 {
-    return vcpu->cpu->sched.count == 1U && !hv_budget_is_set(&vcpu->turn.budget);
+    return __atomic_load_n(&vcpu->cpu->sched.count, __ATOMIC_RELAXED) == 1U &&
+           !hv_budget_is_set(&vcpu->turn.budget);
 }
 
 /** Its turn is over: the others of its priority go first. */
@@ -74,21 +78,31 @@ static bool was_woken(struct hv_turn *turn)
            __atomic_exchange_n(&turn->woken, 0U, __ATOMIC_ACQUIRE) != 0U;
 }
 
+/** Does its CPU have to look at @vcpu, which is ready, whoever runs: to turn it off, or to hold it? */
+static bool is_to_be_seen_to(const struct hv_vcpu *vcpu)
+{
+    return hv_vm_state(vcpu->vm) != HV_LIFE_RUNNING;
+}
+
 /** Does @vcpu, which is not loaded, want the CPU and may have it: to run, or to be turned off? */
 static bool is_ready(struct hv_vcpu *vcpu, uint64_t now)
 {
     struct hv_turn *turn = &vcpu->turn;
+    enum hv_life_state state = hv_vm_state(vcpu->vm);
 
     if (!is_on(vcpu)) {
         return false;
     }
+    if (state != HV_LIFE_RUNNING) {
+        return state == HV_LIFE_STOPPING || !hv_vm_vcpu_is_held(vcpu);
+    }
     if (turn->waits && (was_woken(turn) || now >= turn->wake_at)) {
-        turn->waits = false;
+        __atomic_store_n(&turn->waits, false, __ATOMIC_RELAXED);
         /* From when on it wants to run: not from when there is time to look at that. */
         turn->ready_since = now < turn->wake_at ? now : turn->wake_at;
         hv_budget_wake(&turn->budget, turn->ready_since);
     }
-    return hv_vm_is_stopping(vcpu->vm) || (!turn->waits && !hv_budget_is_out(&turn->budget, now));
+    return !turn->waits && !hv_budget_is_out(&turn->budget, now);
 }
 
 /** Does @a, which is ready, run rather than @b, which is too? Not if they are equals. */
@@ -129,7 +143,7 @@ static uint64_t ready_at(struct hv_vcpu *vcpu, uint64_t now, struct hv_budget *t
     uint64_t at = turn->waits ? turn->wake_at : turn->budget.deadline;
 
     *then = turn->budget;
-    if (ready || !is_on(vcpu)) {
+    if (ready || !is_on(vcpu) || is_to_be_seen_to(vcpu)) { /* it is held */
         return ready ? now : UINT64_MAX;
     }
     if (at != UINT64_MAX && turn->waits) {
@@ -179,7 +193,7 @@ static uint64_t next_event(const struct hv_cpu *cpu, const struct hv_vcpu *curre
         uint64_t at = vcpu != current ? event_of(vcpu, cpu, current, runs) : UINT64_MAX;
 
         event = at < event ? at : event;
-        at = vcpu->index == 0U ? hv_machine_alarm_time(vcpu->vm) : UINT64_MAX;
+        at = vcpu->index == 0U ? hv_vm_alarm_time(vcpu->vm) : UINT64_MAX;
         event = at < event ? at : event;
     }
     return event;
@@ -188,21 +202,23 @@ static uint64_t next_event(const struct hv_cpu *cpu, const struct hv_vcpu *curre
 static void set_alarm(struct hv_cpu *cpu, const struct hv_vcpu *current, bool runs)
 {
     uint64_t event = next_event(cpu, current, runs);
+    uint64_t job = runs ? hv_jobs_due(cpu) : UINT64_MAX; /* else there is no waiting for it */
 
+    event = job < event ? job : event;
     if (event != cpu->sched.alarm) {
         cpu->sched.alarm = event;
         hv_arch_set_alarm(cpu, event);
     }
 }
 
-/** Of those that are ready: one that is to be turned off, else the one that goes before the others. */
+/** Of those that are ready: one that is to be turned off or held, else the one that goes before the others. */
 static struct hv_vcpu *best_of(const struct hv_cpu *cpu, uint64_t now)
 {
     struct hv_vcpu *best = NULL;
 
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         if (is_ready(vcpu, now)) {
-            if (hv_vm_is_stopping(vcpu->vm)) {
+            if (is_to_be_seen_to(vcpu)) {
                 return vcpu;
             }
             if (best == NULL || goes_before(vcpu, &vcpu->turn.budget, best)) {
@@ -239,7 +255,7 @@ static bool is_wanted_more(const struct hv_cpu *cpu, const struct hv_vcpu *curre
 {
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         if (vcpu != current && is_ready(vcpu, now) &&
-            (hv_vm_is_stopping(vcpu->vm) || goes_before(vcpu, &vcpu->turn.budget, current) ||
+            (is_to_be_seen_to(vcpu) || goes_before(vcpu, &vcpu->turn.budget, current) ||
              (takes_turns_with(vcpu, current) && now >= cpu->sched.slice_end))) {
             return true;
         }
@@ -257,22 +273,36 @@ static bool is_wanted_at_all(const struct hv_cpu *cpu, const struct hv_vcpu *cur
     return false;
 }
 
+/** Has the vCPU that is loaded to leave, whoever else wants the CPU: its VM stops or is paused, or there are others now
+ *  and its waiting is to trap, or no longer? */
+static bool has_to_leave(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    enum hv_life_state state = hv_vm_state(vcpu->vm);
+
+    if (state == HV_LIFE_RUNNING && !cpu->sched.changed) {
+        return false;
+    }
+    cpu->sched.changed = false;
+    vcpu->turn.stays = state != HV_LIFE_STOPPING;
+    return true;
+}
+
 enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
 {
     struct hv_vcpu *current = cpu->vcpu;
     uint64_t now;
 
-    if ((requests & HV_REQUEST_HALT) != 0U) {
-        hv_arch_halt();
-    }
-    if ((requests & HV_REQUEST_CONSOLE) != 0U) {
-        hv_console_step(cpu);
-    }
-    if (hv_vm_is_stopping(current->vm)) {
+    hv_cpu_attend(cpu, requests);
+    if (has_to_leave(cpu)) {
         return HV_LEAVE;
     }
     now = hv_arch_ticks();
     charge(current, now);
+    if (hv_jobs_between_exits(cpu, now)) {
+        now = hv_arch_ticks();
+        current->turn.since = now; /* this was no time of its */
+    }
     if (!hv_budget_is_out(&current->turn.budget, now) && !is_wanted_more(cpu, current, now)) {
         set_alarm(cpu, current, true);
         return HV_RESUME;
@@ -299,7 +329,11 @@ static void sleep_loaded(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     charge(vcpu, hv_arch_ticks());
     set_alarm(cpu, vcpu, false);
-    hv_cpu_idle(cpu);
+    if (hv_jobs_step(cpu)) {
+        hv_arch_take_interrupts(cpu);
+    } else {
+        hv_cpu_idle(cpu);
+    }
     vcpu->turn.since = hv_arch_ticks();
     if (hv_budget_is_set(&vcpu->turn.budget)) {
         hv_budget_wake(&vcpu->turn.budget, vcpu->turn.since);
@@ -313,26 +347,23 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
     uint32_t requests = 0;
 
     for (;;) {
-        requests |= hv_cpu_take_requests(cpu);
-        if ((requests & HV_REQUEST_HALT) != 0U) {
-            hv_arch_halt();
-        }
-        if ((requests & HV_REQUEST_CONSOLE) != 0U) {
-            requests &= ~(uint32_t)HV_REQUEST_CONSOLE;
-            hv_console_step(cpu);
-        }
-        if (hv_vm_is_stopping(vcpu->vm)) {
-            return HV_LEAVE;
-        }
+        uint32_t posted = hv_cpu_take_requests(cpu);
+
+        requests |= posted & ~(uint32_t)(HV_REQUEST_CONSOLE | HV_REQUEST_MAIL);
+        hv_cpu_attend(cpu, posted);
         /* Before the look: who wakes it later has an interrupt that the look may have missed. */
         __atomic_store_n(&vcpu->turn.woken, 0U, __ATOMIC_RELAXED);
+        __atomic_store_n(&vcpu->turn.waits, true, __ATOMIC_RELAXED);
         if (hv_arch_interrupt_waits(cpu)) {
+            __atomic_store_n(&vcpu->turn.waits, false, __ATOMIC_RELAXED);
             request(cpu, cpu, requests); /* the exit's end looks at them */
             return HV_RESUME;
         }
+        if (has_to_leave(cpu)) {
+            return HV_LEAVE;
+        }
         if (is_wanted_at_all(cpu, vcpu, hv_arch_ticks())) {
             end_turn(vcpu);
-            vcpu->turn.waits = true;
             vcpu->turn.stays = true;
             return HV_LEAVE;
         }
@@ -358,7 +389,7 @@ void hv_sched_start(struct hv_vcpu *vcpu)
     turn->stays = false;
     turn->slice_left = 0;
     /* It waits for the look of its CPU: what it had of its budget in an earlier life counts. */
-    turn->waits = true;
+    __atomic_store_n(&turn->waits, true, __ATOMIC_RELAXED);
     turn->wake_at = UINT64_MAX;
     __atomic_store_n(&turn->woken, 1U, __ATOMIC_RELAXED);
 }
@@ -387,7 +418,7 @@ void hv_sched_alarm(struct hv_cpu *cpu)
     cpu->sched.alarm = UINT64_MAX; /* an alarm rings once */
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         if (vcpu->index == 0U) {
-            hv_machine_alarm(cpu, vcpu->vm);
+            hv_vm_alarm(cpu, vcpu->vm);
         }
     }
     request(cpu, cpu, HV_REQUEST_ALARM);

@@ -25,27 +25,29 @@ struct hv_vcpu;
 struct hv_sched {
     struct hv_vcpu
         *first;     /* the vCPUs whose CPU this is: highest priority first, equal ones by whose turn it is */
-    uint32_t count; /* of them. Changed by boot only */
+    uint32_t count; /* of them. Others read it: atomic */
+    bool changed;   /* @count has, since the vCPU that is loaded here was */
     uint64_t slice_end; /* of the one that runs, in ticks */
     uint64_t alarm;     /* as hv_arch_set_alarm() was last told */
 };
 
-/** A vCPU's part. Its CPU's own, but for @woken. */
+/** A vCPU's part. Its CPU's own, but for @woken, and that others read @waits. */
 struct hv_turn {
     struct hv_vcpu *next; /* in hv_sched.first */
     uint32_t priority;    /* higher goes first */
     uint64_t slice;       /* ticks */
     uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
     struct hv_budget budget;
-    uint64_t since;       /* loaded: what it ran from then on is not charged yet */
-    bool stays;           /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
-    bool waits;           /* not loaded, and wants to run from @wake_at on, or once it is woken */
-    uint64_t wake_at;     /* ticks: its first timer */
+    uint64_t since;   /* loaded: what it ran from then on is not charged yet */
+    bool stays;       /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
+    bool waits;       /* for an interrupt: it wants to run from @wake_at on, or once it is woken. Atomic */
+    uint64_t wake_at; /* ticks: its first timer */
     uint64_t ready_since; /* on, not loaded and not waiting: ticks */
     uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
 };
 
-/** Boot: @vcpu, whose cpu and turn's priority, slice and budget are set, is one of its CPU's. And no more. */
+/** @vcpu, whose cpu and turn's priority, slice and budget are set, is one of its CPU's. And no more: it is off. On that
+ *  CPU, or where that does not run yet. */
 void hv_sched_add(struct hv_vcpu *vcpu);
 void hv_sched_remove(struct hv_vcpu *vcpu);
 

@@ -6,8 +6,7 @@
 #include "core/cpu.h"
 #include "core/format.h"
 #include "core/hv.h"
-#include "glue/console_glue.h"
-#include "glue/loader.h"
+#include "core/place.h"
 
 #define REPORTS_MAX 16U
 
@@ -30,6 +29,23 @@ void hv_vm_report(struct hv_vm *vm, const char *format, ...)
     hv_log(vm->hv, "%s: %s", vm->name, line);
 }
 
+static void set_state(struct hv_vm *vm, enum hv_life_state state)
+{
+    __atomic_store_n(&vm->state, state, __ATOMIC_RELAXED);
+}
+
+/** Tell the CPUs of the vCPUs that are on. */
+static void post(struct hv_vm *vm, uint32_t requests)
+{
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        if (vm->vcpu[i]->on != 0U) {
+            hv_cpu_post(vm->vcpu[i]->cpu, requests);
+        }
+    }
+}
+
+/* ---- Begin and end ----------------------------------------------------------------------------------------------- */
+
 void hv_vm_vcpu_on(struct hv_vm *vm, uint32_t index, ash_ipa_t entry, uint64_t x0)
 {
     struct hv_vcpu *vcpu = vm->vcpu[index];
@@ -44,143 +60,176 @@ void hv_vm_vcpu_on(struct hv_vm *vm, uint32_t index, ash_ipa_t entry, uint64_t x
     hv_cpu_post(vcpu->cpu, HV_REQUEST_RUN);
 }
 
-int hv_vm_start(struct hv_cpu *cpu, struct hv_vm *vm)
+void hv_vm_begin(struct hv_vm *vm, ash_ipa_t entry, uint64_t x0)
 {
-    struct hv_loaded loaded;
-    int error = hv_loader_load(cpu, vm, &loaded);
-
-    if (error != ASH_OK) {
-        return error;
-    }
-    hv_lock(&vm->lock);
     if (vm->ran) { /* a new one is as a reset leaves it */
         hv_machine_reset(vm);
     }
     vm->ran = true;
-    vm->state = HV_VM_RUNNING;
-    hv_vm_vcpu_on(vm, 0, loaded.entry, loaded.x0);
-    hv_unlock(&vm->lock);
-    return ASH_OK;
+    vm->then = HV_THEN_POLICY;
+    set_state(vm, HV_LIFE_RUNNING);
+    hv_vm_vcpu_on(vm, 0, entry, x0);
+}
+
+void hv_vm_stop_locked(struct hv_vm *vm, enum hv_vm_end end)
+{
+    bool runs = vm->state == HV_LIFE_RUNNING || vm->state == HV_LIFE_PAUSING || vm->state == HV_LIFE_PAUSED;
+
+    if (!runs && vm->state != HV_LIFE_STARTING) { /* whoever starts it finds it stopping */
+        return;
+    }
+    vm->end = end;
+    __atomic_store_n(&vm->off_at, UINT64_MAX, __ATOMIC_RELAXED);
+    set_state(vm, HV_LIFE_STOPPING);
+    post(vm, HV_REQUEST_STOP);
 }
 
 void hv_vm_stop(struct hv_vm *vm, enum hv_vm_end end)
 {
     hv_lock(&vm->lock);
-    if (vm->state == HV_VM_RUNNING) {
-        vm->state = HV_VM_STOPPING;
-        vm->end = end;
-        for (uint32_t i = 0; i < vm->vcpus; i++) {
-            if (vm->vcpu[i]->on != 0U) {
-                hv_cpu_post(vm->vcpu[i]->cpu, HV_REQUEST_STOP);
-            }
-        }
-    }
+    hv_vm_stop_locked(vm, end);
     hv_unlock(&vm->lock);
 }
+
+/* ---- Pause ------------------------------------------------------------------------------------------------------- */
+
+void hv_vm_pause(struct hv_vm *vm)
+{
+    set_state(vm, HV_LIFE_PAUSING);
+    post(vm, HV_REQUEST_STOP);
+}
+
+/** If all that are on are held, it is paused. Wants the lock; PAUSING. */
+static bool look_whether_paused(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    if (vm->vcpus_held != vm->vcpus_on) {
+        return false;
+    }
+    hv_machine_freeze(cpu, vm);
+    if (vm->config.pause_stops_time) {
+        ash_vtimer_pause(&vm->machine.time, hv_arch_ticks());
+    }
+    set_state(vm, HV_LIFE_PAUSED);
+    return true;
+}
+
+static void hold(struct hv_vm *vm, struct hv_vcpu *vcpu)
+{
+    if (vcpu->held == 0U) {
+        __atomic_store_n(&vcpu->held, 1U, __ATOMIC_RELAXED);
+        vm->vcpus_held++;
+    }
+}
+
+static void let_go(struct hv_vm *vm, struct hv_vcpu *vcpu)
+{
+    if (vcpu->held != 0U) {
+        vm->vcpus_held--;
+        __atomic_store_n(&vcpu->held, 0U, __ATOMIC_RELEASE);
+    }
+}
+
+void hv_vm_resume(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    if (vm->state == HV_LIFE_PAUSED) {
+        ash_vtimer_resume(&vm->machine.time, hv_arch_ticks());
+        hv_machine_thaw(cpu, vm);
+    }
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        struct hv_vcpu *vcpu = vm->vcpu[i];
+
+        if (vcpu->held != 0U && vcpu->turn.waits) { /* its timers' deadlines may be others now */
+            vcpu->turn.wake_at = hv_machine_wake_time(vcpu, hv_arch_ticks());
+        }
+        vcpu->turn.ready_since = hv_arch_ticks(); /* nobody stole the time of the pause */
+        let_go(vm, vcpu);
+    }
+    set_state(vm, HV_LIFE_RUNNING);
+    post(vm, HV_REQUEST_RUN);
+}
+
+/* ---- On the vCPU's CPU ------------------------------------------------------------------------------------------- */
 
 bool hv_vm_vcpu_may_run(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     struct hv_vm *vm = vcpu->vm;
-    bool stopping;
+    enum hv_life_state state;
+    bool paused = false;
 
     if (__atomic_load_n(&vcpu->on, __ATOMIC_ACQUIRE) == 0U) {
         return false;
     }
     hv_lock(&vm->lock);
-    stopping = vm->state != HV_VM_RUNNING;
-    if (!stopping) {
+    state = vm->state;
+    if (state == HV_LIFE_RUNNING) {
         hv_machine_vcpu_started(vcpu);
+    } else if (state == HV_LIFE_PAUSING) {
+        hold(vm, vcpu);
+        paused = look_whether_paused(cpu, vm);
     }
     hv_unlock(&vm->lock);
-    if (stopping) {
+    if (paused) {
+        hv_log(cpu->hv, "%s is paused", vm->name);
+    }
+    if (state == HV_LIFE_STOPPING) {
         hv_vm_vcpu_left(cpu, vcpu);
     }
-    return !stopping;
-}
-
-void hv_vms_stop_background(struct hv *hv)
-{
-    bool alone;
-
-    hv_lock(&hv->vms_lock);
-    alone = hv->foreground == 0U;
-    hv_unlock(&hv->vms_lock);
-    for (uint32_t i = 0; alone && i < hv->vms; i++) {
-        hv_vm_stop(hv->vm[i], HV_END_OFF);
-    }
-}
-
-/** The VM list's account of an ended VM; with the last one that matters, the machine ends. */
-static void account_end(struct hv_vm *vm)
-{
-    struct hv *hv = vm->hv;
-    bool last_of_all;
-
-    hv_lock(&hv->vms_lock);
-    hv->ended = vm->name;
-    if (vm->end == HV_END_FAULT && hv->faulted == NULL) {
-        hv->faulted = vm->name;
-    }
-    hv->live--;
-    hv->foreground -= vm->config.background ? 0U : 1U;
-    last_of_all = hv->live == 0U;
-    hv_unlock(&hv->vms_lock);
-
-    if (last_of_all) {
-        hv_finish(hv);
-    }
-    hv_vms_stop_background(hv);
-}
-
-void hv_vm_never_started(struct hv_vm *vm)
-{
-    vm->end = HV_END_FAULT;
-    vm->state = HV_VM_ENDED;
-    account_end(vm);
-}
-
-/** On the CPU whose vCPU left last, or that found the start impossible. */
-static void vm_ended(struct hv_cpu *cpu, struct hv_vm *vm)
-{
-    static const char *const words[] = {
-        [HV_END_OFF] = "is off", [HV_END_RESET] = "resets", [HV_END_FAULT] = "was stopped for a fault"};
-
-    hv_console_vm_over(vm);
-    hv_log(vm->hv, "%s %s", vm->name, words[vm->end]);
-    if (vm->end == HV_END_RESET) {
-        int error;
-        vm->state = HV_VM_READY; /* no vCPU is on: nobody else looks */
-        error = hv_vm_start(cpu, vm);
-        if (error == ASH_OK) {
-            /* The last of the others may have gone while there was nothing here to stop. */
-            hv_vms_stop_background(vm->hv);
-            return;
-        }
-        hv_log(vm->hv, "%s: cannot start again: %s", vm->name, ash_error_name(error));
-        vm->end = HV_END_FAULT;
-    }
-    vm->state = HV_VM_ENDED;
-    account_end(vm);
+    return state == HV_LIFE_RUNNING;
 }
 
 void hv_vm_vcpu_left(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     struct hv_vm *vm = vcpu->vm;
+    bool paused = false;
     bool ended;
 
     hv_lock(&vm->lock);
     hv_machine_vcpu_stopped(vcpu);
     hv_account_off(&vcpu->account);
+    let_go(vm, vcpu);
     vcpu->on = 0;
     vm->vcpus_on--;
     ended = vm->vcpus_on == 0U;
-    if (ended && vm->state == HV_VM_RUNNING) {
+    if (ended) {
         /* Every vCPU called CPU_OFF: nobody can turn one on again. */
-        vm->state = HV_VM_STOPPING;
-        vm->end = HV_END_OFF;
+        hv_vm_stop_locked(vm, HV_END_OFF);
+    } else if (vm->state == HV_LIFE_PAUSING) {
+        paused = look_whether_paused(cpu, vm);
     }
     hv_unlock(&vm->lock);
+    if (paused) {
+        hv_log(cpu->hv, "%s is paused", vm->name);
+    }
     if (ended) {
-        vm_ended(cpu, vm);
+        hv_life_ended(cpu, vm);
+    }
+}
+
+/* ---- Alarms ------------------------------------------------------------------------------------------------------ */
+
+uint64_t hv_vm_alarm_time(const struct hv_vm *vm)
+{
+    uint64_t machine = hv_machine_alarm_time(vm);
+    uint64_t off = __atomic_load_n(&vm->off_at, __ATOMIC_RELAXED);
+
+    return machine < off ? machine : off;
+}
+
+void hv_vm_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    bool late = false;
+
+    hv_machine_alarm(cpu, vm);
+    if (__atomic_load_n(&vm->off_at, __ATOMIC_RELAXED) > hv_arch_ticks()) {
+        return;
+    }
+    hv_lock(&vm->lock);
+    if (vm->off_at <= hv_arch_ticks()) {
+        late = true;
+        hv_vm_stop_locked(vm, HV_END_COMMAND);
+    }
+    hv_unlock(&vm->lock);
+    if (late) {
+        hv_log(vm->hv, "%s did not shut down in %u ms", vm->name, vm->config.shutdown_timeout_ms);
     }
 }

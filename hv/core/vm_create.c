@@ -2,6 +2,7 @@
 /* A VM out of the plan: vCPUs, machine. */
 #include "core/hv.h"
 #include "glue/console_glue.h"
+#include "core/place.h"
 
 static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const char *problem,
                   const char *allowed)
@@ -11,14 +12,12 @@ static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const cha
     return code;
 }
 
-static void give_back_vcpus(struct hv *hv, struct hv_vm *vm)
+static void give_back_objects(struct hv *hv, struct hv_vm *vm)
 {
     for (uint32_t i = 0; i < vm->vcpus; i++) {
-        if (vm->vcpu[i] != NULL) {
-            hv_sched_remove(vm->vcpu[i]);
-            hv_pages_free(&hv->pages, vm->vcpu[i], hv_pages_for(sizeof(struct hv_vcpu)));
-        }
+        hv_pages_free(&hv->pages, vm->vcpu[i], hv_pages_for(sizeof(struct hv_vcpu)));
     }
+    hv_pages_free(&hv->pages, vm, hv_pages_for(sizeof(*vm)));
 }
 
 static int make_vcpus(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *plan)
@@ -37,18 +36,33 @@ static int make_vcpus(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *
         vcpu->turn.slice = vm->config.time_slice_us * hv_arch_ticks_per_second() / 1000000U;
         hv_budget_init(&vcpu->turn.budget, vm->config.budget_us, vm->config.period_us,
                        hv_arch_ticks_per_second());
-        hv_sched_add(vcpu);
         vm->vcpu[i] = vcpu;
     }
     return ASH_OK;
 }
 
-static int build(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *plan)
+int hv_vm_make(struct hv_place *place, struct hv_vm **made)
 {
-    int error = make_vcpus(hv, vm, plan);
+    struct hv *hv = place->hv;
+    struct ash_boot_vm *config = place->plan->config;
+    struct hv_vm *vm = (struct hv_vm *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*vm)));
+    int error;
 
+    if (vm == NULL) {
+        return refuse(hv, config, ASH_ENOMEM, "finds hv's page pool empty", "fewer VMs");
+    }
+    vm->hv = hv;
+    vm->place = place;
+    vm->slot = place->number;
+    vm->config = *config;
+    vm->images = place->plan->images;
+    vm->vcpus = config->vcpus;
+    vm->name = config->name;
+    vm->state = HV_LIFE_OFF;
+    vm->off_at = UINT64_MAX;
+    error = make_vcpus(hv, vm, place->plan);
     if (error == ASH_OK) {
-        error = hv_machine_create(vm, plan);
+        error = hv_machine_create(vm, place->plan);
     }
     if (error == ASH_OK) {
         error = hv_console_vm_created(vm);
@@ -57,33 +71,18 @@ static int build(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *plan)
         }
     }
     if (error != ASH_OK) {
-        give_back_vcpus(hv, vm);
-    }
-    return error;
-}
-
-int hv_vm_create(struct hv *hv, const struct hv_plan_vm *plan)
-{
-    struct hv_vm *vm = (struct hv_vm *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*vm)));
-    int error;
-
-    if (vm == NULL) {
-        return refuse(hv, plan->config, ASH_ENOMEM, "finds hv's page pool empty", "fewer VMs");
-    }
-    vm->hv = hv;
-    vm->slot = hv->vms;
-    vm->config = *plan->config;
-    vm->images = plan->images;
-    vm->vcpus = vm->config.vcpus;
-    vm->name = vm->config.name;
-    error = build(hv, vm, plan);
-    if (error != ASH_OK) {
-        hv_pages_free(&hv->pages, vm, hv_pages_for(sizeof(*vm)));
-        return refuse(hv, plan->config, error,
+        give_back_objects(hv, vm);
+        return refuse(hv, config, error,
                       error == ASH_ENOMEM ? "finds hv's page pool empty"
                                           : "has a machine that cannot be built",
                       error == ASH_ENOMEM ? "fewer VMs or vCPUs" : ash_error_name(error));
     }
-    hv->vm[hv->vms++] = vm;
+    *made = vm;
     return ASH_OK;
+}
+
+void hv_vm_free(struct hv_vm *vm)
+{
+    hv_console_vm_gone(vm);
+    give_back_objects(vm->hv, vm);
 }

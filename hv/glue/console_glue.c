@@ -19,7 +19,8 @@ static void want_room(void *ctx, bool wanted)
 static bool deliver(void *ctx, uint32_t slot, uint8_t byte)
 {
     struct hv *hv = (struct hv *)ctx;
-    bool taken = slot < hv->vms && hv_machine_offer_input(hv->vm[slot], byte);
+    /* A VM that is not there takes what it is sent, and nobody sees it again: it must not keep others from theirs. */
+    bool taken = slot >= hv->vms || hv->vm[slot] == NULL || hv_machine_offer_input(hv->vm[slot], byte);
 
     if (!taken) {
         __atomic_store_n(&hv->input_waits, 1U, __ATOMIC_RELAXED);
@@ -77,11 +78,13 @@ static void pump_vms(struct hv_cpu *cpu)
 {
     struct hv *hv = cpu->hv;
 
+    hv_lock(&hv->vms_lock); /* none of them goes meanwhile */
     for (uint32_t i = 0; i < hv->vms; i++) {
-        if (hv_machine_has_input(hv->vm[i])) {
+        if (hv->vm[i] != NULL && hv_machine_has_input(hv->vm[i])) {
             hv_machine_pump_input(cpu, hv->vm[i]);
         }
     }
+    hv_unlock(&hv->vms_lock);
 }
 
 void hv_console_room(struct hv_cpu *cpu)
@@ -129,10 +132,14 @@ void hv_console_step(struct hv_cpu *cpu)
         read_terminal(hv);
     }
     hv_unlock(&hv->console_lock);
-    for (uint32_t slot = 0; slot < hv->vms; slot++) {
-        if ((resumed >> slot & 1U) != 0U) {
-            tell_room(cpu, hv->vm[slot]);
+    if (resumed != 0U) {
+        hv_lock(&hv->vms_lock); /* none of them goes meanwhile */
+        for (uint32_t slot = 0; slot < hv->vms; slot++) {
+            if ((resumed >> slot & 1U) != 0U && hv->vm[slot] != NULL) {
+                tell_room(cpu, hv->vm[slot]);
+            }
         }
+        hv_unlock(&hv->vms_lock);
     }
     if (more) {
         hv_cpu_post(cpu, HV_REQUEST_CONSOLE); /* the guest of this CPU runs in between */

@@ -76,7 +76,7 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
     if (ash_vcpu_smccc_call(&vm->machine.psci, vcpu->index, vcpu->context.x, conduit, immediate, &action) ==
             ASH_OK &&
         action.kind == ASH_VCPU_ACTION_CPU_ON) {
-        if (vm->state == HV_VM_RUNNING) {
+        if (vm->state != HV_LIFE_STOPPING) { /* one that is paused takes it along */
             hv_vm_vcpu_on(vm, action.target, action.entry, action.context_id);
         } else {
             ASH_DISCARD(

@@ -7,6 +7,7 @@
 #include "core/format.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
+#include "core/job.h"
 
 /** The VM's bootargs with hv's additions behind them. */
 static int compose_bootargs(const struct hv_vm *vm, char *buffer, size_t size)
@@ -61,65 +62,93 @@ static int write_tree(struct hv_vm *vm)
     return ash_boot_guest_fdt_write(&machine, tree, ASH_BOOT_GUEST_FDT_SIZE, &used);
 }
 
-/** Every piece of the RAM in turn: zeroed, if it is not to keep what it holds, and as a guest with its caches off will
- *  see it. */
-static void each_part(struct hv_vm *vm, bool zero)
-{
-    for (uint32_t i = 0; i < vm->machine.parts; i++) {
-        void *ram = (void *)(uintptr_t)vm->machine.part[i].pa;
+/* ---- Steps ------------------------------------------------------------------------------------------------------- */
 
-        if (zero) {
-            hv_arch_zero_and_publish(ram, vm->machine.part[i].size);
-        } else {
-            hv_arch_publish_to_guest(ram, vm->machine.part[i].size);
-        }
+enum phase { CLEAR, KERNEL, RAMDISK, TREE, INSTRUCTIONS, PUBLISH };
+
+static int next_phase(struct hv_loading *loading, enum phase phase)
+{
+    loading->phase = (uint32_t)phase;
+    loading->cursor = 0;
+    return HV_LOADER_AGAIN;
+}
+
+/** The next piece of the RAM: zeroed, if it is not to keep what it holds, and published. */
+static int go_over_ram(struct hv_vm *vm, struct hv_loading *loading, bool zero, enum phase next)
+{
+    uint64_t size = HV_JOB_BYTES;
+    void *ram = hv_guest_ram_at(vm, loading->cursor, &size);
+
+    if (ram == NULL) {
+        return next_phase(loading, next);
     }
+    if (zero) {
+        hv_arch_zero_and_publish(ram, size);
+    } else {
+        hv_arch_publish_data(ram, size);
+    }
+    loading->cursor += size;
+    return HV_LOADER_AGAIN;
 }
 
-static int put(struct hv_vm *vm, ash_ipa_t ipa, const struct ash_boot_span *what)
+/** The next piece of @what, which belongs at @ipa. */
+static int put(struct hv_vm *vm, struct hv_loading *loading, ash_ipa_t ipa, const struct ash_boot_span *what,
+               enum phase next)
 {
-    int error = hv_guest_write(vm, ipa, what->data, what->size);
+    uint64_t left = what->size - loading->cursor;
+    uint64_t size = left < HV_JOB_BYTES ? left : HV_JOB_BYTES;
+    uint8_t *ram;
 
-    return error == ASH_OK ? hv_guest_publish(vm, ipa, what->size) : error;
+    if (left == 0U) {
+        return next_phase(loading, next);
+    }
+    ram = (uint8_t *)hv_guest_run(vm, ash_ipa(ipa.value + loading->cursor), &size);
+    if (ram == NULL) {
+        return ASH_ERANGE;
+    }
+    memcpy(ram, (const uint8_t *)what->data + loading->cursor, size);
+    hv_arch_publish_data(ram, size);
+    loading->cursor += size;
+    return HV_LOADER_AGAIN;
 }
 
-static int fill_ram(struct hv_vm *vm)
+static int put_tree(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loading *loading)
 {
-    const struct ash_boot_vm_images *images = &vm->images;
-    const struct ash_boot_placement *place = &images->placement;
     int error;
 
-    each_part(vm, true);
-    error = put(vm, place->kernel, &images->kernel);
-    if (error == ASH_OK && place->initrd_size > 0U) {
-        error = put(vm, place->initrd, &images->ramdisk);
-    }
+    hv_arch_fp_borrow(cpu);
+    error = write_tree(vm);
+    hv_arch_fp_return(cpu);
     if (error == ASH_OK) {
-        error = write_tree(vm);
+        /* All of the buffer: libfdt builds the tree's strings at its end first. */
+        error = hv_guest_publish(vm, vm->images.placement.dtb, ASH_BOOT_GUEST_FDT_SIZE);
     }
-    /* All of the buffer: libfdt builds the tree's strings at its end first. */
-    return error == ASH_OK ? hv_guest_publish(vm, place->dtb, ASH_BOOT_GUEST_FDT_SIZE) : error;
+    return error == ASH_OK ? next_phase(loading, INSTRUCTIONS) : error;
 }
 
-int hv_loader_load(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loaded *loaded)
+int hv_loader_step(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loading *loading)
 {
-    int error = ASH_OK;
+    static const struct ash_boot_span nothing = {NULL, 0};
+    const struct ash_boot_vm_images *images = &vm->images;
+    const struct ash_boot_placement *place = &images->placement;
 
-    loaded->entry = vm->images.placement.entry;
-    loaded->x0 = vm->images.placement.dtb.value;
-    if (vm->config.kernel == NULL && vm->spent) {
-        hv_log(vm->hv,
-               "%s: its images were in memory and are used up: only the boot loader can start it again",
-               vm->name);
-        return ASH_ENOTSUP;
+    if (vm->config.kernel == NULL && loading->phase == CLEAR) {
+        loading->phase = PUBLISH;
     }
-    if (vm->config.kernel != NULL) {
-        hv_arch_fp_borrow(cpu);
-        error = fill_ram(vm);
-        hv_arch_fp_return(cpu);
-    } else {
-        each_part(vm, false);
+    switch ((enum phase)loading->phase) {
+    case CLEAR:
+        return go_over_ram(vm, loading, true, KERNEL);
+    case KERNEL:
+        return put(vm, loading, place->kernel, &images->kernel, RAMDISK);
+    case RAMDISK:
+        return put(vm, loading, place->initrd, place->initrd_size > 0U ? &images->ramdisk : &nothing, TREE);
+    case TREE:
+        return put_tree(cpu, vm, loading);
+    case PUBLISH:
+        return go_over_ram(vm, loading, false, INSTRUCTIONS);
+    case INSTRUCTIONS:
+    default:
+        hv_arch_publish_instructions();
+        return ASH_OK;
     }
-    vm->spent = true;
-    return error;
 }

@@ -10,6 +10,9 @@
 #include "glue/devices.h"
 #include "glue/stage2.h"
 
+/* RAM that is mapped in one step: at most 512 descriptors are written, and where a block may be so large, one. */
+#define MAP_STEP (UINT64_C(1) << 30)
+
 /* ---- libvtimer --------------------------------------------------------------------------------------------------- */
 
 /** Only for a vCPU that is not loaded: while it is, the hardware timer interrupts by itself. */
@@ -69,7 +72,7 @@ static void kick(void *ctx, uint32_t index)
     if (__atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) == 0U) {
         return;
     }
-    if (!hv_sched_is_alone(vcpu)) {
+    if (!hv_sched_is_alone(vcpu) || __atomic_load_n(&vcpu->turn.waits, __ATOMIC_RELAXED)) {
         hv_sched_wake(vcpu, vm->machine.locked_by);
     } else if (vcpu->cpu != vm->machine.locked_by) {
         hv_arch_kick(vcpu->cpu); /* alone on its CPU it is loaded there, or its CPU looks before it is */
@@ -356,17 +359,25 @@ static void describe_ram(struct hv_vm *vm, const struct hv_plan_vm *plan)
     }
 }
 
-static int map_ram(struct hv_machine *machine)
+int hv_machine_map_ram(struct hv_vm *vm, uint64_t *mapped)
 {
-    int error = ASH_OK;
+    struct hv_machine *machine = &vm->machine;
+    uint64_t offset = *mapped;
 
-    for (uint32_t i = 0; i < machine->parts && error == ASH_OK; i++) {
+    for (uint32_t i = 0; i < machine->parts; i++) {
         const struct hv_ram_part *part = &machine->part[i];
+        uint64_t size = MAP_STEP - (part->ipa + offset) % MAP_STEP;
 
-        error = ash_stage2_map(&machine->stage2, ash_ipa(part->ipa), ash_pa(part->pa), part->size,
-                               ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_EXEC | ASH_STAGE2_NORMAL);
+        if (offset >= part->size) {
+            offset -= part->size;
+            continue;
+        }
+        size = size < part->size - offset ? size : part->size - offset;
+        *mapped += size;
+        return ash_stage2_map(&machine->stage2, ash_ipa(part->ipa + offset), ash_pa(part->pa + offset), size,
+                              ASH_STAGE2_READ | ASH_STAGE2_WRITE | ASH_STAGE2_EXEC | ASH_STAGE2_NORMAL);
     }
-    return error;
+    return HV_MACHINE_MAPPED;
 }
 
 /* ---- Stolen time ------------------------------------------------------------------------------------------------- */
@@ -454,8 +465,10 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     int error;
 
     describe(vm, plan);
-    /* Its own generator: none learns what another VM gets, and a call needs no lock above the VM's. Only boot runs. */
+    /* Its own generator: none learns what another VM gets, and a call needs no lock above the VM's. */
+    hv_lock(&vm->hv->vms_lock);
     hv_rng_bytes(&vm->hv->rng, &machine->rng.key, sizeof(machine->rng.key));
+    hv_unlock(&vm->hv->vms_lock);
     error = create_id(machine);
     if (error == ASH_OK) {
         error = create_vcpus(vm);
@@ -472,10 +485,7 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     create_devices(vm);
     error = hv_stage2_create(vm);
     if (error == ASH_OK) {
-        error = map_ram(machine);
-        if (error == ASH_OK) {
-            error = map_gicv(machine);
-        }
+        error = map_gicv(machine);
         if (error == ASH_OK) {
             error = create_stolen_time(vm);
         }
@@ -488,8 +498,14 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
 
 void hv_machine_destroy(struct hv_vm *vm)
 {
+    hv_machine_lock(NULL, &vm->machine);
+    ash_vgic_reset(&vm->machine.vgic); /* by hw_deactivate: what its vCPUs had active when they went off */
+    hv_machine_unlock(&vm->machine);
     ash_stage2_destroy(&vm->machine.stage2);
     hv_pages_free(&vm->hv->pages, vm->machine.stolen_time, 1);
+    hv_lock(&vm->hv->vms_lock);
+    ash_vmid_release(&vm->hv->vmids, &vm->machine.vmid);
+    hv_unlock(&vm->hv->vms_lock);
 }
 
 void hv_machine_reset(struct hv_vm *vm)

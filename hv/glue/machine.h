@@ -123,8 +123,17 @@ struct hv_machine {
 };
 
 /** Build the machine of @vm around the RAM that @plan has for it: tables, devices, vGIC, for vm->vcpus vCPUs that
- *  exist. On an error everything is given back. Lock domain: boot. */
-int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan);
+ *  exist. On an error everything is given back. Nobody else knows @vm. Takes the VM list's lock and the page pool's. */
+int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan) ASH_NODISCARD;
+
+#define HV_MACHINE_MAPPED 1
+
+/** Map the next 1 GiB, or less, of its RAM; begin with *@mapped 0. Returns ASH_OK: call again; HV_MACHINE_MAPPED: all
+ *  of it is; or a negative ASH_E*, and it is to be destroyed. Likewise. */
+int hv_machine_map_ram(struct hv_vm *vm, uint64_t *mapped) ASH_NODISCARD;
+
+/** Its physical interrupts are deactivated, and its tables and its VMID given back. No vCPU is on, and nobody else
+ *  knows @vm. Likewise. */
 void hv_machine_destroy(struct hv_vm *vm);
 
 /** Everything but the RAM as at power-on. The VM's lock is held, no vCPU is on. */

@@ -279,7 +279,7 @@ static void no_interleaving_of_on_off_reset_and_fault_leaves_a_vm_behind(void **
         }
         assert_true(machine.result.powered_off);
         for (uint32_t i = 0; i < machine.hv.vms; i++) {
-            assert_int_equal(machine.hv.vm[i]->state, HV_VM_ENDED);
+            assert_int_equal(machine.hv.vm[i]->state, HV_LIFE_OFF);
             assert_int_equal(machine.hv.vm[i]->vcpus_on, 0);
         }
         assert_int_equal(machine.hv.live, 0);

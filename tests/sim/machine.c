@@ -117,7 +117,7 @@ void machine_run(struct machine *machine, const struct machine_vm *vms, size_t c
 struct hv_vm *machine_vm(struct machine *machine, const char *name)
 {
     for (uint32_t i = 0; i < machine->hv.vms; i++) {
-        if (strcmp(machine->hv.vm[i]->name, name) == 0) {
+        if (machine->hv.vm[i] != NULL && strcmp(machine->hv.vm[i]->name, name) == 0) {
             return machine->hv.vm[i];
         }
     }

@@ -11,6 +11,7 @@
 #include <libbase/bits.h>
 
 #include "core/guest_memory.h"
+#include "core/place.h"
 #include "glue/console_glue.h"
 #include "glue/firmware.h"
 
@@ -63,6 +64,33 @@ static void text(void *tree, const char *name, const char *value)
     fdt_ok(fdt_property(tree, name, value, (int)strlen(value) + 1));
 }
 
+static void write_life(void *tree, const struct sim_vm *vm)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } words[] = {{"on-poweroff", vm->on_poweroff},
+                 {"on-reset", vm->on_reset},
+                 {"on-crash", vm->on_crash},
+                 {"autostart", vm->no_autostart ? "no" : NULL}};
+    const fdt32_t limit[] = {cpu_to_fdt32(vm->restart_limit[0]), cpu_to_fdt32(vm->restart_limit[1])};
+
+    for (unsigned i = 0; i < 4U; i++) {
+        if (words[i].value != NULL) {
+            text(tree, words[i].name, words[i].value);
+        }
+    }
+    if (vm->restart_limit[1] != 0U) {
+        fdt_ok(fdt_property(tree, "restart-limit", limit, sizeof(limit)));
+    }
+    if (vm->shutdown_timeout_ms != 0U) {
+        fdt_ok(fdt_property_u32(tree, "shutdown-timeout-ms", vm->shutdown_timeout_ms));
+    }
+    if (vm->pause_stops_time) {
+        fdt_ok(fdt_property(tree, "pause-stops-time", "", 0));
+    }
+}
+
 static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
 {
     const char *kernel = vm->kernel != NULL ? vm->kernel : "guest.bin";
@@ -107,6 +135,7 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
     if (vm->background) {
         fdt_ok(fdt_property(tree, "background", "", 0));
     }
+    write_life(tree, vm);
     fdt_ok(fdt_end_node(tree));
 }
 
@@ -247,7 +276,7 @@ static void assert_sane_lock(const struct hv *hv, const struct hv_lock *lock)
 
 static void assert_vm_over(const struct hv_vm *vm)
 {
-    assert_int_equal(vm->state, HV_VM_ENDED);
+    assert_int_equal(vm->state, HV_LIFE_OFF);
     assert_int_equal(vm->vcpus_on, 0);
     assert_sane_lock(vm->hv, &vm->lock);
     assert_sane_lock(vm->hv, &vm->machine.distributor_lock);
@@ -258,11 +287,42 @@ static void assert_vm_over(const struct hv_vm *vm)
     }
 }
 
+void sim_account(const struct hv *hv, struct sim_account *account)
+{
+    const struct hv_plan *plan = &hv->configured->plan;
+
+    memset(account, 0, sizeof(*account));
+    for (uint32_t i = 0; i < hv->ranges.count; i++) {
+        account->ranges.range[i] = hv->ranges.range[i];
+    }
+    account->ranges.count = hv->ranges.count;
+    memcpy(account->pages, hv->pages.taken, sizeof(account->pages));
+    account->pages_used = hv->pages.used;
+    for (uint32_t i = 0; i < hv->cpus; i++) {
+        account->cpu_vcpus[i] = plan->cpu_vcpus[i];
+        account->cpu_share[i] = plan->cpu_share[i];
+        account->sched_count[i] = hv->cpu[i]->sched.count;
+    }
+    for (uint32_t i = 0; i < hv->vms; i++) {
+        account->vms |= hv->vm[i] != NULL ? 1U << i : 0U;
+    }
+}
+
+void sim_assert_same_account(const struct hv *hv, const struct sim_account *before)
+{
+    static struct sim_account now;
+
+    sim_account(hv, &now);
+    assert_int_equal(now.pages_used, before->pages_used);
+    assert_int_equal(now.ranges.count, before->ranges.count);
+    assert_memory_equal(&now, before, sizeof(now));
+}
+
 /** The VM with this place in the configuration; write_tree() makes it the vmid too. */
 static const struct hv_vm *vm_of_number(const struct hv *hv, uint32_t number)
 {
     for (uint32_t i = 0; i < hv->vms; i++) {
-        if (hv->vm[i]->config.vmid == number) {
+        if (hv->vm[i] != NULL && hv->vm[i]->slot == number) {
             return hv->vm[i];
         }
     }
@@ -307,7 +367,7 @@ static void assert_ownership(const struct hv *hv)
     }
     assert_int_equal(next, SIM_RAM_BASE + SIM_RAM_SIZE);
     for (uint32_t i = 0; i < hv->vms; i++) {
-        of_vms -= hv->vm[i]->config.memory_size;
+        of_vms -= hv->vm[i] != NULL ? hv->vm[i]->config.memory_size : 0U;
     }
     assert_int_equal(of_vms, 0);
 }
@@ -320,7 +380,9 @@ void sim_assert_consistent(const struct sim *sim)
     assert_int_equal(hv->live, 0);
     assert_int_equal(hv->foreground, 0);
     for (uint32_t i = 0; i < hv->vms; i++) {
-        assert_vm_over(hv->vm[i]);
+        if (hv->vm[i] != NULL) {
+            assert_vm_over(hv->vm[i]);
+        }
     }
     for (uint32_t i = 0; i < hv->cpus; i++) {
         assert_null(sim->cpu[i].vcpu);

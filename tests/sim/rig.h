@@ -37,6 +37,13 @@ struct sim_vm {
     bool in_memory; /* no kernel: enter at @entry, with the tree at @setup_data (0: none) */
     uint64_t entry;
     uint64_t setup_data;
+    const char *on_poweroff; /* NULL: not given */
+    const char *on_reset;
+    const char *on_crash;
+    unsigned restart_limit[2]; /* 0 seconds: not given */
+    unsigned shutdown_timeout_ms;
+    bool pause_stops_time;
+    bool no_autostart;
 };
 
 struct sim {
@@ -58,6 +65,20 @@ void sim_board_with(struct sim *sim, unsigned cpus, const void *bundle, size_t s
 
 /** Boot it and run until the machine is off; it must get there. Then sim_assert_consistent(). */
 void sim_run(struct sim *sim, hv_host_guest *guest, uint64_t seed);
+
+/** What VMs take and give back: the ownership map, the page pool, who has which CPU. */
+struct sim_account {
+    struct hv_ranges ranges;
+    uint64_t pages[HV_PAGES_WORDS];
+    uint32_t pages_used;
+    uint32_t cpu_vcpus[HV_MAX_CPUS];
+    uint64_t cpu_share[HV_MAX_CPUS];
+    uint32_t sched_count[HV_MAX_CPUS];
+    uint32_t vms;
+};
+
+void sim_account(const struct hv *hv, struct sim_account *account);
+void sim_assert_same_account(const struct hv *hv, const struct sim_account *before);
 
 /** After a run: every VM is over, no vCPU is on or loaded, the ownership map tiles RAM and agrees with
  *  the VMs, the page pool's bits and count agree, and nothing was taken since the first guest ran. */

@@ -37,7 +37,7 @@ void hv_cache_clean_invalidate(const void *from, size_t size)
 
 /** All instruction caches: a PIPT one may hold lines of the page's last owner, a VIPT one under any VMID (D7.5.11:
  *  after the data is at PoC, IC IALLUIS; DSB ISH; ISB). */
-static void forget_instructions(void)
+void hv_arch_publish_instructions(void)
 {
     __asm__ volatile("ic ialluis" : : : "memory");
     hv_dsb(ish);
@@ -47,7 +47,12 @@ static void forget_instructions(void)
 void hv_arch_publish_to_guest(const void *from, size_t size)
 {
     hv_cache_clean_invalidate(from, size);
-    forget_instructions();
+    hv_arch_publish_instructions();
+}
+
+void hv_arch_publish_data(const void *from, size_t size)
+{
+    hv_cache_clean_invalidate(from, size);
 }
 
 #define ZERO_AND_CLEAN "dc zva, %0\n\tdc civac, %0\n\tadd %0, %0, %1\n\t"
@@ -83,7 +88,6 @@ void hv_arch_zero_and_publish(void *pages, size_t size)
         zero_published(at, at + size, block, line);
         hv_dsb(sy);
     }
-    forget_instructions();
 }
 
 void hv_arch_zero_pages(void *pages, size_t size)

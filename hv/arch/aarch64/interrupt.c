@@ -179,6 +179,11 @@ enum hv_verdict hv_exit_irq(struct hv_cpu *cpu)
     return hv_exit_finish_quick(cpu, cpu->vcpu);
 }
 
+void hv_arch_take_interrupts(struct hv_cpu *cpu)
+{
+    take_interrupts(cpu);
+}
+
 void hv_arch_idle(struct hv_cpu *cpu)
 {
     /* Interrupts are masked here: a pending one ends the WFI all the same (DDI 0487 D1.6.2). DSB: stores of ours are

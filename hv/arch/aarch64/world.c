@@ -139,10 +139,11 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     struct hv_machine *machine = &vcpu->vm->machine;
 
     if (vcpu->arch.hcr == 0U) {
-        /* Alone on its CPU it waits for interrupts in hardware. */
-        vcpu->arch.hcr = hv_policy_hcr() | (hv_sched_is_alone(vcpu) ? 0U : HCR_TWI);
+        vcpu->arch.hcr = hv_policy_hcr();
         vcpu->arch.vse = 0;
     }
+    /* Alone on its CPU it waits for interrupts in hardware; it is loaded again when that has changed. */
+    vcpu->arch.hcr = (vcpu->arch.hcr & ~HCR_TWI) | (hv_sched_is_alone(vcpu) ? 0U : HCR_TWI);
     if (stops_walks) {
         stop_walks(); /* this CPU's first vCPU finds what the boot loader left */
     }

@@ -9,6 +9,7 @@
 
 #include "arch/arch.h"
 #include "core/lock.h"
+#include "core/place.h"
 #include "core/report.h"
 #include "glue/console_glue.h"
 
@@ -250,6 +251,17 @@ void hv_arch_idle(struct hv_cpu *cpu)
     take_alarm(cpu);
 }
 
+void hv_arch_take_interrupts(struct hv_cpu *cpu)
+{
+    struct host_cpu *me = &host.cpu[cpu->index];
+
+    hv_arch_interleave();
+    if (me->pending) {
+        me->pending = false;
+        take_alarm(cpu);
+    }
+}
+
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
@@ -273,6 +285,15 @@ void hv_arch_publish_to_guest(const void *from, size_t size)
     (void)from;
     (void)size;
     hv_arch_interleave();
+}
+
+void hv_arch_publish_data(const void *from, size_t size)
+{
+    hv_arch_publish_to_guest(from, size);
+}
+
+void hv_arch_publish_instructions(void)
+{
 }
 
 void hv_arch_zero_pages(void *pages, size_t size)
@@ -405,8 +426,10 @@ static uint64_t next_round(const struct hv_vcpu *vcpu)
 {
     uint32_t slot = vcpu->vm->slot;
 
-    if (host.vcpu[slot][vcpu->index].life != vcpu->life) {
-        host.vcpu[slot][vcpu->index].life = vcpu->life;
+    uint32_t life = vcpu->vm->place->created << 16 | vcpu->life;
+
+    if (host.vcpu[slot][vcpu->index].life != life) {
+        host.vcpu[slot][vcpu->index].life = life;
         host.vcpu[slot][vcpu->index].rounds = 0;
     }
     return host.vcpu[slot][vcpu->index].rounds++;
