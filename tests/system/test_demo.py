@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The demo: unmodified Debian Linux, two vCPUs, beside a bare-metal guest."""
+"""The demo: three VMs on two CPUs. Unmodified Debian Linux twice, two vCPUs each, beside a bare-metal guest with a
+budget."""
 import hashlib
 import unittest
 
@@ -10,11 +11,12 @@ class Demo(SystemTest):
     def test_headless_linux_tests_itself_and_the_machine_ends_well(self):
         ran = self.boot()
         self.assert_exit(0, ran)
-        self.assert_says(r"^\[linux\] .*SMP: Total of 2 processors activated", ran)
-        self.assert_says(r"^\[linux\] SELFTEST PASS", ran)
-        self.assert_says(r"^\[heartbeat\] beat 2", ran)
-        self.assert_says(r"^ashlar: linux is off", ran)
-        self.assert_says(r"^ashlar: heartbeat is off", ran)
+        for name in ("linux", "linux2"):
+            self.assert_says(rf"^\[{name}\] .*SMP: Total of 2 processors activated", ran)
+            self.assert_says(rf"^\[{name}\] SELFTEST PASS", ran)
+            self.assert_says(rf"^ashlar: {name} is off", ran)
+        self.assert_says(r"^\[metronome\] ticks \d+, late \d+, worst \d+ us", ran)
+        self.assert_says(r"^ashlar: metronome is off", ran)
         self.assert_says(r"^ashlar: exit status=ok ", ran)
 
     def test_without_a_terminal_it_is_headless(self):
@@ -39,8 +41,12 @@ class Demo(SystemTest):
         terminal.type("\x03")
         terminal.expect(r"\[linux\] .*[#$] ")
         terminal.type("\x1d2")
-        terminal.expect(r"ashlar: console: VM 2, heartbeat")
-        terminal.expect(r"\nbeat \d+")
+        terminal.expect(r"ashlar: console: VM 2, linux2")
+        terminal.type("\recho $((6 * 9)) of $(nproc)\r")
+        terminal.expect(r"\n54 of 2\r")
+        terminal.type("\x1d3")
+        terminal.expect(r"ashlar: console: VM 3, metronome")
+        terminal.expect(r"\nticks \d+, late \d+")
         terminal.type("\x1d1")
         terminal.expect(r"ashlar: console: VM 1, linux")
         terminal.type("cat /proc/interrupts\r")
@@ -74,6 +80,10 @@ class Demo(SystemTest):
         terminal.expect(r"\[linux\] .*Booting Linux on physical CPU")
         terminal.expect(r"\[linux\] .*[#$] ")
         terminal.type("poweroff -f\r")
+        terminal.expect(r"ashlar: linux is off")
+        terminal.type("\x1d2\x1da")
+        terminal.expect(r"\[linux2\] .*[#$] ")
+        terminal.type("\rpoweroff -f\r")
         terminal.expect(r"ashlar: exit status=ok ")
         self.assertEqual(0, terminal.wait())
 

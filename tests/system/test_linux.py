@@ -26,8 +26,8 @@ class Linux(SystemTest):
         linux = vm("linux", 1, "Image", range(cpus - vcpus, cpus), memory=memory,
                    more='ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0";')
         others = [vm("heart", 2, "heartbeat.bin", [0], "background;")] if cpus > vcpus else []
-        folder = self.folder(linux, *others)
-        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+        folder = self.folder(linux, *others, files=("heartbeat.bin",))
+        for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(self.demo, name)), os.path.join(folder, name))
         terminal = Terminal("--gic", str(gic), "--cpus", str(cpus), "--memory", machine_memory, "--bundle", folder)
         self.addCleanup(terminal.close)

@@ -41,8 +41,9 @@ class Sharing(SystemTest):
         demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
         folder = self.folder(vm("left", 1, "Image", [0, 1], LINUX, memory="0x0 0x10000000"),
                              vm("right", 2, "Image", [1, 0], LINUX, memory="0x0 0x10000000"),
-                             vm("heart", 3, "heartbeat.bin", [1], "priority = <200>; background;"))
-        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+                             vm("heart", 3, "heartbeat.bin", [1], "priority = <200>; background;"),
+                             files=("heartbeat.bin",))
+        for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
         terminal = Terminal("--gic", str(gic), "--cpus", "2", "--memory", "1G", "--bundle", folder)
         self.addCleanup(terminal.close)

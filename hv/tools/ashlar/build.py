@@ -102,15 +102,15 @@ def demo_folder(root, board, build):
     source = os.path.join(root, "bsp", board, "demo")
     if not os.path.isdir(source):
         raise ToolError(f"board {board} has no demo; give a bundle of your own with --bundle", 2)
-    heartbeat = os.path.join(build, "tests/guests/heartbeat.bin")
-    if not os.path.isfile(heartbeat):
-        raise ToolError(f"{heartbeat}: the build did not make it")
+    metronome = os.path.join(build, "tests/guests/metronome.bin")
+    if not os.path.isfile(metronome):
+        raise ToolError(f"{metronome}: the build did not make it")
     folder = os.path.join(build, "demo")
     os.makedirs(folder, exist_ok=True)
     shutil.copyfile(os.path.join(source, bundle.SOURCE), os.path.join(folder, bundle.SOURCE))
     kernel = fetch(root, "kernel")
     link(kernel, os.path.join(folder, "Image"))
-    link(heartbeat, os.path.join(folder, "heartbeat.bin"))
+    link(metronome, os.path.join(folder, "metronome.bin"))
     with open(fetch(root, "busybox"), "rb") as busybox, open(os.path.join(source, "init"), "rb") as init, \
             atomic_write(os.path.join(folder, "initramfs.cpio")) as out:
         initramfs.write(out, busybox.read(), init.read(), kernel_modules(kernel))

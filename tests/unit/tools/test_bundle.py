@@ -107,9 +107,9 @@ class Bundle(FolderTest):
     def test_the_demos_configuration_names_the_files_that_run_lays_out(self):
         with open(os.path.join(ROOT, "bsp/qemu-virt/demo/vms.dts"), encoding="utf-8") as f:
             self.put("vms.dts", f.read())
-        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+        for name in ("Image", "initramfs.cpio", "metronome.bin"):
             self.put(name, name)
-        self.assertEqual(sorted(self.write()[0]), ["Image", "heartbeat.bin", "initramfs.cpio", "vms.dtb"])
+        self.assertEqual(sorted(self.write()[0]), ["Image", "initramfs.cpio", "metronome.bin", "vms.dtb"])
 
 
 if __name__ == "__main__":

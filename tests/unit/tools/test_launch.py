@@ -23,7 +23,7 @@ FAKES = {
         [ "$1" = --build ] || exit 0
         mkdir -p "$2/hv" "$2/tests/guests"
         cp "$FAKE/hv.bin" "$2/hv/hv.bin"
-        echo heartbeat >"$2/tests/guests/heartbeat.bin" """,
+        echo metronome >"$2/tests/guests/metronome.bin" """,
     "qemu-system-aarch64": """
         [ "$1" = --version ] && { echo "QEMU emulator version ${QEMU_VERSION:-7.2.22} (Debian)"; exit 0; }
         for word; do
@@ -108,7 +108,7 @@ class Run(FolderTest):
 
     def test_the_plain_command_is_printed(self):
         done = self.run_it()
-        self.assertIn("qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a53 -smp 4 -m 2G "
+        self.assertIn("qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a53 -smp 2 -m 2G "
                       "-nic none", done.stderr)
 
     def test_options_reach_the_emulator(self):
@@ -127,7 +127,7 @@ class Run(FolderTest):
         entries = self.bundle()
         self.assertEqual(list(entries)[0], "vms.dtb")
         self.assertEqual(entries["Image"], b"kernel")
-        self.assertEqual(entries["heartbeat.bin"], b"heartbeat\n")
+        self.assertEqual(entries["metronome.bin"], b"metronome\n")
         inner = {entry.name: entry.data for entry in newc.read(entries["initramfs.cpio"])}
         self.assertIn(b"SELFTEST PASS", inner["init"])
 
