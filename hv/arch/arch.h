@@ -14,12 +14,16 @@
 #include <libvcpu/psci.h>
 
 struct hv_cpu;
+struct hv_recorder;
 struct hv_vcpu;
 struct hv_vm;
 
 /** The counter that guests see too, in ticks, and its frequency in Hz. */
 uint64_t hv_arch_ticks(void);
 uint64_t hv_arch_ticks_per_second(void);
+
+/** HV_MAX_CPUS flight recorders and one for what is thrown away. A warm reset leaves them as they are. */
+struct hv_recorder *hv_arch_recorders(void);
 
 /** In a loop that waits for a device: lets others run. */
 void hv_arch_relax(void);
@@ -113,6 +117,9 @@ size_t hv_arch_console_write(const char *bytes, size_t size);
 int hv_arch_console_read(void);
 void hv_arch_console_listen(bool listen);
 void hv_arch_console_want_room(bool wanted);
+
+/** Begin again, with what is in memory: a warm reset where the firmware's is one. Returns only if nothing can. */
+void hv_arch_reset(void);
 
 /** Turn the machine off. Returns only if nothing can. */
 void hv_arch_power_off(void);

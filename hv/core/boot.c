@@ -53,11 +53,19 @@ uint64_t hv_ticks_at_second(const struct hv *hv, uint64_t second)
     return ticks;
 }
 
+static void print_trace(void *ctx, const char *line)
+{
+    hv_log((struct hv *)ctx, "%s", line);
+}
+
 void hv_finish(struct hv *hv)
 {
     const char *status = hv->faulted != NULL ? "vm-fault" : "ok";
     const char *vm = hv->faulted != NULL ? hv->faulted : hv->ended;
 
+    if (hv->dumps_recorder) {
+        hv_recorder_dump(hv, print_trace, hv);
+    }
     hv_log(hv, "exit status=%s vm=%s nonce=%s", status, vm != NULL ? vm : "-", hv->nonce);
     hv_console_finish(hv);
     hv_arch_power_off();
@@ -72,6 +80,7 @@ void hv_read_options(struct hv *hv)
         size_t size = value.size < sizeof(hv->nonce) ? value.size : sizeof(hv->nonce) - 1U;
         memcpy(hv->nonce, value.data, size);
     }
+    hv->dumps_recorder = ash_boot_option_find(hv->board.bootargs, "ashlar.trace", &value);
     if (ash_boot_option_find(hv->board.bootargs, "ashlar.guest-args", &value)) {
         hv->guest_args = (const char *)value.data;
         hv->guest_args_size = value.size;
@@ -233,6 +242,7 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
 {
     struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus, .lead_in = ASH_BOOT_LEAD_IN};
 
+    hv_recorder_begin(hv);
     hv_provoke(hv, cpu);
     hv->configured =
         (struct hv_configured *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*hv->configured)));

@@ -49,6 +49,7 @@ static void run_what_is_runnable(struct hv_cpu *cpu)
     }
     vcpu->account.loads++;
     cpu->vcpu = vcpu;
+    hv_record_load(cpu, true, true);
     hv_arch_vcpu_load(cpu);
     hv_arch_enter(cpu);
 }
@@ -82,8 +83,9 @@ void hv_vcpu_left(struct hv_cpu *cpu)
     vcpu->turn.stays = false;
     hv_arch_vcpu_put(cpu);
     hv_stage2_leave(cpu);
-    cpu->vcpu = NULL;
     stays = stays && !hv_vm_is_stopping(vcpu->vm);
+    hv_record_load(cpu, false, stays);
+    cpu->vcpu = NULL;
     hv_sched_put(vcpu, stays);
     if (!stays) {
         hv_vm_vcpu_left(cpu, vcpu);

@@ -9,6 +9,7 @@
 
 #include "core/account.h"
 #include "core/job.h"
+#include "core/recorder.h"
 #include "core/sched.h"
 
 #define HV_MAX_CPUS 16U
@@ -51,6 +52,7 @@ struct hv_cpu {
     struct hv_sched sched;
     struct hv_cpu_account account;
     struct hv_jobs jobs;
+    struct hv_recorder *recorder;
 };
 
 /** Post @requests to @cpu and kick it. Any context. */

@@ -58,6 +58,8 @@ struct hv {
     uint64_t epoch_ticks;
 
     uint32_t panicking;
+    bool is_after_reset; /* the flight recorder held what was before a warm reset */
+    bool dumps_recorder; /* it is printed when the machine ends (hv's option ashlar.trace) */
     char nonce[HV_NONCE_MAX];
     const char
         *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */

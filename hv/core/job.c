@@ -56,6 +56,7 @@ static void arrive(struct hv_cpu *cpu, struct hv_mail *mail)
     if (cpu->jobs.first == NULL) {
         cpu->jobs.due = hv_arch_ticks();
     }
+    hv_record(cpu, HV_EVENT_JOB, 0, 0);
     append(&cpu->jobs, (struct hv_job *)mail); /* its first member */
 }
 
@@ -75,6 +76,8 @@ bool hv_jobs_step(struct hv_cpu *cpu)
     cpu->jobs.first = job->next;
     if (job->step(cpu, job) == HV_JOB_AGAIN) {
         append(&cpu->jobs, job);
+    } else {
+        hv_record(cpu, HV_EVENT_JOB, 1, 0);
     }
     return true;
 }

@@ -226,6 +226,7 @@ void hv_life_ended(struct hv_cpu *cpu, struct hv_vm *vm)
     const char *name = vm->name; /* the configuration's: it stays */
     struct outcome outcome;
 
+    hv_record_state(cpu, vm, HV_LIFE_OFF, vm->end);
     hv_console_vm_over(vm);
     hv_log(hv, "%s %s", name, words[vm->end]);
     hv_lock(&hv->vms_lock);

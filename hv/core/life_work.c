@@ -292,6 +292,7 @@ static enum hv_job_verdict finish_load(struct hv_cpu *cpu, struct hv_vm *vm, int
     begins = vm->state == HV_LIFE_STARTING;
     if (begins) {
         vm->place->spent = true;
+        hv_record_state(cpu, vm, HV_LIFE_RUNNING, 0);
         hv_vm_begin(vm, placement->entry, placement->dtb.value);
     }
     hv_unlock(&vm->lock);

@@ -9,6 +9,8 @@
 #include "core/hv.h"
 #include "core/report.h"
 
+#define LAST_EVENTS 8U
+
 void hv_panic_print(const char *format, ...)
 {
     char line[240];
@@ -39,12 +41,30 @@ void hv_panic_backtrace(uint64_t pc, uint64_t frame_pointer)
     }
 }
 
+static void print_event(void *ctx, const char *line)
+{
+    (void)ctx;
+    hv_panic_print("  %s", line);
+}
+
+/** What this CPU did last; and what a reset is to find. */
+static void report_events(struct hv_cpu *cpu)
+{
+    if (cpu->recorder != NULL) {
+        hv_panic_print("the last events of this CPU:");
+        hv_recorder_tail(cpu, LAST_EVENTS, print_event, NULL);
+        hv_record(cpu, HV_EVENT_PANIC, 0, 0);
+        hv_recorder_save(cpu->hv);
+    }
+}
+
 void hv_panic_end(struct hv_cpu *cpu)
 {
     if (cpu != NULL && cpu->hv != NULL) {
         struct hv *hv = cpu->hv;
         const char *vm = cpu->vcpu != NULL ? cpu->vcpu->vm->name : "-";
 
+        report_events(cpu);
         hv_panic_print("exit status=panic vm=%s nonce=%s", vm, hv->nonce);
         hv_arch_power_off();
     }

@@ -41,9 +41,15 @@ void hv_provoke(struct hv *hv, struct hv_cpu *cpu)
         (void)recurse(NULL);
     } else if (is(&what, "serror")) {
         hv_arch_provoke_serror();
+    } else if (is(&what, "reset")) {
+        if (!hv->is_after_reset) { /* else this is the second time round */
+            hv_record(cpu, HV_EVENT_PANIC, 0xab, 0);
+            hv_recorder_save(hv);
+            hv_arch_reset();
+        }
     } else if (is(&what, "panic")) {
         hv_panic(cpu, "provoked");
     } else {
-        hv_log(hv, "ashlar.provoke: allowed: panic, data-abort, undefined, serror, stack-overflow");
+        hv_log(hv, "ashlar.provoke: allowed: panic, data-abort, undefined, serror, stack-overflow, reset");
     }
 }

@@ -346,6 +346,7 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
     uint32_t requests = 0;
 
+    hv_record(cpu, HV_EVENT_WAIT, 0, 0);
     for (;;) {
         uint32_t posted = hv_cpu_take_requests(cpu);
 
@@ -356,6 +357,7 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
         __atomic_store_n(&vcpu->turn.waits, true, __ATOMIC_RELAXED);
         if (hv_arch_interrupt_waits(cpu)) {
             __atomic_store_n(&vcpu->turn.waits, false, __ATOMIC_RELAXED);
+            hv_record(cpu, HV_EVENT_WAKE, 0, 0);
             request(cpu, cpu, requests); /* the exit's end looks at them */
             return HV_RESUME;
         }

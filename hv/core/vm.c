@@ -110,6 +110,7 @@ static bool look_whether_paused(struct hv_cpu *cpu, struct hv_vm *vm)
         ash_vtimer_pause(&vm->machine.time, hv_arch_ticks());
     }
     set_state(vm, HV_LIFE_PAUSED);
+    hv_record_state(cpu, vm, HV_LIFE_PAUSED, 0);
     return true;
 }
 
@@ -145,6 +146,7 @@ void hv_vm_resume(struct hv_cpu *cpu, struct hv_vm *vm)
         let_go(vm, vcpu);
     }
     set_state(vm, HV_LIFE_RUNNING);
+    hv_record_state(cpu, vm, HV_LIFE_RUNNING, 0);
     post(vm, HV_REQUEST_RUN);
 }
 
@@ -186,6 +188,7 @@ void hv_vm_vcpu_left(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     hv_lock(&vm->lock);
     hv_machine_vcpu_stopped(vcpu);
     hv_account_off(&vcpu->account);
+    hv_record(cpu, HV_EVENT_CPU_OFF, vm->slot << 8 | vcpu->index, 0);
     let_go(vm, vcpu);
     vcpu->on = 0;
     vm->vcpus_on--;

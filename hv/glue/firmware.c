@@ -77,6 +77,7 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
             ASH_OK &&
         action.kind == ASH_VCPU_ACTION_CPU_ON) {
         if (vm->state != HV_LIFE_STOPPING) { /* one that is paused takes it along */
+            hv_record(cpu, HV_EVENT_CPU_ON, vm->slot << 8 | action.target, action.entry.value);
             hv_vm_vcpu_on(vm, action.target, action.entry, action.context_id);
         } else {
             ASH_DISCARD(

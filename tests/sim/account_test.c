@@ -123,6 +123,7 @@ static void run_shared(uint64_t seed)
 
         assert_true(view.on >= 390U * MS && view.on < 500U * MS);
         assert_true(view.run >= 180U * MS && view.run < 230U * MS);
+        assert_true(view.steal >= 170U * MS && view.steal < 230U * MS);
         assert_true(view.loads >= 30U && view.loads < 120U);
     }
     assert_true(hv_account_cpu_idle(&sim.cpu[0]) < 20U * MS);

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How a machine can end, and what ./run makes of it: each exit code is provoked."""
+import os
+import sys
 import unittest
 
-from support import SystemTest, vm
+from support import ROOT, SystemTest, vm
+
+sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
+from ashlar import trace  # noqa: E402
 
 
 class Ends(SystemTest):
@@ -29,6 +34,35 @@ class Ends(SystemTest):
         self.assert_says(r"^ashlar: PANIC on CPU 0: synchronous exception at EL2: data abort", ran)
         self.assert_says(r"^ashlar: exit status=panic vm=- ", ran)
         self.assert_says(r"hv_provoke.*provoke\.c:\d+", ran)
+
+    def test_the_last_events_are_in_the_report_of_a_fault_and_of_a_panic(self):
+        folder = self.folder(vm("bad", 1, "vectorless.bin", [1]), files=("vectorless.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60")
+        self.assert_exit(3, ran)
+        self.assert_says(r"^ashlar:   trace 1 \d+ load 100 0 0", ran)
+        self.assert_says(r"^ashlar:   trace 1 \d+ exit 100 8[0-9a-f]{7} 200", ran)
+        ran = self.boot("--bundle", folder, "--timeout", "60", hv_options="ashlar.provoke=panic")
+        self.assert_exit(4, ran)
+        self.assert_says(r"^ashlar: the last events of this CPU:\r*\nashlar:   trace 0 \d+ boot 0 0 0", ran)
+
+    def test_a_warm_reset_leaves_the_last_events(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--timeout", "60", hv_options="ashlar.provoke=reset")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^ashlar: the last events before the reset:\r*\nashlar: trace 0 \d+ boot 0 0 0\r*\n"
+                         r"ashlar: trace 0 \d+ panic 0 ab 0", ran)
+        self.assert_says(r"^hello from EL1", ran)
+
+    def test_a_machine_shows_what_its_cpus_did(self):
+        folder = self.folder(vm("one", 1, "basics.bin", [0, 1]), vm("two", 2, "hello.bin", [2]),
+                             files=("basics.bin", "hello.bin"))
+        ran = self.boot("--bundle", folder, "--timeout", "60", hv_options="ashlar.trace")
+        self.assert_exit(0, ran)
+        found = trace.Trace(ran[1].splitlines())
+        self.assertEqual({0: "one", 1: "two"}, found.names)
+        self.assertEqual({(0, 0), (0, 1), (1, 0)}, {part.who for part in found.slices()})
+        instants = {event["name"] for event in trace.to_json(found)["traceEvents"] if event["ph"] == "i"}
+        self.assertLessEqual({"HVC", "one off", "two off"}, instants)
 
     def test_a_stack_overflow_of_hv_is_reported_from_another_stack(self):
         folder = self.folder(vm("hello", 1, "hello.bin", [0]), files=("hello.bin",))

@@ -369,6 +369,18 @@ static void take_seed(void)
     }
 }
 
+struct hv_recorder *hv_arch_recorders(void)
+{
+#if HV_RECORDER
+    static struct hv_recorder recorders[HV_MAX_CPUS + 1U]
+        __attribute__((section(".bss.noinit.recorder"), aligned(64)));
+
+    return recorders;
+#else
+    return NULL;
+#endif
+}
+
 static void boot_on_own_stack(void *arg)
 {
     struct hv_cpu *cpu = (struct hv_cpu *)arg;

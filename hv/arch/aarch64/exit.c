@@ -63,8 +63,13 @@ static enum hv_verdict inject_external_abort(struct hv_vcpu *vcpu, const struct 
 
 static __attribute__((noinline)) enum hv_verdict call(struct hv_cpu *cpu)
 {
-    unsigned immediate = ash_vcpu_esr_immediate(hv_sysreg_read(esr_el2));
-    enum hv_verdict verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, (uint16_t)immediate);
+    uint64_t esr = hv_sysreg_read(esr_el2);
+    unsigned immediate = ash_vcpu_esr_immediate(esr);
+    enum hv_verdict verdict;
+
+    hv_record_at(cpu->recorder, hv_sysreg_read(cntpct_el0), HV_EVENT_EXIT, (uint32_t)esr,
+                 cpu->vcpu->context.x[0]);
+    verdict = hv_firmware_call(cpu, cpu->vcpu, ASH_VCPU_CONDUIT_HVC, (uint16_t)immediate);
 
     return verdict == HV_RESUME ? hv_exit_finish_quick(cpu, cpu->vcpu) : verdict;
 }
@@ -322,7 +327,11 @@ static enum hv_verdict handle(struct hv_cpu *cpu, uint64_t esr)
 
 enum hv_verdict hv_exit_sync(struct hv_cpu *cpu, uint64_t esr)
 {
-    enum hv_verdict verdict = handle(cpu, esr);
+    enum hv_verdict verdict;
+
+    hv_record_at(cpu->recorder, hv_sysreg_read(cntpct_el0), HV_EVENT_EXIT, (uint32_t)esr,
+                 cpu->vcpu->context.pc);
+    verdict = handle(cpu, esr);
 
     return verdict == HV_RESUME ? hv_exit_finish(cpu) : verdict;
 }

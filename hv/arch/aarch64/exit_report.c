@@ -7,6 +7,8 @@
 #include "arch/aarch64/sysreg.h"
 #include "core/hv.h"
 
+#define LAST_EVENTS 8U
+
 static const char *fault_name(enum ash_vcpu_fault_kind kind)
 {
     static const char *const names[] = {
@@ -79,11 +81,24 @@ static void report_mapping(struct hv_vcpu *vcpu, uint64_t ipa)
     }
 }
 
+static void print_event(void *ctx, const char *line)
+{
+    hv_log((struct hv *)ctx, "  %s", line);
+}
+
+/** What its CPU did last. */
+static void report_events(struct hv_vcpu *vcpu)
+{
+    hv_recorder_tail(vcpu->cpu, LAST_EVENTS, print_event, vcpu->vm->hv);
+    hv_record(vcpu->cpu, HV_EVENT_FAULT, vcpu->vm->slot << 8, 0);
+}
+
 void hv_exit_report(struct hv_vcpu *vcpu, const char *what)
 {
     hv_log(vcpu->vm->hv, "%s: vCPU %u: %s", vcpu->vm->name, vcpu->index, what);
     report_registers(vcpu);
     report_instructions(vcpu);
+    report_events(vcpu);
 }
 
 void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, uint64_t far, uint64_t ipa)
@@ -104,4 +119,5 @@ void hv_exit_report_abort(struct hv_vcpu *vcpu, const char *what, uint64_t esr, 
     }
     report_registers(vcpu);
     report_instructions(vcpu);
+    report_events(vcpu);
 }

@@ -98,22 +98,32 @@ static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu
     }
 }
 
+/** Not a kick: the CPU that it came from has said why, and this one acts on it. */
+static void record(const struct hv_cpu *cpu, uint32_t intid)
+{
+    hv_record_at(cpu->recorder, hv_sysreg_read(cntpct_el0), HV_EVENT_INTERRUPT, intid, 0);
+}
+
 /** Any other: likewise. */
 static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknowledged, uint32_t intid)
 {
     if (intid == hv_platform.maintenance_intid) {
         /* Level-sensitive: its cause goes away with the resync, so only then is it deactivated. */
+        record(cpu, intid);
         if (cpu->vcpu != NULL) {
             ash_vgic_request_flush(&cpu->vcpu->vgic);
             hv_vgic_resync(cpu);
         }
     } else if (intid == hv_platform.alarm_intid) {
+        record(cpu, intid);
         hv_sysreg_write(cnthp_ctl_el2, 0);
         hv_isb(); /* level-sensitive: it is low before it is deactivated */
         hv_sched_alarm(cpu);
     } else if (intid == hv_platform.uart_intid) {
+        record(cpu, intid);
         hv_console_interrupt(cpu);
     } else if (intid != HV_GIC_SGI_KICK) { /* what a kick is about is looked at after the last interrupt */
+        record(cpu, intid);
         cpu->unexpected_interrupts++;
         hv_gic_enable(&hv_platform.gic, cpu, intid, false);
     }

@@ -12,9 +12,10 @@
 #include "core/cpu.h"
 #include "core/hv.h"
 
-#define PSCI_CPU_ON64   UINT64_C(0xc4000003)
-#define PSCI_SYSTEM_OFF UINT64_C(0x84000008)
-#define SMCCC_64        UINT64_C(0x40000000)
+#define PSCI_CPU_ON64     UINT64_C(0xc4000003)
+#define PSCI_SYSTEM_OFF   UINT64_C(0x84000008)
+#define PSCI_SYSTEM_RESET UINT64_C(0x84000009)
+#define SMCCC_64          UINT64_C(0x40000000)
 
 extern struct hv_boot_registers hv_boot_registers;
 
@@ -104,6 +105,14 @@ void hv_arch_power_off(void)
     hv_pl011_flush(&hv_platform.uart);
     if (hv_platform.has_psci) {
         (void)hv_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+    }
+}
+
+void hv_arch_reset(void)
+{
+    hv_pl011_flush(&hv_platform.uart);
+    if (hv_platform.has_psci) {
+        (void)hv_smc(PSCI_SYSTEM_RESET, 0, 0, 0);
     }
 }
 

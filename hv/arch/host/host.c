@@ -197,6 +197,19 @@ uint64_t hv_arch_ticks_per_second(void)
     return 1000000;
 }
 
+static struct hv_recorder recorders[HV_MAX_CPUS + 1U];
+static bool is_warm;
+
+struct hv_recorder *hv_arch_recorders(void)
+{
+    return recorders;
+}
+
+void hv_host_next_is_warm(void)
+{
+    is_warm = true;
+}
+
 void hv_arch_relax(void)
 {
     take_turns();
@@ -475,6 +488,10 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
                : ASH_ENOMEM;
 }
 
+void hv_arch_reset(void)
+{
+}
+
 void hv_arch_power_off(void)
 {
     host.result->powered_off = true;
@@ -525,6 +542,8 @@ void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t ma
 {
     memset(&host, 0, sizeof(host));
     memset(result, 0, sizeof(*result));
+    memset(recorders, 0, is_warm ? 0U : sizeof(recorders));
+    is_warm = false;
     pthread_mutex_init(&host.baton, NULL);
     host.hv = hv;
     host.guest = guest;

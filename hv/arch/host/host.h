@@ -47,6 +47,9 @@ struct hv_host_result {
 void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t max_turns,
                  struct hv_host_result *result);
 
+/** The next run finds the flight recorders as the last one left them: its reset is a warm one. */
+void hv_host_next_is_warm(void);
+
 /** For a guest: run on, as in a WFI that does not trap, and cause no exit until hv sends @cpu an interrupt. */
 void hv_host_run_until_kicked(struct hv_cpu *cpu);
 
