@@ -398,11 +398,16 @@ void hv_sched_start(struct hv_vcpu *vcpu)
 
 /* ---- From anywhere ----------------------------------------------------------------------------------------------- */
 
-void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self)
+void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self, bool is_loaded)
 {
     struct hv_cpu *cpu = vcpu->cpu;
 
     if (self != NULL && self->vcpu == vcpu) {
+        return;
+    }
+    /* Not loaded, and woken already: it is ready and waits for its turn, or its CPU has been told and has not looked
+     * yet. A storm of interrupts for it must not fall on who has the CPU meanwhile. */
+    if (!is_loaded && __atomic_load_n(&vcpu->turn.woken, __ATOMIC_RELAXED) != 0U) {
         return;
     }
     /* Release: whoever finds it woken sees what for. */

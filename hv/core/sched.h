@@ -72,8 +72,9 @@ void hv_sched_start(struct hv_vcpu *vcpu);
 bool hv_sched_is_alone(const struct hv_vcpu *vcpu);
 
 /** @vcpu, which is on and shares its CPU, may have an interrupt. @self: the CPU that says so, which looks by itself
- *  before it enters a guest; NULL: not known. Any context. */
-void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self);
+ *  before it enters a guest; NULL: not known. @is_loaded: by the lock of its VM's vGIC, which is held: it shall exit.
+ *  Else its CPU is told once until it has looked, however many interrupts come. Any context. */
+void hv_sched_wake(struct hv_vcpu *vcpu, struct hv_cpu *self, bool is_loaded);
 
 /** What @cpu has to wake up for has changed. @self as above. Any context. */
 void hv_sched_new_alarm(struct hv_cpu *cpu, struct hv_cpu *self);

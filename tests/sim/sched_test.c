@@ -231,6 +231,75 @@ static void who_waits_is_woken_by_an_interrupt_from_the_same_cpu_and_from_anothe
     under_seeds("two CPUs", run_waking_on_two);
 }
 
+/* ---- A storm ----------------------------------------------------------------------------------------------------- */
+
+#define STORM 3000U /* SGIs */
+
+static struct {
+    unsigned sent;
+    uint64_t kicks; /* of the CPU while "victim" runs there, by SGIs to who does not */
+    unsigned turns; /* of "victim" */
+    const struct hv_vcpu *last;
+} storm;
+
+/** "storm" sends from CPU 0, as fast as it can, SGIs to its vCPU on CPU 1, where "victim" has its turns, too. */
+static enum hv_verdict storms(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    if (sim_is(vcpu, "victim") || vcpu->index == 1U) {
+        if (round == 0U && vcpu->index == 1U) {
+            sim_gic_enable(cpu, vcpu);
+        }
+        (void)sim_acknowledge(cpu, vcpu);
+        storm.turns += vcpu != storm.last && sim_is(vcpu, "victim") ? 1U : 0U;
+        storm.last = vcpu;
+        return storm.sent < STORM ? HV_RESUME : off(cpu, vcpu);
+    }
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, ENTRY, 0);
+    }
+    const struct hv_vcpu *before = sim.cpu[1].vcpu;
+    uint64_t kicks = hv_host_kicks(1);
+
+    sim_send_sgi(cpu, vcpu, storm.sent % 16U, 2);
+    if (before != NULL && before == sim.cpu[1].vcpu && sim_is(before, "victim")) {
+        storm.kicks += hv_host_kicks(1) - kicks;
+    }
+    return ++storm.sent < STORM ? HV_RESUME : hv_sched_wait(cpu);
+}
+
+static void run_storm(uint64_t seed)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "storm",
+         .vcpus = 2,
+         .affinity = {0, 1},
+         .has_affinity = true,
+         .memory = 2U * SIM_MIB,
+         .slice_us = 5000},
+        {.name = "victim",
+         .vcpus = 1,
+         .affinity = {1},
+         .has_affinity = true,
+         .memory = 2U * SIM_MIB,
+         .slice_us = 5000},
+    };
+
+    memset(&storm, 0, sizeof(storm));
+    sim_board(&sim, 2, vms, 2);
+    sim_run(&sim, storms, seed);
+    assert_int_equal(storm.sent, STORM);
+    assert_true(storm.turns > 5U);
+    /* It may be told once that there is something, and not with each one that comes besides. */
+    assert_in_range(storm.kicks, 0, 2U * storm.turns);
+}
+
+static void a_storm_to_a_vcpu_that_waits_for_its_turn_does_not_interrupt_who_has_it(void **state)
+{
+    (void)state;
+    under_seeds("storm", run_storm);
+}
+
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 /** "patient" waits for what never comes, and "end" resets it by turning it off through its other vCPU. */
@@ -345,6 +414,7 @@ int main(void)
         cmocka_unit_test(equal_ones_take_turns),
         cmocka_unit_test(the_higher_one_runs_when_its_timer_is_due),
         cmocka_unit_test(who_waits_is_woken_by_an_interrupt_from_the_same_cpu_and_from_another),
+        cmocka_unit_test(a_storm_to_a_vcpu_that_waits_for_its_turn_does_not_interrupt_who_has_it),
         cmocka_unit_test(a_vm_ends_and_begins_again_while_its_vcpu_waits),
         cmocka_unit_test(whatever_guests_do_all_come_to_their_end),
     };

@@ -21,6 +21,7 @@ struct host_cpu {
     bool started;
     bool asleep; /* in hv_arch_idle() with nothing pending */
     bool pending;
+    uint64_t kicks;
     uint64_t alarm; /* host.ticks; 0: none */
     uint64_t vttbr; /* of the VM whose vCPU is loaded, 0: none */
 };
@@ -82,6 +83,11 @@ static void account(const struct hv_cpu *cpu, bool runs)
             host.ticks - host.vcpu[vcpu->vm->slot][vcpu->index].runs_since;
     }
     host.vcpu[vcpu->vm->slot][vcpu->index].runs_since = runs ? host.ticks : 0U;
+}
+
+uint64_t hv_host_kicks(uint32_t index)
+{
+    return host.cpu[index].kicks;
 }
 
 uint64_t hv_host_ran(uint32_t slot, uint32_t index)
@@ -225,6 +231,7 @@ void hv_arch_wait_equal(const uint32_t *word, uint32_t value)
 void hv_arch_kick(struct hv_cpu *cpu)
 {
     host.cpu[cpu->index].pending = true;
+    host.cpu[cpu->index].kicks++;
     hv_arch_interleave();
 }
 

@@ -53,6 +53,9 @@ void hv_host_next_is_warm(void);
 /** For a guest: run on, as in a WFI that does not trap, and cause no exit until hv sends @cpu an interrupt. */
 void hv_host_run_until_kicked(struct hv_cpu *cpu);
 
+/** How often CPU @index was kicked in this run. */
+uint64_t hv_host_kicks(uint32_t index);
+
 /** For how many ticks the vCPU @index of the VM @slot has been loaded on a CPU that did not sleep. */
 uint64_t hv_host_ran(uint32_t slot, uint32_t index);
 

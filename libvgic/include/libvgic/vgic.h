@@ -335,6 +335,12 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu);
 /** The vCPU is about to run on this CPU: flush, and from now on its LRs live in hardware. */
 void ash_vgic_load(struct ash_vgic_vcpu *vcpu);
 
+/** Is it between load and put? Then it looks at its work by itself only when it exits; else at its load. */
+static inline bool ash_vgic_is_loaded(const struct ash_vgic_vcpu *vcpu)
+{
+    return vcpu->resident;
+}
+
 /** The vCPU has left its CPU; the image is whole and the hardware's LRs are empty. Syncs. */
 void ash_vgic_put(struct ash_vgic_vcpu *vcpu);
 
