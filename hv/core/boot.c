@@ -23,7 +23,9 @@ void hv_log(struct hv *hv, const char *format, ...)
     va_start(args, format);
     (void)hv_vformat(line, sizeof(line), format, args);
     va_end(args);
-    hv_console_say(hv, line);
+    if (!__atomic_load_n(&hv->log_errors_only, __ATOMIC_RELAXED)) {
+        hv_console_say(hv, line);
+    }
 }
 
 void hv_log_fault(struct hv *hv, const struct ash_boot_fault *fault)
@@ -62,12 +64,14 @@ void hv_finish(struct hv *hv)
 {
     const char *status = hv->faulted != NULL ? "vm-fault" : "ok";
     const char *vm = hv->faulted != NULL ? hv->faulted : hv->ended;
+    char line[160];
 
     if (hv->dumps_recorder) {
         hv_recorder_dump(hv, print_trace, hv);
     }
-    hv_log(hv, "exit status=%s vm=%s nonce=%s", status, vm != NULL ? vm : "-", hv->nonce);
-    hv_console_finish(hv);
+    (void)hv_format(line, sizeof(line), "exit status=%s vm=%s nonce=%s", status, vm != NULL ? vm : "-",
+                    hv->nonce);
+    hv_console_finish(hv, line);
     hv_arch_power_off();
     hv_arch_halt();
 }
@@ -255,6 +259,7 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
     if (!is_any_vm_there(hv)) {
         hv_finish(hv);
     }
+    hv_console_open_shell(hv, cpu);
     start_cpus(hv, cpu);
     for (uint32_t i = 0; i < hv->vms; i++) {
         if (hv->vm[i] != NULL) {

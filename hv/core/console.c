@@ -238,6 +238,9 @@ static size_t space_of(const char *line)
 
 bool hv_console_log_line(struct hv_console *console, const char *line)
 {
+    if (console->is_closed) {
+        return true;
+    }
     if (hv_ring_used(&console->out) > 0U) {
         flush(console);
     }
@@ -252,10 +255,26 @@ bool hv_console_log_line(struct hv_console *console, const char *line)
     return true;
 }
 
-/** An answer to a key: it has room. */
+/** One that has room. */
 static void say(struct hv_console *console, const char *line)
 {
     ASH_DISCARD(hv_console_log_line(console, line));
+}
+
+bool hv_console_close(struct hv_console *console, const char *line)
+{
+    if (hv_ring_free(&console->out) < space_of(line) + HV_CONSOLE_BYTE_MOST) {
+        return false;
+    }
+    hv_console_finish_line_(console, hv_console_front_(console));
+    say(console, line);
+    for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS; slot++) {
+        memset(&console->vm[slot], 0, sizeof(console->vm[slot]));
+    }
+    console->focus = HV_CONSOLE_SHELL;
+    console->view = HV_CONSOLE_ALL;
+    console->is_closed = true;
+    return true;
 }
 
 /* ---- Views ------------------------------------------------------------------------------------------------------- */
@@ -438,6 +457,19 @@ int hv_console_take_input(struct hv_console *console, uint32_t slot)
     return vm->input_tail != vm->input_head ? vm->input[vm->input_tail++ % HV_CONSOLE_INPUT] : -1;
 }
 
+bool hv_console_cut_input(struct hv_console *console, uint32_t slot, uint8_t byte)
+{
+    struct hv_console_vm *vm = &console->vm[slot];
+
+    for (uint32_t at = vm->input_tail; at != vm->input_head; at++) {
+        if (vm->input[at % HV_CONSOLE_INPUT] == byte) {
+            vm->input_tail = at + 1U;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool send(struct hv_console *console, uint8_t byte)
 {
     struct hv_console_vm *vm = hv_console_front_(console);
@@ -472,6 +504,9 @@ enum hv_console_input hv_console_input(struct hv_console *console, uint8_t byte)
 {
     bool is_key = console->led_in;
 
+    if (console->is_closed) {
+        return HV_CONSOLE_TAKEN;
+    }
     if (!is_key && byte == console->lead_in) {
         console->led_in = true;
         return HV_CONSOLE_TAKEN;

@@ -105,7 +105,8 @@ struct hv_console {
     uint32_t waiting; /* slots that were told to wait, a bit each */
     uint8_t lead_in;  /* the key */
     bool led_in;      /* the last byte typed was the lead-in */
-    bool wants_room;  /* as want_room() was last told */
+    bool is_closed;
+    bool wants_room; /* as want_room() was last told */
     struct hv_ring out;
     char out_bytes[HV_CONSOLE_OUT];
     struct hv_console_vm vm[HV_CONSOLE_SLOTS];
@@ -165,6 +166,9 @@ void hv_console_vm_ended(struct hv_console *console, uint32_t slot);
  *  False: the terminal is that far behind; nothing was done. */
 bool hv_console_log_line(struct hv_console *console, const char *line) ASH_NODISCARD;
 
+/** The same, and the last: the front's unfinished line is ended before it, and from now on nobody says anything. */
+bool hv_console_close(struct hv_console *console, const char *line) ASH_NODISCARD;
+
 enum hv_console_input {
     HV_CONSOLE_TAKEN,
     HV_CONSOLE_FULL, /* the front takes no more and its ring is full: offer the byte again after hv_console_pump() */
@@ -183,6 +187,9 @@ bool hv_console_pump(struct hv_console *console);
 
 /** The oldest typed byte that waits for @slot, or -1: for one that is not given its input but fetches it. */
 int hv_console_take_input(struct hv_console *console, uint32_t slot);
+
+/** If @byte is among what waits for @slot: drop it and all before it, and true. */
+bool hv_console_cut_input(struct hv_console *console, uint32_t slot, uint8_t byte);
 
 /** Give up on what waits for the front: so that a lead-in behind it is seen although that VM reads nothing. When, is
  *  the caller's policy. Says on a line how much was dropped, if there is room. HAL: write, want_room. */

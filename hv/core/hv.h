@@ -14,6 +14,7 @@
 #include "core/plan.h"
 #include "core/ranges.h"
 #include "core/rng.h"
+#include "core/shell.h"
 #include "core/vm.h"
 
 #define HV_NONCE_MAX 64U
@@ -48,8 +49,11 @@ struct hv {
 
     struct hv_lock console_lock;
     struct hv_console console;
-    uint32_t input_waits; /* a VM did not take a byte: look again when it has room. Atomic */
-    int held_input;       /* a typed byte that nobody takes yet, or -1 */
+    uint32_t input_waits;       /* a VM did not take a byte: look again when it has room. Atomic */
+    int held_input;             /* a typed byte that nobody takes yet, or -1 */
+    struct hv_cpu *console_cpu; /* that takes the UART's interrupts, and runs the shell; NULL: none yet */
+    struct hv_shell shell;
+    bool log_errors_only; /* of hv's own lines only those about mistakes and faults are shown. Atomic */
 
     struct hv_cpu *cpu[HV_MAX_CPUS];
     uint32_t cpus;

@@ -7,26 +7,30 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/place.h"
+#include "glue/console_glue.h"
 
 #define REPORTS_MAX 16U
 
 void hv_vm_report(struct hv_vm *vm, const char *format, ...)
 {
-    char line[200];
+    char line[240];
     va_list args;
+    size_t at;
     uint32_t number = __atomic_fetch_add(&vm->reports, 1U, __ATOMIC_RELAXED);
 
     if (number > REPORTS_MAX) {
         return;
     }
     if (number == REPORTS_MAX) {
-        hv_log(vm->hv, "%s: more such events are not reported", vm->name);
+        (void)hv_format(line, sizeof(line), "%s: more such events are not reported", vm->name);
+        hv_console_say(vm->hv, line);
         return;
     }
     va_start(args, format);
-    (void)hv_vformat(line, sizeof(line), format, args);
+    at = hv_format(line, sizeof(line), "%s: ", vm->name);
+    (void)hv_vformat(&line[at], sizeof(line) - at, format, args);
     va_end(args);
-    hv_log(vm->hv, "%s: %s", vm->name, line);
+    hv_console_say(vm->hv, line); /* whatever the log level is */
 }
 
 static void set_state(struct hv_vm *vm, enum hv_life_state state)

@@ -34,7 +34,23 @@ void hv_console_create(struct hv *hv)
         .write = write_terminal, .want_room = want_room, .deliver = deliver};
 
     hv->held_input = -1;
+    hv_shell_init(&hv->shell);
     hv_console_init(&hv->console, &ops, hv);
+}
+
+void hv_console_open_shell(struct hv *hv, struct hv_cpu *cpu)
+{
+    const struct hv_page_request request = {.pages = hv_pages_for(HV_SHELL_RING)};
+    char *ring = (char *)hv_pages_alloc(&hv->pages, &request);
+
+    if (ring == NULL) {
+        return; /* so there is no shell: the key says so */
+    }
+    hv_lock(&hv->console_lock);
+    ASH_DISCARD(hv_console_add(&hv->console, HV_CONSOLE_SHELL, "shell", ring, HV_SHELL_RING)); /* once */
+    hv_unlock(&hv->console_lock);
+    hv_shell_greet(&hv->shell, hv);
+    __atomic_store_n(&hv->console_cpu, cpu, __ATOMIC_RELEASE);
 }
 
 /* ---- Input ------------------------------------------------------------------------------------------------------- */
@@ -87,6 +103,19 @@ static void pump_vms(struct hv_cpu *cpu)
     hv_unlock(&hv->vms_lock);
 }
 
+/** Something may have been typed for the shell, or its answer may go on. */
+static void call_shell(struct hv_cpu *cpu)
+{
+    struct hv_cpu *home = __atomic_load_n(&cpu->hv->console_cpu, __ATOMIC_ACQUIRE);
+
+    if (home == NULL) {
+        return;
+    }
+    if (home != cpu || hv_shell_step(&cpu->hv->shell, cpu)) {
+        hv_cpu_post(home, HV_REQUEST_CONSOLE);
+    }
+}
+
 void hv_console_room(struct hv_cpu *cpu)
 {
     struct hv *hv = cpu->hv;
@@ -101,6 +130,7 @@ void hv_console_room(struct hv_cpu *cpu)
     }
     hv_unlock(&hv->console_lock);
     pump_vms(cpu);
+    call_shell(cpu);
 }
 
 /* ---- Output ------------------------------------------------------------------------------------------------------ */
@@ -144,6 +174,10 @@ void hv_console_step(struct hv_cpu *cpu)
     if (more) {
         hv_cpu_post(cpu, HV_REQUEST_CONSOLE); /* the guest of this CPU runs in between */
     }
+    if ((resumed >> HV_CONSOLE_SHELL & 1U) != 0U ||
+        cpu == __atomic_load_n(&hv->console_cpu, __ATOMIC_ACQUIRE)) {
+        call_shell(cpu);
+    }
 }
 
 void hv_console_interrupt(struct hv_cpu *cpu)
@@ -183,17 +217,24 @@ void hv_console_say(struct hv *hv, const char *line)
     } while (!said);
 }
 
-void hv_console_finish(struct hv *hv)
+void hv_console_finish(struct hv *hv, const char *line)
 {
-    bool pending;
+    bool is_over;
 
     do {
         hv_lock(&hv->console_lock);
         (void)hv_console_drain(&hv->console);
-        pending = hv_console_is_pending(&hv->console);
+        is_over = !hv_console_is_pending(&hv->console) && hv_console_close(&hv->console, line);
         hv_unlock(&hv->console_lock);
         hv_arch_relax();
-    } while (pending);
+    } while (!is_over);
+    do {
+        hv_lock(&hv->console_lock);
+        (void)hv_console_drain(&hv->console);
+        is_over = !hv_console_is_pending(&hv->console);
+        hv_unlock(&hv->console_lock);
+        hv_arch_relax();
+    } while (!is_over);
 }
 
 /* ---- VMs --------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@ struct hv_vm;
 /** Make the console on the board's UART. Lock domain: boot. */
 void hv_console_create(struct hv *hv);
 
+/** hv's shell has its slot, and @cpu, this one, which takes the UART's interrupts, runs it. Lock domain: boot. */
+void hv_console_open_shell(struct hv *hv, struct hv_cpu *cpu);
+
 /** @vm, whose slot and name are set, has a slot of the console from now on. Returns ASH_OK, ASH_ENOMEM, ASH_EEXIST. */
 int hv_console_vm_created(struct hv_vm *vm) ASH_NODISCARD;
 
@@ -38,7 +41,7 @@ void hv_console_emitted(struct hv_cpu *cpu, struct hv_vm *vm, uint8_t byte);
 /** A line of hv's own, whole. Waits for the device if that is far behind; nobody waits with it. */
 void hv_console_say(struct hv *hv, const char *line);
 
-/** Everything that is to be seen is with the device: before the machine goes off. */
-void hv_console_finish(struct hv *hv);
+/** Everything that is to be seen is with the device, @line the last of it: before the machine goes off. */
+void hv_console_finish(struct hv *hv, const char *line);
 
 #endif

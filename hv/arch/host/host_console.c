@@ -14,9 +14,10 @@ static struct {
     bool fell; /* the FIFO fell through its trigger level: a PL011's UARTTXINTR (DDI 0183 2.8.3) */
     bool wants_room;
     bool listens;
-    size_t step;  /* of the script */
-    size_t typed; /* bytes of that step's keys */
-    size_t seen;  /* of the log: up to where the step before has looked */
+    size_t step;   /* of the script */
+    size_t typed;  /* bytes of that step's keys */
+    bool is_ready; /* what that step waits for has been seen */
+    size_t seen;   /* of the log: up to where the step before has looked */
 } device;
 
 void hv_host_console_plug(const struct hv_host_console *console)
@@ -31,6 +32,7 @@ void hv_host_console_begin(struct hv_host_result *result)
     memset(&device, 0, sizeof(device));
     device.setup = setup;
     device.result = result;
+    device.listens = true; /* boot has turned that on */
 }
 
 void hv_host_console_end(void)
@@ -47,12 +49,13 @@ static int next_key(void)
     if (device.step >= device.setup.steps) {
         return -1;
     }
-    if (device.typed == 0U) {
+    if (!device.is_ready) {
         found = strstr(&device.result->log[device.seen], step->after);
         if (found == NULL) {
             return -1;
         }
         device.seen = (size_t)(found - device.result->log) + strlen(step->after);
+        device.is_ready = true;
     }
     return (uint8_t)step->keys[device.typed];
 }
@@ -64,6 +67,7 @@ int hv_arch_console_read(void)
     if (key >= 0 && device.setup.script[device.step].keys[++device.typed] == '\0') {
         device.step++;
         device.typed = 0;
+        device.is_ready = false;
     }
     return key;
 }

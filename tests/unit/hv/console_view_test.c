@@ -385,6 +385,30 @@ static void the_shell_is_the_front_where_there_is_no_vm(void **state)
     assert_string_equal(take(b), "\r\n[bare] beat\r\n> list\r\n"); /* no prefix */
 }
 
+static void behind_the_last_line_nobody_says_anything(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    say(b, 0, "$ unfinished");
+    b->takes = 0;
+    while (hv_console_log_line(&b->console, "much")) {
+    }
+    assert_false(hv_console_close(&b->console, "exit"));
+    b->takes = SIZE_MAX;
+    drain(b);
+    (void)take(b);
+    assert_true(hv_console_close(&b->console, "exit"));
+    say(b, 0, "more\n");
+    say(b, 1, "more\n");
+    assert_true(hv_console_log_line(&b->console, "more"));
+    type(b, "x\x1d"
+            "l\x1d"
+            "1\x1d"
+            "a");
+    assert_string_equal(strstr(take(b), "\r\nashlar: exit"), "\r\nashlar: exit\r\n");
+    assert_null(hv_console_remove(&b->console, 0));
+}
+
 /* ---- The lead-in ---- */
 
 static void another_lead_in_leaves_the_usual_one_to_the_vm(void **state)
@@ -429,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup(the_last_words_of_one_that_ends_come_behind_what_waits, two_vms),
         cmocka_unit_test_setup(a_slot_can_be_left_and_taken_again, two_vms),
         cmocka_unit_test_setup(the_shell_is_the_front_where_there_is_no_vm, one_vm),
+        cmocka_unit_test_setup(behind_the_last_line_nobody_says_anything, two_vms),
         cmocka_unit_test_setup(another_lead_in_leaves_the_usual_one_to_the_vm, two_vms),
     };
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands about VMs. A VM that exists is looked at under the VM list's lock: it is not destroyed meanwhile. */
+#include "core/command.h"
+#include "core/format.h"
+#include "core/hv.h"
+#include "core/life.h"
+
+/** VM @number as it stands, with the VM list's lock held until hv_unlock(); NULL: it does not exist now. */
+static const struct hv_vm *lock_vm(struct hv *hv, uint32_t number)
+{
+    hv_lock(&hv->vms_lock);
+    return number < hv->vms ? hv->vm[number] : NULL;
+}
+
+/** The CPUs of its vCPUs, in their order. */
+static void put_cpus(struct hv_record *record, const struct hv_vm *vm)
+{
+    char cpus[48] = "";
+    size_t length = 0;
+
+    for (uint32_t i = 0; vm != NULL && i < vm->vcpus && length < sizeof(cpus); i++) {
+        length += hv_format(&cpus[length], sizeof(cpus) - length, "%s%u", i > 0U ? " " : "",
+                            vm->vcpu[i]->cpu->index);
+    }
+    hv_record_text(record, "cpus", 8, "%s", cpus);
+}
+
+static void put_head(struct hv_record *record, struct hv *hv, uint32_t number)
+{
+    hv_record_number(record, "vm", 2, number + 1U);
+    hv_record_text(record, "name", 16, "%s", hv_life_vm_name(hv, number));
+    hv_record_text(record, "state", 10, "%s", hv_life_state_name(hv_life_state(hv, number)));
+}
+
+enum hv_command_step hv_command_vm_list(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    const struct hv_vm *vm;
+
+    while (call->at[0] < hv_life_count(hv) && hv_life_vm_name(hv, call->at[0]) == NULL) {
+        call->at[0]++;
+    }
+    if (call->at[0] >= hv_life_count(hv)) {
+        return HV_STEP_END;
+    }
+    put_head(record, hv, call->at[0]);
+    vm = lock_vm(hv, call->at[0]);
+    hv_record_number(record, "vcpus", 5, vm != NULL ? vm->vcpus : 0U);
+    hv_record_number(record, "mib", 6, vm != NULL ? vm->config.memory_size / (1024U * 1024U) : 0U);
+    put_cpus(record, vm);
+    hv_unlock(&hv->vms_lock);
+    call->at[0]++;
+    return HV_STEP_ROW;
+}
+
+static void put_vm(struct hv_record *record, const struct hv_vm *vm)
+{
+    hv_record_number(record, "vmid", 0, vm->config.vmid);
+    hv_record_number(record, "vcpus", 0, vm->vcpus);
+    hv_record_number(record, "vcpus_on", 0, vm->vcpus_on);
+    put_cpus(record, vm);
+    hv_record_number(record, "priority", 0, vm->config.priority);
+    hv_record_number(record, "time_slice_us", 0, vm->config.time_slice_us);
+    hv_record_number(record, "memory_bytes", 0, vm->config.memory_size);
+    hv_record_address(record, "memory_at", vm->machine.part[0].pa);
+    hv_record_number(record, "memory_parts", 0, vm->machine.parts);
+    hv_record_bool(record, "background", 0, vm->config.background);
+    hv_record_number(record, "reports", 0, vm->reports);
+    hv_record_number(record, "console_buffer_bytes", 0, vm->config.console_buffer);
+    if (vm->config.kernel != NULL) {
+        hv_record_text(record, "kernel", 0, "%s", vm->config.kernel);
+    }
+}
+
+enum hv_command_step hv_command_vm_show(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    const struct hv_vm *vm;
+
+    if (call->at[0]++ > 0U) {
+        return HV_STEP_END;
+    }
+    put_head(record, hv, call->vm);
+    vm = lock_vm(hv, call->vm);
+    if (vm != NULL) {
+        put_vm(record, vm);
+    }
+    hv_unlock(&hv->vms_lock);
+    return HV_STEP_ROW;
+}
+
+enum hv_command_step hv_command_vm_life(struct hv_call *call, struct hv_record *record)
+{
+    enum hv_life_command command = (enum hv_life_command)call->command->detail;
+    struct hv *hv = call->cpu->hv;
+    const char *why;
+    int error;
+
+    if (call->at[0]++ > 0U) {
+        return HV_STEP_END;
+    }
+    error = hv_life_ask(call->cpu, call->vm, command, &why);
+    if (error != ASH_OK) {
+        return hv_call_fail(call, why[0] != '\0' ? why : NULL, "%s: %s is refused: it is %s",
+                            hv_life_vm_name(hv, call->vm), hv_life_command_name(command),
+                            hv_life_state_name(hv_life_state(hv, call->vm)));
+    }
+    hv_record_text(record, "name", 0, "%s", hv_life_vm_name(hv, call->vm));
+    hv_record_text(record, "asked", 0, "%s", hv_life_command_name(command));
+    hv_record_text(record, "state", 0, "%s", hv_life_state_name(hv_life_state(hv, call->vm)));
+    return HV_STEP_ROW;
+}
+
+enum hv_command_step hv_command_vm_attach(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    int error;
+
+    (void)record;
+    hv_lock(&hv->console_lock);
+    error = hv_console_attach(&hv->console, call->vm);
+    hv_unlock(&hv->console_lock);
+    if (error == ASH_OK) {
+        return HV_STEP_END;
+    }
+    return hv_call_fail(call, error == ASH_EBUSY ? "a moment later" : "a VM that is created",
+                        "%s cannot be attached to", hv_life_vm_name(hv, call->vm));
+}
+
+/* ---- Of each vCPU ------------------------------------------------------------------------------------------------ */
+
+/** The next vCPU of those that the call is about, with the VM list's lock held until hv_unlock(); NULL: no more. */
+static const struct hv_vcpu *lock_next_vcpu(struct hv_call *call)
+{
+    struct hv *hv = call->cpu->hv;
+
+    hv_lock(&hv->vms_lock);
+    if (call->vm != UINT32_MAX && call->at[0] < call->vm) {
+        call->at[0] = call->vm;
+    }
+    for (; call->at[0] < hv->vms && (call->vm == UINT32_MAX || call->at[0] == call->vm); call->at[0]++) {
+        const struct hv_vm *vm = hv->vm[call->at[0]];
+
+        if (vm != NULL && call->at[1] < vm->vcpus) {
+            return vm->vcpu[call->at[1]++];
+        }
+        call->at[1] = 0;
+    }
+    return NULL;
+}
+
+enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    const struct hv_vcpu *vcpu = lock_next_vcpu(call);
+    struct hv_account_view view;
+
+    if (vcpu == NULL) {
+        hv_unlock(&hv->vms_lock);
+        return HV_STEP_END;
+    }
+    hv_account_read(vcpu, &view);
+    hv_record_text(record, "vm", 12, "%s", vcpu->vm->name);
+    hv_record_number(record, "vcpu", 4, vcpu->index);
+    hv_record_number(record, "run_ms", 8, view.run / 1000000U);
+    hv_record_number(record, "steal_ms", 8, view.steal / 1000000U);
+    hv_record_number(record, "idle_ms", 8, view.idle / 1000000U);
+    hv_record_number(record, "loads", 7, view.loads);
+    hv_record_number(record, "exits", 8, view.exits_in_all);
+    for (unsigned i = 0; i < HV_EXIT_REASONS; i++) {
+        hv_record_number(record, hv_exit_reason_name((enum hv_exit_reason)i), 7, view.exits[i]);
+    }
+    hv_unlock(&hv->vms_lock);
+    return HV_STEP_ROW;
+}
+
+/* ---- Interrupts -------------------------------------------------------------------------------------------------- */
+
+/** Line @index of @vm's: its name, and its number as vms.dts has it; false: there are no more. */
+static bool put_line(struct hv_record *record, const struct hv_vm *vm, uint32_t index)
+{
+    const struct ash_boot_guest_machine *layout = &vm->machine.layout;
+    const struct {
+        const char *device;
+        const char *kind;
+        uint32_t number;
+        uint32_t intid;
+    } lines[] = {
+        {"virtual timer", "ppi", layout->timer_virtual_ppi, 16U + layout->timer_virtual_ppi},
+        {"physical timer", "ppi", layout->timer_physical_ppi, 16U + layout->timer_physical_ppi},
+        {"PL011", "spi", layout->uart.spi, 32U + layout->uart.spi},
+        {"PL031", "spi", layout->rtc.spi, 32U + layout->rtc.spi},
+        {"PL061", "spi", layout->gpio.spi, 32U + layout->gpio.spi},
+    };
+
+    if (index >= ASH_ARRAY_SIZE(lines)) {
+        return false;
+    }
+    hv_record_text(record, "vm", 12, "%s", vm->name);
+    hv_record_text(record, "interrupt", 9, "%s:%u", lines[index].kind, lines[index].number);
+    hv_record_number(record, "intid", 5, lines[index].intid);
+    hv_record_bool(record, "linked", 6,
+                   lines[index].intid < 32U); /* to the physical one of the same number */
+    hv_record_text(record, "device", 16, "%s", lines[index].device);
+    return true;
+}
+
+enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    bool is_row = false;
+
+    hv_lock(&hv->vms_lock);
+    if (call->vm != UINT32_MAX && call->at[0] < call->vm) {
+        call->at[0] = call->vm;
+    }
+    while (!is_row && call->at[0] < hv->vms && (call->vm == UINT32_MAX || call->at[0] == call->vm)) {
+        const struct hv_vm *vm = hv->vm[call->at[0]];
+
+        is_row = vm != NULL && put_line(record, vm, call->at[1]++);
+        if (!is_row) {
+            call->at[0]++;
+            call->at[1] = 0;
+        }
+    }
+    hv_unlock(&hv->vms_lock);
+    return is_row ? HV_STEP_ROW : HV_STEP_END;
+}

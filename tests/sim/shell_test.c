@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* hv's shell and the console on a simulated machine: somebody types, VMs run and flood. Each under many seeds. */
+#include <stdio.h>
+#include <string.h>
+
+#include <libbase/compiler.h>
+#include <libvcpu/psci.h>
+
+#include "arch/arch.h"
+#include "rig.h"
+
+#define SEEDS 30U
+#define LINES 60U
+
+static struct sim sim;
+
+static const struct sim_vm two_vms[] = {
+    {.name = "one", .vcpus = 1, .memory = 2U * SIM_MIB},
+    {.name = "two", .vcpus = 1, .memory = 2U * SIM_MIB},
+};
+
+static void run(const struct hv_host_console *console, hv_host_guest *guest, uint64_t seed)
+{
+    sim_board(&sim, 2, two_vms, 2);
+    hv_host_console_plug(console);
+    sim_run(&sim, guest, seed);
+}
+
+static void under_seeds(const char *name, void (*test)(uint64_t seed))
+{
+    struct test_rng rng;
+    uint64_t first = test_rng_init(&rng, name);
+
+    for (unsigned i = 0; i < SEEDS; i++) {
+        test(first + 2U * i);
+    }
+}
+
+static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+/** Runs until a 'q' is typed. */
+static enum hv_verdict wait(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    uint64_t uart = vcpu->vm->machine.layout.uart.base.value;
+
+    (void)round;
+    return (sim_device(cpu, vcpu, uart, false, 0) & 0xffU) == 'q' ? off(cpu, vcpu) : HV_RESUME;
+}
+
+/* ---- The shell --------------------------------------------------------------------------------------------------- */
+
+static const char to_shell[] = "\x1d"
+                               "0";
+
+static void answer_commands(uint64_t seed)
+{
+    const struct hv_host_step script[] = {
+        {"VM 2 two", to_shell},
+        {"shell;", "vm list\r"},
+        {"two", "vm show tw\to\x7f\r"}, /* completed, spoilt, mended */
+        {"memory_bytes", "stats --json\r"},
+        {"\"vm\": \"two\"", "irq two\r"},
+        {"PL061", "mem\r"},
+        {"bundle", "mem pool\r"},
+        {"ashlar> ", "cpu\r"},
+        {"runs", "log level errors\r"},
+        {"errors", "log level\r"},
+        {"level", "help vm\r"},
+        {"vm attach VM", "vm of one\r"},
+        {"allowed: list", "vm off three\r"},
+        {"there is no VM three; allowed: one two", "nonsense --json\r"},
+        {"{\"error\": \"there is no command nonsense\", \"allowed\": \"vm stats", "vm off one now\r"},
+        {"now is too much; allowed: --json", "vm off one --jsn\r"},
+        {"there is no option --jsn; allowed: --json", "vm off one --json\r"},
+        {"\"asked\": \"power-off\"", "\x1d"
+                                     "2q"},
+    };
+    const struct hv_host_console console = {.script = script, .steps = ASH_ARRAY_SIZE(script)};
+
+    run(&console, wait, seed);
+    sim_assert_says(&sim, "vm  name              state       vcpus     mib  cpus\r\n"
+                          " 1  one               running         1       2  ");
+    sim_assert_says(&sim, "{\"name\": \"one\", \"asked\": \"power-off\", \"state\": \"");
+    sim_assert_says_not(&sim, "one is off"); /* the log level */
+    sim_assert_exit(&sim, "ok", NULL);
+}
+
+static void a_user_asks_and_is_answered(void **state)
+{
+    (void)state;
+    under_seeds("shell", answer_commands);
+}
+
+static void cancel_a_long_answer(uint64_t seed)
+{
+    const struct hv_host_step script[] = {
+        {"VM 2 two", to_shell},
+        {"shell;", "help\r"},
+        {"vm show VM", "\x03"},
+        {"^C", "vm off one\r"},
+        {"power-off", "\x1d"
+                      "2q"},
+    };
+    const struct hv_host_console console = {
+        .fifo = 16, .turns_per_byte = 1, .script = script, .steps = ASH_ARRAY_SIZE(script)};
+
+    run(&console, wait, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+}
+
+static void an_answer_ends_at_ctrl_c(void **state)
+{
+    (void)state;
+    under_seeds("shell", cancel_a_long_answer);
+}
+
+/* ---- A slow terminal --------------------------------------------------------------------------------------------- */
+
+/** Says numbered lines as fast as it can, by polling UARTFR's TXFF as a driver does, and is off. */
+static enum hv_verdict flood(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    uint64_t uart = vcpu->vm->machine.layout.uart.base.value;
+    uint32_t at = sim_peek(vcpu, 0);
+    char line[40];
+
+    (void)round;
+    (void)snprintf(line, sizeof(line), "line %u of %s.\n", (unsigned)(at / 64U), vcpu->vm->name);
+    if (at / 64U == LINES) {
+        return off(cpu, vcpu);
+    }
+    if ((sim_device(cpu, vcpu, uart + 0x018U, false, 0) & (1U << 5)) != 0U) {
+        return HV_RESUME; /* full: this vCPU comes back, and nobody else waits */
+    }
+    (void)sim_device(cpu, vcpu, uart, true, (uint8_t)line[at % 64U]);
+    at++;
+    sim_poke(vcpu, 0, line[at % 64U] != '\0' ? at : (at / 64U + 1U) * 64U);
+    return HV_RESUME;
+}
+
+static void flood_a_slow_terminal(uint64_t seed)
+{
+    const struct hv_host_console console = {.fifo = 16, .turns_per_byte = 3};
+    char line[64];
+
+    run(&console, flood, seed);
+    for (unsigned i = 0; i < LINES; i++) {
+        for (unsigned v = 0; v < 2U; v++) {
+            (void)snprintf(line, sizeof(line), "[%s] line %u of %s.\r\n", two_vms[v].name, i,
+                           two_vms[v].name);
+            assert_in_range(sim_count(&sim, line), 1,
+                            v == 0U ? UINT32_MAX : 1U); /* the front's may be drawn again */
+        }
+    }
+    sim_assert_exit(&sim, "ok", NULL);
+}
+
+static void two_vms_flood_a_slow_terminal_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    under_seeds("shell", flood_a_slow_terminal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_user_asks_and_is_answered),
+        cmocka_unit_test(an_answer_ends_at_ctrl_c),
+        cmocka_unit_test(two_vms_flood_a_slow_terminal_and_nothing_is_lost),
+    };
+
+    return cmocka_run_group_tests_name("shell", tests, NULL, NULL);
+}
