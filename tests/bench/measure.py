@@ -25,6 +25,12 @@ LINUX_RAM = 0x10000000
 SEED = "00112233445566778899aabbccddeeff" * 2
 # norandmaps: where a program's memory lies, and so how many tables it needs, is no matter of chance.
 BOOTARGS = "console=ttyAMA0 nokaslr norandmaps"
+# A VM that turns itself off at once: MOV W0, #SYSTEM_OFF; HVC #0; B .
+NEIGHBOUR = struct.pack("<4I", 0x52800100, 0x72B08000, 0xD4000002, 0x14000000)
+NEIGHBOUR_NODE = """neighbour {
+    device_type = "virtual_machine"; vmid = <2>; vm_name = "neighbour"; type = "bare"; vcpu_affinity = <1>;
+    memory = <0x0 0x40000000>; kernel = "neighbour"; background; on-poweroff = "destroy";
+};"""
 LINE = re.compile(r"bench: (\w+) (\d+) (\d+) (\d+)\s*$")
 
 
@@ -77,8 +83,8 @@ class Tree:
         if not os.path.isfile(self.hv):
             raise ToolError(f"{self.hv}: build hv first (./check bench does)")
 
-    def bundle(self, name, kernel, vcpus, memory, more="", files=None):
-        """A bundle of one VM, pinned to the first CPUs; kernel: a file's bytes."""
+    def bundle(self, name, kernel, vcpus, memory, more="", files=None, others=""):
+        """A bundle of one VM, pinned to the first CPUs; kernel: a file's bytes. others: nodes."""
         folder = os.path.join(self._scratch, name)
         os.makedirs(folder, exist_ok=True)
         affinity = " ".join(str(cpu) for cpu in range(vcpus))
@@ -87,7 +93,7 @@ class Tree:
 / {{ vms {{ {name} {{
     device_type = "virtual_machine"; vmid = <1>; vm_name = "{name}"; vcpus = <{vcpus}>;
     vcpu_affinity = <{affinity}>; memory = <0x0 {memory:#x}>; kernel = "kernel"; {more}
-}}; }}; }};
+}}; {others} }}; }};
 """)
         for file, data in {"kernel": kernel, **(files or {})}.items():
             with open(os.path.join(folder, file), "wb") as f:
@@ -156,6 +162,23 @@ class Instrument:
         found["boot"] = medians(tree.boot(gic, 1, "128M", small))["boot"]
         more = medians(tree.boot(gic, 1, "128M", large))["boot"] - found["boot"]
         found["copy"] = round(more / (PADDED_SIZE - GUEST_SIZE), 3)
+        found.update(self.latency_under(tree, gic))
+        return found
+
+    def latency_under(self, tree, gic):
+        """How late the latest tick of a pinned guest is, alone and beside a VM that is made, turned off, destroyed."""
+        told = 'bootargs = "bench=latency";'
+        alone = tree.bundle("alone", self.guest, 1, GUEST_RAM, told)
+        beside = tree.bundle("beside", self.guest, 1, GUEST_RAM, told, {"neighbour": NEIGHBOUR}, NEIGHBOUR_NODE)
+        found = {}
+        for event, bundle in (("vtimer_alone", alone), ("vtimer_beside", beside)):
+            try:
+                console = tree.boot(gic, 2, "1536M", bundle, NO_ANSWER_LIMIT_S)
+            except Silent as silent:
+                console = silent.args[1]
+            if event == "vtimer_beside" and not re.search(r"neighbour is destroyed(?s:.*)vtimer_latest", console):
+                return found  # an hv that has no such life
+            found[event] = medians(console)["vtimer_latest"]
         return found
 
     def linux_under(self, tree, gic):
