@@ -182,6 +182,9 @@ static void create_vms(struct hv *hv, const struct ash_boot_config *config)
     plan->cpus = hv->cpus;
     plan->ipa_bits = hv_arch_features()->ipa_bits;
     hv_plan_make(plan, config->vms, config->count);
+    for (uint32_t i = 0; i < hv->cpus; i++) {
+        hv->cpu[i]->sched.is_visited = (plan->visited_cpus & (UINT32_C(1) << i)) != 0U;
+    }
     for (uint32_t i = 0; i < plan->vms; i++) {
         struct hv_place *place = &hv->configured->place[i];
 

@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "core/move.h"
 #include "glue/console_glue.h"
 #include "glue/stage2.h"
 
@@ -57,7 +58,9 @@ static void run_what_is_runnable(struct hv_cpu *cpu)
 void hv_cpu_idle(struct hv_cpu *cpu)
 {
     hv_account_sleep(&cpu->account);
+    hv_move_idle(cpu);
     hv_arch_idle(cpu);
+    hv_move_busy(cpu);
     hv_account_wake(&cpu->account);
 }
 

@@ -43,6 +43,8 @@ struct hv_cpu {
     ASH_ALIGNED(64) uint32_t requests; /* enum hv_request bits */
     uint32_t online;
     struct hv_mail *mail; /* the last one sent first. Atomic */
+    uint32_t idle;        /* 1: it has nothing to run and could take a vCPU (core/move.h). Atomic */
+    uint32_t wanted; /* written here: where what is ready and does not run could go, a bit a CPU. Atomic */
 
     /* Cold. */
     ASH_ALIGNED(64) uint64_t mpidr; /* affinity fields only */

@@ -4,6 +4,7 @@
 #include <libbase/bits.h>
 
 #include "core/hv.h"
+#include "core/move.h"
 #include "core/place.h"
 #include "glue/console_glue.h"
 
@@ -213,6 +214,21 @@ static void follow(struct hv_cpu *cpu, struct hv_vm *vm, const struct outcome *o
     }
 }
 
+/** How often its vCPUs changed CPUs, if they may: whoever gave them a set wants to know what comes of it. */
+static void log_moves(const struct hv_vm *vm)
+{
+    uint64_t moves = 0;
+    bool may = false;
+
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        moves += vm->vcpu[i]->turn.moves;
+        may = may || hv_move_may(vm->vcpu[i]);
+    }
+    if (may) {
+        hv_log(vm->hv, "%s: its vCPUs moved %lu times from CPU to CPU", vm->name, moves);
+    }
+}
+
 void hv_life_ended(struct hv_cpu *cpu, struct hv_vm *vm)
 {
     static const char *const words[] = {
@@ -229,6 +245,7 @@ void hv_life_ended(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_record_state(cpu, vm, HV_LIFE_OFF, vm->end);
     hv_console_vm_over(vm);
     hv_log(hv, "%s %s", name, words[vm->end]);
+    log_moves(vm);
     hv_lock(&hv->vms_lock);
     hv_lock(&vm->lock);
     outcome = decide(vm);

@@ -22,8 +22,28 @@ static uint32_t named_cpus(const struct ash_boot_vm *vms, size_t count)
         for (unsigned v = 0; v < vms[i].affinity_count; v++) {
             named |= UINT32_C(1) << (vms[i].affinity[v] % 32U);
         }
+        for (unsigned v = 0; v < vms[i].cpu_set_count; v++) {
+            named |= vms[i].cpu_set[v];
+        }
     }
     return named;
+}
+
+bool hv_plan_may_move(uint32_t set)
+{
+    return (set & (set - 1U)) != 0U; /* of one CPU: no choice */
+}
+
+static uint32_t visited_cpus(const struct ash_boot_vm *vms, size_t count)
+{
+    uint32_t visited = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned v = 0; v < vms[i].cpu_set_count; v++) {
+            visited |= hv_plan_may_move(vms[i].cpu_set[v]) ? vms[i].cpu_set[v] : 0U;
+        }
+    }
+    return visited;
 }
 
 static uint64_t share_of(const struct ash_boot_vm *config)
@@ -49,16 +69,26 @@ static bool is_better_cpu(const struct hv_plan *plan, uint32_t a, uint32_t b, ui
     return a_is_named != b_is_named ? b_is_named : plan->cpu_vcpus[a] < plan->cpu_vcpus[b];
 }
 
-static uint32_t choose_cpu(const struct hv_plan *plan, uint64_t share)
+/** The best of @set, which has one at least. */
+static uint32_t choose_cpu(const struct hv_plan *plan, uint32_t set, uint64_t share)
 {
-    uint32_t best = 0;
+    uint32_t best = plan->cpus;
 
-    for (uint32_t i = 1; i < plan->cpus; i++) {
-        if (is_better_cpu(plan, i, best, share)) {
+    for (uint32_t i = 0; i < plan->cpus; i++) {
+        if ((set & (UINT32_C(1) << i)) != 0U && (best == plan->cpus || is_better_cpu(plan, i, best, share))) {
             best = i;
         }
     }
     return best;
+}
+
+/** Where vCPU @v is, or is at first. */
+static uint32_t cpu_of(const struct hv_plan *plan, const struct ash_boot_vm *config, uint32_t v)
+{
+    if (config->affinity_count > 0U) {
+        return config->affinity[v];
+    }
+    return choose_cpu(plan, config->cpu_set_count > 0U ? config->cpu_set[v] : UINT32_MAX, share_of(config));
 }
 
 static void refuse_budget(const struct hv_plan *plan, struct ash_boot_vm *config, uint32_t cpu)
@@ -79,7 +109,7 @@ static void take_cpus(struct hv_plan *plan, struct hv_plan_vm *vm)
     uint64_t share = share_of(config);
 
     for (uint32_t i = 0; i < config->vcpus; i++) {
-        uint32_t cpu = config->affinity_count > 0U ? config->affinity[i] : choose_cpu(plan, share);
+        uint32_t cpu = cpu_of(plan, config, i);
 
         if (!has_room(plan, cpu, share)) {
             refuse_budget(plan, config, cpu);
@@ -285,6 +315,7 @@ static void plan_rest(struct hv_plan *plan, struct hv_plan_vm *vm)
 void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
 {
     plan->named_cpus = named_cpus(vms, count);
+    plan->visited_cpus = visited_cpus(vms, count);
     plan->vms = count < HV_MAX_VMS ? (uint32_t)count : HV_MAX_VMS;
     for (uint32_t i = 0; i < HV_MAX_CPUS; i++) {
         plan->cpu_vcpus[i] = 0;

@@ -42,8 +42,12 @@ struct hv_plan {
     struct hv_plan_vm vm[HV_MAX_VMS];
     uint32_t cpu_vcpus[HV_MAX_CPUS]; /* out: how many vCPUs each CPU runs */
     uint32_t named_cpus;             /* out: a bit for each CPU that some VM names */
+    uint32_t visited_cpus;           /* out: and for each that vCPUs move to and from */
     uint64_t cpu_share[HV_MAX_CPUS]; /* out: how much of it budgets promise, in billionths */
 };
+
+/** Is @set, of libboot's configuration, one that a vCPU moves in? */
+bool hv_plan_may_move(uint32_t set);
 
 /** Fill *@plan for the @count VMs at @vms, of which those with a fault already are left out. On return each VM without
  *  a fault has its CPUs, its memory claimed in the ownership map, and its images laid out. */

@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "core/move.h"
 #include "glue/console_glue.h"
 
 static bool is_on(const struct hv_vcpu *vcpu)
@@ -37,28 +38,34 @@ static void take_out(struct hv_sched *sched, struct hv_vcpu *vcpu)
     }
 }
 
+void hv_sched_arrive_(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    insert(&cpu->sched, vcpu);
+    __atomic_store_n(&cpu->sched.count, cpu->sched.count + 1U, __ATOMIC_RELAXED);
+}
+
+void hv_sched_depart_(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    take_out(&cpu->sched, vcpu);
+    __atomic_store_n(&cpu->sched.count, cpu->sched.count - 1U, __ATOMIC_RELAXED);
+}
+
 void hv_sched_add(struct hv_vcpu *vcpu)
 {
-    struct hv_sched *sched = &vcpu->cpu->sched;
-
-    insert(sched, vcpu);
-    __atomic_store_n(&sched->count, sched->count + 1U, __ATOMIC_RELAXED);
-    sched->changed = vcpu->cpu->vcpu != NULL;
+    hv_sched_arrive_(vcpu->cpu, vcpu);
+    vcpu->cpu->sched.changed = vcpu->cpu->vcpu != NULL;
 }
 
 void hv_sched_remove(struct hv_vcpu *vcpu)
 {
-    struct hv_sched *sched = &vcpu->cpu->sched;
-
-    take_out(sched, vcpu);
-    __atomic_store_n(&sched->count, sched->count - 1U, __ATOMIC_RELAXED);
-    sched->changed = vcpu->cpu->vcpu != NULL;
+    hv_sched_depart_(vcpu->cpu, vcpu);
+    vcpu->cpu->sched.changed = vcpu->cpu->vcpu != NULL;
 }
 
 bool hv_sched_is_alone(const struct hv_vcpu *vcpu)
 {
     return __atomic_load_n(&vcpu->cpu->sched.count, __ATOMIC_RELAXED) == 1U &&
-           !hv_budget_is_set(&vcpu->turn.budget);
+           !hv_budget_is_set(&vcpu->turn.budget) && !vcpu->cpu->sched.is_visited;
 }
 
 /** Its turn is over: the others of its priority go first. */
@@ -84,8 +91,7 @@ static bool is_to_be_seen_to(const struct hv_vcpu *vcpu)
     return hv_vm_state(vcpu->vm) != HV_LIFE_RUNNING;
 }
 
-/** Does @vcpu, which is not loaded, want the CPU and may have it: to run, or to be turned off? */
-static bool is_ready(struct hv_vcpu *vcpu, uint64_t now)
+bool hv_sched_is_ready_(struct hv_vcpu *vcpu, uint64_t now)
 {
     struct hv_turn *turn = &vcpu->turn;
     enum hv_life_state state = hv_vm_state(vcpu->vm);
@@ -139,7 +145,7 @@ static void charge(struct hv_vcpu *vcpu, uint64_t now)
 static uint64_t ready_at(struct hv_vcpu *vcpu, uint64_t now, struct hv_budget *then)
 {
     const struct hv_turn *turn = &vcpu->turn;
-    bool ready = is_ready(vcpu, now);
+    bool ready = hv_sched_is_ready_(vcpu, now);
     uint64_t at = turn->waits ? turn->wake_at : turn->budget.deadline;
 
     *then = turn->budget;
@@ -161,10 +167,11 @@ static uint64_t event_of(struct hv_vcpu *vcpu, const struct hv_cpu *cpu, const s
                          bool runs)
 {
     struct hv_budget then;
-    uint64_t at = ready_at(vcpu, hv_arch_ticks(), &then);
+    uint64_t now = hv_arch_ticks();
+    uint64_t at = ready_at(vcpu, now, &then);
 
-    if (!runs || goes_before(vcpu, &then, current)) {
-        return at;
+    if (!runs || goes_before(vcpu, &then, current) || (hv_move_may(vcpu) && at > now)) {
+        return at; /* one that may move could run elsewhere then */
     }
     if (!takes_turns_with(vcpu, current)) {
         return UINT64_MAX;
@@ -217,7 +224,7 @@ static struct hv_vcpu *best_of(const struct hv_cpu *cpu, uint64_t now)
     struct hv_vcpu *best = NULL;
 
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
-        if (is_ready(vcpu, now)) {
+        if (hv_sched_is_ready_(vcpu, now)) {
             if (is_to_be_seen_to(vcpu)) {
                 return vcpu;
             }
@@ -246,6 +253,7 @@ struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
         }
         cpu->sched.slice_end = now + (vcpu->turn.slice_left != 0U ? vcpu->turn.slice_left : vcpu->turn.slice);
     }
+    hv_move_share_out(cpu, vcpu, now);
     set_alarm(cpu, vcpu, vcpu != NULL);
     return vcpu;
 }
@@ -254,7 +262,7 @@ struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
 static bool is_wanted_more(const struct hv_cpu *cpu, const struct hv_vcpu *current, uint64_t now)
 {
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
-        if (vcpu != current && is_ready(vcpu, now) &&
+        if (vcpu != current && hv_sched_is_ready_(vcpu, now) &&
             (is_to_be_seen_to(vcpu) || goes_before(vcpu, &vcpu->turn.budget, current) ||
              (takes_turns_with(vcpu, current) && now >= cpu->sched.slice_end))) {
             return true;
@@ -266,7 +274,7 @@ static bool is_wanted_more(const struct hv_cpu *cpu, const struct hv_vcpu *curre
 static bool is_wanted_at_all(const struct hv_cpu *cpu, const struct hv_vcpu *current, uint64_t now)
 {
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
-        if (vcpu != current && is_ready(vcpu, now)) {
+        if (vcpu != current && hv_sched_is_ready_(vcpu, now)) {
             return true;
         }
     }
@@ -304,6 +312,7 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
         current->turn.since = now; /* this was no time of its */
     }
     if (!hv_budget_is_out(&current->turn.budget, now) && !is_wanted_more(cpu, current, now)) {
+        hv_move_share_out(cpu, current, now);
         set_alarm(cpu, current, true);
         return HV_RESUME;
     }

@@ -24,9 +24,10 @@ struct hv_vcpu;
 /** A CPU's part. */
 struct hv_sched {
     struct hv_vcpu
-        *first;     /* the vCPUs whose CPU this is: highest priority first, equal ones by whose turn it is */
-    uint32_t count; /* of them. Others read it: atomic */
-    bool changed;   /* @count has, since the vCPU that is loaded here was */
+        *first;      /* the vCPUs whose CPU this is: highest priority first, equal ones by whose turn it is */
+    uint32_t count;  /* of them. Others read it: atomic */
+    bool is_visited; /* vCPUs that may run elsewhere too may come here. Changed by boot only */
+    bool changed;    /* @count has, since the vCPU that is loaded here was */
     uint64_t slice_end; /* of the one that runs, in ticks */
     uint64_t alarm;     /* as hv_arch_set_alarm() was last told */
 };
@@ -34,6 +35,8 @@ struct hv_sched {
 /** A vCPU's part. Its CPU's own, but for @woken, and that others read @waits. */
 struct hv_turn {
     struct hv_vcpu *next; /* in hv_sched.first */
+    uint32_t cpus;        /* those that it may run on, a bit each; 0: one only, its CPU */
+    uint64_t moves;       /* from CPU to CPU, since it was made */
     uint32_t priority;    /* higher goes first */
     uint64_t slice;       /* ticks */
     uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
@@ -46,8 +49,8 @@ struct hv_turn {
     uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
 };
 
-/** @vcpu, whose cpu and turn's priority, slice and budget are set, is one of its CPU's. And no more: it is off. On that
- *  CPU, or where that does not run yet. */
+/** @vcpu, whose cpu and turn's cpus, priority, slice and budget are set, is one of its CPU's. And no more: it is off.
+ *  On that CPU, or where that does not run yet. */
 void hv_sched_add(struct hv_vcpu *vcpu);
 void hv_sched_remove(struct hv_vcpu *vcpu);
 
@@ -81,5 +84,11 @@ void hv_sched_new_alarm(struct hv_cpu *cpu, struct hv_cpu *self);
 
 /** @cpu's alarm rang, on @cpu. No lock is held. */
 void hv_sched_alarm(struct hv_cpu *cpu);
+
+/** For core/move.c, on the CPU that it is about. @vcpu comes and goes; does it, which is not loaded, want the CPU and
+ *  may have it: to run, or to be turned off? */
+void hv_sched_arrive_(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
+void hv_sched_depart_(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
+bool hv_sched_is_ready_(struct hv_vcpu *vcpu, uint64_t now);
 
 #endif

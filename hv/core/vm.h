@@ -42,7 +42,9 @@ struct hv_vcpu {
     struct ash_vcpu_context context; /* first: SP_EL2 points here while the guest runs */
     struct hv_account account;       /* next: assembly counts */
     struct hv_vm *vm;
-    struct hv_cpu *cpu; /* that runs it */
+    struct hv_cpu
+        *cpu; /* that runs it. One that may move: by core/move.h; read with the VM's or distributor's lock */
+    struct hv_cpu *home; /* where it was at first; of vCPU 0: where its VM's devices' alarms ring */
     uint32_t index;
     uint32_t on;   /* 1: to be run by its CPU. Read without the lock by that CPU only */
     uint32_t held; /* 1: its VM is paused, and it is not on its CPU. Likewise */

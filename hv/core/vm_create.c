@@ -32,6 +32,7 @@ static int make_vcpus(struct hv *hv, struct hv_vm *vm, const struct hv_plan_vm *
         vcpu->vm = vm;
         vcpu->index = i;
         vcpu->cpu = hv->cpu[plan->cpu[i]];
+        vcpu->turn.cpus = hv_plan_may_move(vm->config.cpu_set[i]) ? vm->config.cpu_set[i] : 0U;
         vcpu->turn.priority = vm->config.priority;
         vcpu->turn.slice = vm->config.time_slice_us * hv_arch_ticks_per_second() / 1000000U;
         hv_budget_init(&vcpu->turn.budget, vm->config.budget_us, vm->config.period_us,

@@ -7,14 +7,15 @@
 
 #include "internal.h"
 
-#define MEMORY_GRANULE  UINT64_C(0x200000)
-#define ENTRY_GRANULE   UINT64_C(0x1000)
-#define TREE_GRANULE    8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
-#define FILE_NAME_SIZE  256U /* bytes, NUL included */
-#define POLICIES        "\"stop\", \"restart\", \"destroy\""
-#define BUDGET_ALLOWED  "one cell, microseconds, 10..1000000, at most period-us"
-#define PERIOD_ALLOWED  "one cell, microseconds, 100..1000000"
-#define NAME_CHARACTERS "1..31 letters, digits, '-', '_', '.'"
+#define MEMORY_GRANULE   UINT64_C(0x200000)
+#define ENTRY_GRANULE    UINT64_C(0x1000)
+#define TREE_GRANULE     8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
+#define FILE_NAME_SIZE   256U /* bytes, NUL included */
+#define POLICIES         "\"stop\", \"restart\", \"destroy\""
+#define CPU_SETS_ALLOWED "one cell a vCPU: a bit for each of the board's CPUs that it may run on"
+#define BUDGET_ALLOWED   "one cell, microseconds, 10..1000000, at most period-us"
+#define PERIOD_ALLOWED   "one cell, microseconds, 100..1000000"
+#define NAME_CHARACTERS  "1..31 letters, digits, '-', '_', '.'"
 
 /** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
 typedef const char *parser(struct ash_boot_vm *vm, struct ash_boot_span value);
@@ -106,6 +107,23 @@ static const char *parse_affinity(struct ash_boot_vm *vm, struct ash_boot_span v
     vm->affinity_count = (unsigned)(value.size / 4U);
     for (unsigned i = 0; i < vm->affinity_count; i++) {
         vm->affinity[i] = ash_load_be32(&cells[4U * i]);
+    }
+    return NULL;
+}
+
+static const char *parse_cpu_sets(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    const uint8_t *cells = (const uint8_t *)value.data;
+
+    if (value.size == 0U || value.size % 4U != 0U || value.size / 4U > ASH_BOOT_VCPUS_MAX) {
+        return "is not one number a vCPU";
+    }
+    vm->cpu_set_count = (unsigned)(value.size / 4U);
+    for (unsigned i = 0; i < vm->cpu_set_count; i++) {
+        vm->cpu_set[i] = ash_load_be32(&cells[4U * i]);
+        if (vm->cpu_set[i] == 0U) {
+            return "has an empty set";
+        }
     }
     return NULL;
 }
@@ -301,7 +319,8 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
 }
 
 static const char known[] =
-    "device_type vmid vm_name type vcpus vcpu_affinity memory kernel ramdisk entry setup_data bootargs "
+    "device_type vmid vm_name type vcpus vcpu_affinity vcpu-cpus memory kernel ramdisk entry setup_data "
+    "bootargs "
     "(or cmdline) rng-seed smc-allow background priority time-slice-us budget-us period-us vm_32bit "
     "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart "
     "console-buffer-size";
@@ -309,7 +328,18 @@ static const char known[] =
 #define REQUIRED true
 
 /* Those that the checks at a node's end look at. */
-enum { AFFINITY = 5, KERNEL = 7, RAMDISK, ENTRY, BOOTARGS, RNG_SEED, SETUP_DATA = 13, BUDGET = 19, PERIOD };
+enum {
+    AFFINITY = 5,
+    KERNEL = 7,
+    RAMDISK,
+    ENTRY,
+    BOOTARGS,
+    RNG_SEED,
+    SETUP_DATA = 13,
+    BUDGET = 19,
+    PERIOD,
+    CPU_SETS
+};
 
 /** `same`: properties with one number are one thing under several names. */
 static const struct rule {
@@ -352,6 +382,7 @@ static const struct rule {
      "one cell, bytes, a power of two, 4096..262144"},
     {"budget-us", parse_budget, BUDGET, false, BUDGET_ALLOWED},
     {"period-us", parse_period, PERIOD, false, PERIOD_ALLOWED},
+    {"vcpu-cpus", parse_cpu_sets, CPU_SETS, false, CPU_SETS_ALLOWED},
     {"phandle", parse_ignored, 14, false, NULL},
 };
 
@@ -406,7 +437,8 @@ void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name,
     }
 }
 
-static void refuse_absent(struct ash_boot_vm *vm, struct ash_boot_span value, unsigned cpus)
+static void refuse_absent(struct ash_boot_vm *vm, const char *property, struct ash_boot_span value,
+                          unsigned cpus)
 {
     char text[ASH_BOOT_FAULT_VALUE_SIZE];
     struct ash_boot_text_ writer;
@@ -418,7 +450,7 @@ static void refuse_absent(struct ash_boot_vm *vm, struct ash_boot_span value, un
     ash_boot_text_property_(&writer, value);
     ash_boot_text_literal_(&writer, "; CPUs of the board: ");
     ash_boot_text_number_(&writer, cpus);
-    (void)ash_boot_vm_refuse(vm, ASH_ERANGE, "vcpu_affinity", text, "names a CPU that is not there",
+    (void)ash_boot_vm_refuse(vm, ASH_ERANGE, property, text, "names a CPU that is not there",
                              "0 up to their number less one");
 }
 
@@ -432,10 +464,33 @@ static void check_affinity(const struct ash_boot_vm_reader_ *reader, unsigned cp
         absent = absent || (cpus != 0U && vm->affinity[i] >= cpus);
     }
     if (absent) {
-        refuse_absent(vm, value, cpus);
+        refuse_absent(vm, "vcpu_affinity", value, cpus);
     } else if (vm->affinity_count != 0U && vm->affinity_count != vm->vcpus) {
         refuse_property(vm, ASH_EFORMAT, "vcpu_affinity", value, "does not agree with vcpus",
                         "one cell a vCPU");
+    }
+}
+
+static void check_cpu_sets(const struct ash_boot_vm_reader_ *reader, unsigned cpus)
+{
+    struct ash_boot_vm *vm = reader->vm;
+    struct ash_boot_span value = reader->value[CPU_SETS];
+    uint32_t absent = cpus != 0U && cpus < 32U ? ~((UINT32_C(1) << cpus) - 1U) : 0U;
+    uint32_t all = 0;
+
+    for (unsigned i = 0; i < vm->cpu_set_count; i++) {
+        all |= vm->cpu_set[i];
+    }
+    if ((all & absent) != 0U) {
+        refuse_absent(vm, "vcpu-cpus", value, cpus);
+    } else if (vm->cpu_set_count != 0U && vm->cpu_set_count != vm->vcpus) {
+        refuse_property(vm, ASH_EFORMAT, "vcpu-cpus", value, "does not agree with vcpus", CPU_SETS_ALLOWED);
+    } else if (vm->cpu_set_count != 0U && vm->affinity_count != 0U) {
+        refuse_property(vm, ASH_EFORMAT, "vcpu-cpus", value, "is given beside vcpu_affinity",
+                        "one of the two");
+    } else if (vm->cpu_set_count != 0U && vm->budget_us != 0U) {
+        refuse_property(vm, ASH_EFORMAT, "vcpu-cpus", value, "is given beside budget-us",
+                        "vcpu_affinity: who has a budget stays on its CPU");
     }
 }
 
@@ -519,6 +574,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
         }
     }
     check_affinity(reader, cpus);
+    check_cpu_sets(reader, cpus);
     check_budget(reader);
     if (vm->kernel == NULL) {
         check_in_memory(reader);

@@ -107,6 +107,12 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
         }
         fdt_ok(fdt_property(tree, "vcpu_affinity", affinity, (int)(4U * vm->vcpus)));
     }
+    if (vm->cpus != 0U) {
+        for (unsigned i = 0; i < vm->vcpus; i++) {
+            affinity[i] = cpu_to_fdt32(vm->cpus);
+        }
+        fdt_ok(fdt_property(tree, "vcpu-cpus", affinity, (int)(4U * vm->vcpus)));
+    }
     if (vm->base != 0U) {
         const fdt64_t memory[] = {cpu_to_fdt64(vm->base), cpu_to_fdt64(vm->memory)};
 

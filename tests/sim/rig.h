@@ -26,6 +26,7 @@ struct sim_vm {
     unsigned vcpus;
     unsigned affinity[HV_MACHINE_MAX_VCPUS];
     bool has_affinity;
+    uint32_t cpus;      /* of each vCPU: those that it may run on, a bit each; 0: one only */
     uint64_t memory;    /* bytes */
     unsigned priority;  /* 0: not given */
     unsigned slice_us;  /* likewise */

@@ -15,8 +15,9 @@ LAST_LINES = 100
 
 
 def vm(name, vmid, kernel, cpus, more="", memory="0x0 0x200000"):
-    """A VM's node; cpus: the board's CPUs that it is pinned to."""
-    affinity = " ".join(str(cpu) for cpu in cpus)
+    """A VM's node; cpus: the board's CPUs that it is pinned to, or for each vCPU the set that it may run on."""
+    moves = isinstance(cpus[0], set)
+    places = " ".join(str(sum(1 << one for one in cpu) if moves else cpu) for cpu in cpus)
     return f"""
         {name} {{
             device_type = "virtual_machine";
@@ -24,7 +25,7 @@ def vm(name, vmid, kernel, cpus, more="", memory="0x0 0x200000"):
             vm_name = "{name}";
             type = "bare";
             vcpus = <{len(cpus)}>;
-            vcpu_affinity = <{affinity}>;
+            {'vcpu-cpus' if moves else 'vcpu_affinity'} = <{places}>;
             memory = <{memory}>;
             kernel = "{kernel}";
             {more}

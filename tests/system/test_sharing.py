@@ -67,6 +67,37 @@ class Sharing(SystemTest):
         self.assertEqual(0, terminal.wait())
         self.check_heartbeat(terminal.text)
 
+    def moving(self, gic, priority):
+        """Linux and a guest that checks all its registers, everywhere on three CPUs, beside a heartbeat on one."""
+        demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
+        anywhere = [{0, 1, 2}, {0, 1, 2}]
+        folder = self.folder(vm("linux", 1, "Image", anywhere, LINUX + f"priority = <{priority}>;",
+                                memory="0x0 0x10000000"),
+                             vm("mover", 2, "integrity.bin", anywhere, "background;", memory="0x0 0x1000000"),
+                             vm("heart", 3, "heartbeat.bin", [1], "priority = <200>; background;"),
+                             files=("integrity.bin",))
+        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+            os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
+        terminal = Terminal("--gic", str(gic), "--cpus", "3", "--memory", "1G", "--bundle", folder)
+        self.addCleanup(terminal.close)
+        terminal.expect(rf"\[linux\] {SHELL}")
+        terminal.type("for c in 0 1; do (taskset -c $c /init load && echo load''-$c-well) & "
+                      "(for i in $(seq 250); do taskset -c $c sleep 0.01; done; echo naps''-$c-well) & done\r")
+        terminal.expect_all("load-0-well", "load-1-well", "naps-0-well", "naps-1-well")
+        terminal.type("\rpoweroff -f\r")
+        moves = int(terminal.expect(r"linux: its vCPUs moved (\d+) times").group(1))
+        moves += int(terminal.expect(r"mover: its vCPUs moved (\d+) times").group(1))
+        self.assertGreater(moves, 1000)
+        self.assertEqual(0, terminal.wait())
+        self.assertNotIn("FAIL", terminal.text)
+        self.check_heartbeat(terminal.text)
+
+    def test_vcpus_move_between_cpus_under_load_gicv3(self):
+        self.moving(3, 128)
+
+    def test_vcpus_move_between_cpus_when_they_must_make_room_gicv2(self):
+        self.moving(2, 150)
+
     def test_two_debians_on_the_same_two_cpus_gicv3(self):
         self.two_linuxes(3)
 

@@ -15,6 +15,7 @@
 #include "arch/arch.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
+#include "core/move.h"
 
 #define CLEAN_SLICE UINT64_C(0x10000)
 #define SCTLR_M     ASH_BIT(0)
@@ -139,7 +140,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     struct hv_machine *machine = &vcpu->vm->machine;
 
     if (vcpu->arch.hcr == 0U) {
-        vcpu->arch.hcr = hv_policy_hcr();
+        vcpu->arch.hcr = hv_policy_hcr() | (hv_move_may(vcpu) ? HCR_FB | HCR_BSU_IS : 0U);
         vcpu->arch.vse = 0;
     }
     /* Alone on its CPU it waits for interrupts in hardware; it is loaded again when that has changed. */

@@ -37,6 +37,7 @@ static struct {
         uint64_t rounds;
         uint64_t ran;        /* ticks, until it was last put or put to sleep */
         uint64_t runs_since; /* 0: it does not */
+        bool loaded;
     } vcpu[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
     uint64_t random;
     uint64_t ticks;
@@ -402,6 +403,11 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
 
+    if (host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded) {
+        fprintf(stderr, "CPU %u loads a vCPU that is loaded elsewhere\n", (unsigned)cpu->index);
+        abort();
+    }
+    host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = true;
     account(cpu, true);
     host.cpu[cpu->index].vttbr = ash_stage2_vttbr(&machine->stage2);
     check_vmid(cpu, host.cpu[cpu->index].vttbr);
@@ -419,6 +425,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_machine_unlock(machine);
     host.cpu[cpu->index].vttbr = 0;
     account(cpu, false);
+    host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = false;
 }
 
 /** What the real exit path does at its end. */

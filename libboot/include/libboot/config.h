@@ -73,8 +73,11 @@ struct ash_boot_vm {
     unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
     unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
     uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus */
-    uint64_t memory_size;                  /* bytes in all, a multiple of 2 MiB, > 0 */
-    unsigned memory_count;                 /* ranges given as <base size>; 0: only a size, hv chooses */
+    unsigned cpu_set_count;                /* 0: not given; else == vcpus, and affinity_count is 0 */
+    uint32_t
+        cpu_set[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: the CPUs that it may run on, 1 << place; 0: not given */
+    uint64_t memory_size;            /* bytes in all, a multiple of 2 MiB, > 0 */
+    unsigned memory_count;           /* ranges given as <base size>; 0: only a size, hv chooses */
     struct ash_boot_vm_memory memory[ASH_BOOT_MEMORY_MAX]; /* as given, none overlaps another */
     bool has_entry;
     uint64_t entry; /* IPA where a raw binary is put and entered; a multiple of 4 KiB */

@@ -379,6 +379,26 @@ static void more_vms_than_there_is_room_for_are_not_looked_at(void **state)
     assert_int_equal(plan.vms, HV_MAX_VMS);
 }
 
+static void a_set_of_cpus_is_named_and_its_least_used_one_is_taken(void **state)
+{
+    (void)state;
+    for (unsigned v = 0; v < 3U; v++) {
+        vm(0, 3, BLOCK)->cpu_set[v] = v < 2U ? 0x6U : 0x2U;
+    }
+    vms[0].cpu_set_count = 3;
+    vms[0].cpu_set[0] = 0x6U;
+    vms[0].cpu_set[1] = 0x6U;
+    vm(1, 2, BLOCK);
+    hv_plan_make(&plan, vms, 2);
+    assert_good(0);
+    assert_good(1);
+    assert_int_equal(plan.vm[0].cpu[0], 1);
+    assert_int_equal(plan.vm[0].cpu[1], 2);
+    assert_int_equal(plan.vm[0].cpu[2], 1);
+    assert_int_equal(plan.vm[1].cpu[0], 0);
+    assert_int_equal(plan.vm[1].cpu[1], 3);
+}
+
 /* ---- Budgets ----------------------------------------------------------------------------------------------------- */
 
 static void promised(struct ash_boot_vm *one, unsigned budget_us, unsigned period_us)
@@ -506,6 +526,7 @@ static void whatever_is_asked_for_nothing_is_given_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_set_of_cpus_is_named_and_its_least_used_one_is_taken, board),
         cmocka_unit_test_setup(a_cpu_is_promised_whole_and_no_more, board),
         cmocka_unit_test_setup(budgets_that_name_no_cpu_go_where_there_is_room, board),
         cmocka_unit_test_setup(a_vm_that_names_no_cpu_gets_what_nobody_names, board),

@@ -411,6 +411,51 @@ static void a_budget_has_a_period_and_fits_in_it(void **state)
     assert_string_equal(vms[0].fault.property, "budget-us");
 }
 
+static void a_vcpu_may_have_a_set_of_cpus(void **state)
+{
+    (void)state;
+    ACCEPTED("vcpu-cpus", CELL("\17"));
+    assert_int_equal(vms[0].cpu_set_count, 1);
+    assert_int_equal(vms[0].cpu_set[0], 15);
+    assert_int_equal(vms[1].cpu_set_count, 0);
+    REFUSED("vcpu-cpus", CELL("\0"),
+            "vcpu-cpus = <0>: has an empty set; allowed: one cell a vCPU: a bit for each");
+    REFUSED("vcpu-cpus", CELL("\1") CELL("\1"), "<1 1>: does not agree with vcpus");
+    REFUSED("vcpu-cpus", "", "is not one number a vCPU");
+    REFUSED("vcpu-cpus", "\0\1", "is not one number a vCPU");
+    refused("vcpu-cpus", CELL("\20"), 4, ASH_ERANGE,
+            "vcpu-cpus = <16>; CPUs of the board: 4: names a CPU that is not there");
+    refused("vcpu-cpus", "\x80\0\0\1", 4, ASH_ERANGE, "names a CPU that is not there");
+}
+
+/** The VM with vcpu-cpus and @property; its fault's text. */
+static const char *with_set_and(const char *property, uint32_t value)
+{
+    struct tree tree;
+
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    cells(&tree, "vcpu-cpus", 3);
+    cells(&tree, property, value);
+    cells(&tree, "period-us", 1000);
+    end(&tree);
+    end(&tree);
+    memset(&config, 0, sizeof(config));
+    config.vms = vms;
+    config.capacity = 1;
+    assert_int_equal(ash_boot_config_parse(&config, tree.bytes, tree_finish(&tree)), ASH_OK);
+    assert_string_equal(vms[0].fault.property, "vcpu-cpus");
+    return vms[0].fault.problem;
+}
+
+static void a_set_of_cpus_is_not_given_beside_one_cpu_or_a_budget(void **state)
+{
+    (void)state;
+    assert_string_equal(with_set_and("vcpu_affinity", 1), "is given beside vcpu_affinity");
+    assert_string_equal(with_set_and("budget-us", 100), "is given beside budget-us");
+}
+
 static void affinity_names_one_cpu_a_vcpu(void **state)
 {
     (void)state;
@@ -1151,6 +1196,8 @@ int main(void)
         cmocka_unit_test(what_is_left_out_has_a_default),
         cmocka_unit_test(vcpus_are_1_to_8),
         cmocka_unit_test(affinity_names_one_cpu_a_vcpu),
+        cmocka_unit_test(a_vcpu_may_have_a_set_of_cpus),
+        cmocka_unit_test(a_set_of_cpus_is_not_given_beside_one_cpu_or_a_budget),
         cmocka_unit_test(a_budget_has_a_period_and_fits_in_it),
         cmocka_unit_test(priority_and_time_slice_are_in_their_ranges),
         cmocka_unit_test(a_console_buffer_is_a_power_of_two_in_its_range),

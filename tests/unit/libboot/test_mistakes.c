@@ -201,7 +201,8 @@ static const struct {
     {"wrong cell count of a number", PROPERTY("vcpus", CELL("\1") CELL("\1")),
      "vcpus = <1 1>: is not a number of the right width; allowed: one cell, 1..8", ""},
     {"unknown property", PROPERTY("vcpu", CELL("\2")),
-     "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity memory "
+     "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity "
+     "vcpu-cpus memory "
      "kernel "
      "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
      "budget-us period-us vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time "

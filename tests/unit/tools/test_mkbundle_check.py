@@ -132,6 +132,7 @@ class Check(FolderTest):
                 ("priority = <256>: is out of range; allowed: one cell, 0..255", vm("bad", 2, "priority = <256>;")),
                 ("budget-us = <600> of <1000>; 60 % of CPU 0 are promised already: is more than is left",
                  vm("bad", 2, "vcpus = <2>; vcpu_affinity = <0 0>; budget-us = <600>; period-us = <1000>;")),
+                ("vcpu-cpus = <4>; CPUs of the board: 2: names a CPU", vm("bad", 2, "vcpu-cpus = <4>;")),
                 ("does not fit; allowed: at most what is free", vm("bad", 2, memory="<1 0>")),
                 ("overlaps hv's own memory", vm("bad", 2, memory="<0 0x40200000 0 0x200000>")),
                 ("overlaps the bundle", vm("bad", 2, memory="<0 0x43000000 0 0x200000>")),
