@@ -11,6 +11,7 @@
 #include "core/life.h"
 
 static const char *const level_words[] = {"errors", "info", NULL};
+static const char *const trace_words[] = {"dump", "on", "off", NULL};
 static const char *const mem_words[] = {"map", "pool", NULL};
 
 const struct hv_command hv_commands[] = {
@@ -38,6 +39,8 @@ const struct hv_command hv_commands[] = {
     {NULL, "mem", HV_ARGUMENT_WORD, mem_words, true, 0, hv_command_mem,
      "who owns which memory (map); hv's page pool (pool)"},
     {NULL, "cpu", HV_ARGUMENT_NONE, NULL, true, 0, hv_command_cpu, "the CPUs, and who runs on them"},
+    {NULL, "trace", HV_ARGUMENT_WORD, trace_words, true, 0, hv_command_trace,
+     "the flight recorder: its events (dump), stop it and go on (off, on)"},
     {"log", "level", HV_ARGUMENT_WORD, level_words, false, 0, hv_command_log,
      "which of hv's own lines are shown"},
     {NULL, "version", HV_ARGUMENT_NONE, NULL, false, 0, hv_command_version, "hv and its board"},

@@ -79,6 +79,7 @@ enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *re
 enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_mem(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_cpu(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_trace(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_log(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_version(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_help(struct hv_call *call, struct hv_record *record);

@@ -5,6 +5,7 @@
 #include "core/command.h"
 #include "core/hv.h"
 #include "core/life.h"
+#include "core/recorder.h"
 
 /* ---- mem --------------------------------------------------------------------------------------------------------- */
 
@@ -78,6 +79,34 @@ enum hv_command_step hv_command_cpu(struct hv_call *call, struct hv_record *reco
     }
     hv_unlock(&hv->vms_lock);
     return HV_STEP_ROW;
+}
+
+/* ---- trace ------------------------------------------------------------------------------------------------------- */
+
+enum hv_command_step hv_command_trace(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    struct hv_event event;
+    char line[96];
+
+    if (call->word == 1U || call->word == 2U) {
+        if (call->at[0]++ > 0U) {
+            return HV_STEP_END;
+        }
+        hv_recorder_switch(hv, call->word == 1U);
+        hv_record_text(record, "recorder", 8, "%s", call->word == 1U ? "on" : "off");
+        return HV_STEP_ROW;
+    }
+    for (; call->at[0] < hv->cpus; call->at[0]++, call->at[1] = 0) {
+        const struct hv_recorder *recorder = hv->cpu[call->at[0]]->recorder;
+
+        if (recorder != NULL && hv_recorder_next(recorder, &call->at[1], &event)) {
+            hv_recorder_line(line, sizeof(line), recorder->cpu, recorder->hz, &event);
+            hv_record_text(record, "event", 60, "%s", line); /* as hv/tools/trace2perfetto takes it */
+            return HV_STEP_ROW;
+        }
+    }
+    return HV_STEP_END;
 }
 
 /* ---- The rest ---------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 # FUZZ_INCLUDES_<target>, FUZZ_OPTIONS_<target> and whether FUZZ_SOURCES brings its library's sources itself.
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
-set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue)
+set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue console)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -27,3 +27,10 @@ list(TRANSFORM _sources PREPEND ${_folder}/)
 set(FUZZ_SOURCES_virtqueue ${_sources})
 set(FUZZ_INCLUDES_virtqueue ${_folder}/include ${FUZZ_TESTS}/unit/libvirtio)
 set(FUZZ_OPTIONS_virtqueue -include ${FUZZ_TESTS}/unit/libvirtio/hooked_access.h)
+
+# hv's console, editor and command line stand alone; what commands do is the target's.
+set(FUZZ_SOURCES_console console.c console_line.c command.c editor.c format.c record.c)
+list(TRANSFORM FUZZ_SOURCES_console PREPEND ${FUZZ_TESTS}/../hv/core/)
+set(FUZZ_INCLUDES_console ${FUZZ_TESTS}/../hv)
+set(FUZZ_LIBS_console boot vcpu stage2 vgic vtimer)
+set(FUZZ_EXTERNAL_console ashlar_libfdt)
