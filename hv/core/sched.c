@@ -382,6 +382,18 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
     }
 }
 
+enum hv_verdict hv_sched_yield(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+
+    if (!is_wanted_at_all(cpu, vcpu, hv_arch_ticks())) {
+        return HV_RESUME;
+    }
+    end_turn(vcpu);
+    vcpu->turn.stays = true;
+    return HV_LEAVE;
+}
+
 void hv_sched_put(struct hv_vcpu *vcpu, bool stays)
 {
     uint64_t now = hv_arch_ticks();

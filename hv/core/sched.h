@@ -65,6 +65,9 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests);
  *  vCPU runs meanwhile. No lock is held. */
 enum hv_verdict hv_sched_wait(struct hv_cpu *cpu);
 
+/** cpu->vcpu, which is loaded, lets others run that are ready and as urgent. LEAVE: some are. No lock is held. */
+enum hv_verdict hv_sched_yield(struct hv_cpu *cpu);
+
 /** @vcpu has left its CPU and is put. @stays: it is still on. */
 void hv_sched_put(struct hv_vcpu *vcpu, bool stays);
 

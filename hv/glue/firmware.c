@@ -5,6 +5,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/hypercall.h"
 
 /* A Trusted OS learns in w7[15:0] which guest asks (DEN0028 2.6, "Client ID"); its calls' owners are 48 and above. */
 #define SMCCC_OWNER(function) (((function) >> 24) & 0x3fU)
@@ -72,6 +73,9 @@ enum hv_verdict hv_firmware_call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, enum 
     struct hv_vm *vm = vcpu->vm;
     struct ash_vcpu_action action = {.kind = ASH_VCPU_ACTION_NONE};
 
+    if (hv_hypercall_is_ours((uint32_t)vcpu->context.x[0]) && immediate == 0U) {
+        return hv_hypercall(cpu); /* takes its own locks */
+    }
     hv_lock(&vm->lock);
     if (ash_vcpu_smccc_call(&vm->machine.psci, vcpu->index, vcpu->context.x, conduit, immediate, &action) ==
             ASH_OK &&

@@ -126,6 +126,9 @@ static void check_duplicates(struct pass *pass)
             ash_boot_text_char_(&text, '>');
             (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "vmid", value, "is another VM's already",
                                      "0..63, each VM its own");
+        } else if (other->manager && vm->manager && other->fault.code == ASH_OK) {
+            (void)ash_boot_vm_refuse(vm, ASH_EEXIST, "manager", NULL, "another VM is the manager already",
+                                     "one VM");
         } else if (other->fault.code == ASH_OK) {
             check_memory(vm, other);
         }

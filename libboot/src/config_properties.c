@@ -318,10 +318,16 @@ static const char *parse_background(struct ash_boot_vm *vm, struct ash_boot_span
     return value.size == 0U ? NULL : "has a value";
 }
 
+static const char *parse_manager(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    vm->manager = true;
+    return value.size == 0U ? NULL : "has a value";
+}
+
 static const char known[] =
     "device_type vmid vm_name type vcpus vcpu_affinity vcpu-cpus memory kernel ramdisk entry setup_data "
     "bootargs "
-    "(or cmdline) rng-seed smc-allow background priority time-slice-us budget-us period-us vm_32bit "
+    "(or cmdline) rng-seed smc-allow background manager priority time-slice-us budget-us period-us vm_32bit "
     "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart "
     "console-buffer-size";
 
@@ -368,6 +374,7 @@ static const struct rule {
     {"setup_data", parse_setup_data, SETUP_DATA, false, "one or two cells, a multiple of 8"},
     {"smc-allow", parse_smc_allow, 16, false, "1 to 16 cells: SMCCC function identifiers"},
     {"background", parse_background, 15, false, "no value: background;"},
+    {"manager", parse_manager, 23, false, "no value: manager; in one VM"},
     {"priority", parse_priority, 17, false, "one cell, 0..255; higher goes first"},
     {"time-slice-us", parse_time_slice, 18, false, "one cell, microseconds, 100..1000000"},
     {"on-poweroff", ash_boot_parse_on_poweroff_, 24, false, POLICIES},

@@ -138,6 +138,9 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
         fdt_ok(fdt_property_u32(tree, "budget-us", vm->budget_us));
         fdt_ok(fdt_property_u32(tree, "period-us", vm->period_us));
     }
+    if (vm->manager) {
+        fdt_ok(fdt_property(tree, "manager", "", 0));
+    }
     if (vm->background) {
         fdt_ok(fdt_property(tree, "background", "", 0));
     }

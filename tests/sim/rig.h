@@ -34,6 +34,7 @@ struct sim_vm {
     unsigned period_us;
     const char *kernel; /* NULL: "guest.bin" */
     bool background;
+    bool manager;
     uint64_t base;  /* of the memory, 1:1; 0: anywhere */
     bool in_memory; /* no kernel: enter at @entry, with the tree at @setup_data (0: none) */
     uint64_t entry;

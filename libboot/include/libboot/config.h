@@ -102,6 +102,7 @@ struct ash_boot_vm {
     uint32_t shutdown_timeout_ms; /* from the power key to off by force: 1..3,600,000 */
     bool pause_stops_time;        /* its counter stands still while it is paused */
     bool no_autostart;            /* created at boot, and not started */
+    bool manager;                 /* may command the other VMs: one VM at most */
     bool background;              /* does not keep the machine up: stopped when only such VMs are left */
     uint32_t console_buffer; /* bytes of its output that are kept while nobody looks; 65,536 if not given */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */

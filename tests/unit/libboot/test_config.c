@@ -610,6 +610,15 @@ static void numbers_types_and_seeds_are_checked(void **state)
             "...: has a wrong length");
 }
 
+static void manager_is_a_flag_of_one_vm(void **state)
+{
+    (void)state;
+    ACCEPTED("manager", "");
+    assert_true(vms[0].manager);
+    assert_false(vms[1].manager);
+    REFUSED("manager", CELL("\0"), "manager = <0>: ");
+}
+
 static void background_is_a_flag(void **state)
 {
     (void)state;
@@ -854,6 +863,29 @@ static void a_device_type_and_a_vmid_of_another_kind_are_refused(void **state)
                       "device_type = \"cpu\": is something else; allowed: \"virtual_machine\"");
     assert_fault_says(&vms[1].fault, "vmid = <64>: is out of range; allowed: one cell, 0..63");
     assert_fault_says(&vms[2].fault, "vmid = <0 1>");
+}
+
+static void of_two_managers_the_later_is_refused(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    for (unsigned i = 0; i < 3U; i++) {
+        static const char *const names[] = {"vm0", "vm1", "vm2"};
+
+        node(&tree, names[i]);
+        required(&tree, 5U + i);
+        if (i != 1U) {
+            flag(&tree, "manager");
+        }
+        end(&tree);
+    }
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    assert_int_equal(vms[2].fault.code, ASH_EEXIST);
+    assert_fault_says(&vms[2].fault, "/vms/vm2: manager: another VM is the manager already; allowed: one VM");
 }
 
 static void of_two_equal_vmids_or_names_the_later_is_refused(void **state)
@@ -1212,6 +1244,7 @@ int main(void)
         cmocka_unit_test(a_node_name_stands_in_only_if_it_is_a_name),
         cmocka_unit_test(file_names_and_bootargs_are_clean_strings),
         cmocka_unit_test(numbers_types_and_seeds_are_checked),
+        cmocka_unit_test(manager_is_a_flag_of_one_vm),
         cmocka_unit_test(background_is_a_flag),
         cmocka_unit_test(smc_allow_is_a_list_of_function_identifiers),
         cmocka_unit_test(an_image_in_memory_needs_entry_and_memory_with_a_base),
@@ -1224,6 +1257,7 @@ int main(void)
         cmocka_unit_test(cmdline_and_bootargs_are_one_property),
         cmocka_unit_test(each_required_property_is_missed),
         cmocka_unit_test(a_device_type_and_a_vmid_of_another_kind_are_refused),
+        cmocka_unit_test(of_two_managers_the_later_is_refused),
         cmocka_unit_test(of_two_equal_vmids_or_names_the_later_is_refused),
         cmocka_unit_test(the_first_mistake_is_kept_and_the_name_is_known),
         cmocka_unit_test(a_sub_node_of_a_vm_is_refused),

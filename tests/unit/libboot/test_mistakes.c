@@ -204,7 +204,8 @@ static const struct {
      "vcpu = <2>: is an unknown property; allowed: device_type vmid vm_name type vcpus vcpu_affinity "
      "vcpu-cpus memory "
      "kernel "
-     "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background priority time-slice-us "
+     "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background manager priority "
+     "time-slice-us "
      "budget-us period-us vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time "
      "shutdown-timeout-ms autostart console-buffer-size",
      ""},
