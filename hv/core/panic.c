@@ -41,21 +41,27 @@ void hv_panic_backtrace(uint64_t pc, uint64_t frame_pointer)
     }
 }
 
-static void print_event(void *ctx, const char *line)
-{
-    (void)ctx;
-    hv_panic_print("  %s", line);
-}
-
-/** What this CPU did last; and what a reset is to find. */
+/** What this CPU did last; and what a reset is to find. No callback: nothing that a guest does may lead here, and who
+ *  calls through a pointer might. */
 static void report_events(struct hv_cpu *cpu)
 {
-    if (cpu->recorder != NULL) {
-        hv_panic_print("the last events of this CPU:");
-        hv_recorder_tail(cpu, LAST_EVENTS, print_event, NULL);
-        hv_record(cpu, HV_EVENT_PANIC, 0, 0);
-        hv_recorder_save(cpu->hv);
+    const struct hv_recorder *recorder;
+    struct hv_event event;
+    uint32_t cursor;
+    char line[HV_RECORDER_LINE];
+
+    if (cpu->recorder == NULL) {
+        return;
     }
+    recorder = &hv_arch_recorders()[cpu->index];
+    cursor = hv_recorder_last(recorder, LAST_EVENTS);
+    hv_panic_print("the last events of this CPU:");
+    while (hv_recorder_next(recorder, &cursor, &event)) {
+        hv_recorder_line(line, sizeof(line), cpu->index, recorder->hz, &event);
+        hv_panic_print("  %s", line);
+    }
+    hv_record(cpu, HV_EVENT_PANIC, 0, 0);
+    hv_recorder_save(cpu->hv);
 }
 
 void hv_panic_end(struct hv_cpu *cpu)

@@ -6,9 +6,8 @@
 #include "core/hv.h"
 #include "core/life.h"
 
-#define MAGIC     UINT64_C(0x415348525645434f)
-#define LINE_SIZE 120U
-#define TAIL      8U /* so many of each CPU's events before a reset are printed */
+#define MAGIC UINT64_C(0x415348525645434f)
+#define TAIL  8U /* so many of each CPU's events before a reset are printed */
 
 static const char *const names[HV_EVENT_KINDS] = {
     [HV_EVENT_NONE] = "none",       [HV_EVENT_BOOT] = "boot",   [HV_EVENT_LOAD] = "load",
@@ -46,6 +45,13 @@ bool hv_recorder_next(const struct hv_recorder *recorder, uint32_t *cursor, stru
     }
 }
 
+uint32_t hv_recorder_last(const struct hv_recorder *recorder, uint32_t count)
+{
+    uint32_t head = __atomic_load_n(&recorder->head, __ATOMIC_RELAXED);
+
+    return head < count ? 0U : head - count;
+}
+
 void hv_recorder_line(char *line, size_t size, unsigned cpu, uint64_t hz, const struct hv_event *event)
 {
     uint64_t ns = event->ticks / hz * UINT64_C(1000000000) + event->ticks % hz * UINT64_C(1000000000) / hz;
@@ -77,19 +83,12 @@ static void print_from(const struct hv_recorder *recorder, uint32_t cursor,
                        void (*print)(void *ctx, const char *line), void *ctx)
 {
     struct hv_event event;
-    char line[LINE_SIZE];
+    char line[HV_RECORDER_LINE];
 
     while (hv_recorder_next(recorder, &cursor, &event)) {
         hv_recorder_line(line, sizeof(line), recorder->cpu, recorder->hz, &event);
         print(ctx, line);
     }
-}
-
-static uint32_t tail_of(const struct hv_recorder *recorder, uint32_t count)
-{
-    uint32_t head = __atomic_load_n(&recorder->head, __ATOMIC_RELAXED);
-
-    return head < count ? 0U : head - count;
 }
 
 static void say(void *ctx, const char *line)
@@ -120,7 +119,7 @@ void hv_recorder_begin(struct hv *hv)
                 hv_log(hv, "the last events before the reset:");
                 told = true;
             }
-            print_from(&recorder[i], tail_of(&recorder[i], TAIL), say, hv);
+            print_from(&recorder[i], hv_recorder_last(&recorder[i], TAIL), say, hv);
         }
         begin(&recorder[i], i);
         hv->cpu[i]->recorder = &recorder[i];
@@ -140,7 +139,7 @@ void hv_recorder_switch(struct hv *hv, bool on)
 
 void hv_recorder_dump(const struct hv *hv, void (*print)(void *ctx, const char *line), void *ctx)
 {
-    char line[LINE_SIZE];
+    char line[HV_RECORDER_LINE];
 
     for (uint32_t i = 0; i < hv_life_count(hv); i++) {
         const char *name = hv_life_vm_name(hv, i);
@@ -161,7 +160,7 @@ void hv_recorder_tail(const struct hv_cpu *cpu, uint32_t count, void (*print)(vo
     const struct hv_recorder *recorder = &hv_arch_recorders()[cpu->index];
 
     if (hv_recorder_is_whole(recorder, cpu->index)) {
-        print_from(recorder, tail_of(recorder, count), print, ctx);
+        print_from(recorder, hv_recorder_last(recorder, count), print, ctx);
     }
 }
 

@@ -23,6 +23,7 @@ struct hv_vm;
 #endif
 
 #define HV_RECORDER_EVENTS 128U /* a CPU's; a power of two */
+#define HV_RECORDER_LINE   120U /* bytes for an event as a line */
 
 /** Which vCPU was loaded stands in each. */
 enum hv_event_kind {
@@ -114,6 +115,9 @@ void hv_recorder_switch(struct hv *hv, bool on);
 /** The events that @recorder holds, oldest first: start with *@cursor 0. False: no more. Any CPU. */
 bool hv_recorder_next(const struct hv_recorder *recorder, uint32_t *cursor,
                       struct hv_event *event) ASH_NODISCARD;
+
+/** The cursor from which on there are @count more, or as many as there are. */
+uint32_t hv_recorder_last(const struct hv_recorder *recorder, uint32_t count);
 
 /** @event of CPU @cpu as a line of text, without its end. @hz: of its ticks. */
 void hv_recorder_line(char *line, size_t size, unsigned cpu, uint64_t hz, const struct hv_event *event);

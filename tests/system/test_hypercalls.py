@@ -36,8 +36,8 @@ class Hypercalls(SystemTest):
         self.assert_never_says(r"FAIL|guest:", ran)
 
     def test_there_is_one_manager(self):
-        folder = self.folder(vm("first", 1, "hello.bin", [0], "manager;"), vm("second", 2, "hello.bin", [1], "manager;"),
-                             files=("hello.bin",))
+        folder = self.folder(vm("first", 1, "hello.bin", [0], "manager;"),
+                             vm("second", 2, "hello.bin", [1], "manager;"), files=("hello.bin",))
         ran = self.boot("--bundle", folder, "--timeout", "60")
         self.assert_exit(3, ran)
         self.assert_says(r"VM second: .*manager: another VM is the manager already; allowed: one VM", ran)

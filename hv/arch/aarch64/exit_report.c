@@ -81,7 +81,7 @@ static void report_mapping(struct hv_vcpu *vcpu, uint64_t ipa)
     }
 }
 
-static void print_event(void *ctx, const char *line)
+static void log_event(void *ctx, const char *line)
 {
     hv_log((struct hv *)ctx, "  %s", line);
 }
@@ -89,7 +89,7 @@ static void print_event(void *ctx, const char *line)
 /** What its CPU did last. */
 static void report_events(struct hv_vcpu *vcpu)
 {
-    hv_recorder_tail(vcpu->cpu, LAST_EVENTS, print_event, vcpu->vm->hv);
+    hv_recorder_tail(vcpu->cpu, LAST_EVENTS, log_event, vcpu->vm->hv);
     hv_record(vcpu->cpu, HV_EVENT_FAULT, vcpu->vm->slot << 8, 0);
 }
 
