@@ -43,6 +43,16 @@ class Console(SystemTest):
         answer = terminal.expect(r"(?s)(.*?)\n\r?" + PROMPT, 30)
         return plain(answer.group(1))
 
+    def test_a_debian_that_is_told_to_shut_down_does_so_by_itself(self):
+        terminal = self.machine(self.linux_folder())
+        terminal.expect(r"\[linux\] .*" + GUEST_PROMPT)
+        self.assertNotIn("cannot load", terminal.text)
+        terminal.type("\x1d0")
+        terminal.expect(PROMPT)
+        terminal.type("vm shutdown linux\r")
+        terminal.expect(r"ashlar: linux (is off|was turned off)", 30)
+        self.assertNotIn("did not shut down", terminal.text)
+
     def test_a_user_lists_pauses_resumes_and_restarts_a_debian(self):
         terminal = self.machine(self.linux_folder())
         terminal.expect(r"\[linux\] .*" + GUEST_PROMPT)
