@@ -43,12 +43,13 @@ void hv_host_console_end(void)
 /** The next key that the script has ready, or -1. */
 static int next_key(void)
 {
-    const struct hv_host_step *step = &device.setup.script[device.step];
+    const struct hv_host_step *step;
     const char *found;
 
     if (device.step >= device.setup.steps) {
-        return -1;
+        return -1; /* and there may be no script at all */
     }
+    step = &device.setup.script[device.step];
     if (!device.is_ready) {
         found = strstr(&device.result->log[device.seen], step->after);
         if (found == NULL) {
