@@ -103,7 +103,7 @@ bool hv_sched_is_ready_(struct hv_vcpu *vcpu, uint64_t now)
         return state == HV_LIFE_STOPPING || !hv_vm_vcpu_is_held(vcpu);
     }
     if (turn->waits && (was_woken(turn) || now >= turn->wake_at)) {
-        __atomic_store_n(&turn->waits, false, __ATOMIC_RELAXED);
+        turn->waits = false;
         /* From when on it wants to run: not from when there is time to look at that. */
         turn->ready_since = now < turn->wake_at ? now : turn->wake_at;
         hv_budget_wake(&turn->budget, turn->ready_since);
@@ -247,6 +247,7 @@ struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
         vcpu = best_of(cpu, now);
     }
     if (vcpu != NULL) {
+        __atomic_store_n(&vcpu->turn.alone, hv_sched_is_alone(vcpu), __ATOMIC_RELAXED);
         vcpu->turn.since = now;
         if (now > vcpu->turn.ready_since) {
             hv_machine_stole(vcpu, now - vcpu->turn.ready_since);
@@ -363,9 +364,11 @@ enum hv_verdict hv_sched_wait(struct hv_cpu *cpu)
         hv_cpu_attend(cpu, posted);
         /* Before the look: who wakes it later has an interrupt that the look may have missed. */
         __atomic_store_n(&vcpu->turn.woken, 0U, __ATOMIC_RELAXED);
-        __atomic_store_n(&vcpu->turn.waits, true, __ATOMIC_RELAXED);
+        __atomic_store_n(&vcpu->turn.alone, false, __ATOMIC_RELAXED);
+        vcpu->turn.waits = true;
         if (hv_arch_interrupt_waits(cpu)) {
-            __atomic_store_n(&vcpu->turn.waits, false, __ATOMIC_RELAXED);
+            vcpu->turn.waits = false;
+            __atomic_store_n(&vcpu->turn.alone, hv_sched_is_alone(vcpu), __ATOMIC_RELAXED);
             hv_record(cpu, HV_EVENT_WAKE, 0, 0);
             request(cpu, cpu, requests); /* the exit's end looks at them */
             return HV_RESUME;
@@ -412,7 +415,8 @@ void hv_sched_start(struct hv_vcpu *vcpu)
     turn->stays = false;
     turn->slice_left = 0;
     /* It waits for the look of its CPU: what it had of its budget in an earlier life counts. */
-    __atomic_store_n(&turn->waits, true, __ATOMIC_RELAXED);
+    turn->waits = true;
+    __atomic_store_n(&turn->alone, false, __ATOMIC_RELAXED);
     turn->wake_at = UINT64_MAX;
     __atomic_store_n(&turn->woken, 1U, __ATOMIC_RELAXED);
 }

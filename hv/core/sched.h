@@ -32,7 +32,7 @@ struct hv_sched {
     uint64_t alarm;     /* as hv_arch_set_alarm() was last told */
 };
 
-/** A vCPU's part. Its CPU's own, but for @woken, and that others read @waits. */
+/** A vCPU's part. Its CPU's own, but for @woken, and that others read @alone. */
 struct hv_turn {
     struct hv_vcpu *next; /* in hv_sched.first */
     uint32_t cpus;        /* those that it may run on, a bit each; 0: one only, its CPU */
@@ -41,10 +41,12 @@ struct hv_turn {
     uint64_t slice;       /* ticks */
     uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
     struct hv_budget budget;
-    uint64_t since;   /* loaded: what it ran from then on is not charged yet */
-    bool stays;       /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
-    bool waits;       /* for an interrupt: it wants to run from @wake_at on, or once it is woken. Atomic */
-    uint64_t wake_at; /* ticks: its first timer */
+    uint64_t since; /* loaded: what it ran from then on is not charged yet */
+    bool stays;     /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
+    bool
+        alone; /* hv_sched_is_alone() when it was loaded, and it does not wait here: a kick is enough. Atomic */
+    bool waits;           /* for an interrupt: it wants to run from @wake_at on, or once it is woken */
+    uint64_t wake_at;     /* ticks: its first timer */
     uint64_t ready_since; /* on, not loaded and not waiting: ticks */
     uint32_t woken;       /* 1: an interrupt may have come for it. Atomic */
 };

@@ -72,7 +72,7 @@ static void kick(void *ctx, uint32_t index)
     if (__atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) == 0U) {
         return;
     }
-    if (!hv_sched_is_alone(vcpu) || __atomic_load_n(&vcpu->turn.waits, __ATOMIC_RELAXED)) {
+    if (!__atomic_load_n(&vcpu->turn.alone, __ATOMIC_RELAXED)) {
         hv_sched_wake(vcpu, vm->machine.locked_by, ash_vgic_is_loaded(&vcpu->vgic));
     } else if (vcpu->cpu != vm->machine.locked_by) {
         hv_arch_kick(vcpu->cpu); /* alone on its CPU it is loaded there, or its CPU looks before it is */

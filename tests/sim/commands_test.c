@@ -10,7 +10,7 @@
 #include "core/place.h"
 #include "rig.h"
 
-#define SEEDS 16U
+#define SEEDS 8U
 #define ENTRY (SIM_RAM_BASE + 0x80000U)
 #define BOSS  0U
 #define VM    1U /* whom it is about */
@@ -261,6 +261,39 @@ static void a_vm_lives_and_ends_and_lives_again_by_command(void **state)
 {
     (void)state;
     under_seeds("the whole way", SEEDS, run_whole_way);
+}
+
+/* ---- The machine's end ------------------------------------------------------------------------------------------- */
+
+static void run_last_one(uint64_t seed)
+{
+    struct sim_vm vms[2];
+    static const struct step steps[] = {
+        IS(RUNNING),
+        ASKS(POWER_OFF, ASH_OK),
+        IS(OFF),
+        PASSES(50),
+        ASKS(START, ASH_OK),
+        IS(RUNNING),
+        ASKS(DESTROY, ASH_OK),
+        IS(ABSENT),
+        PASSES(50),
+        ASKS(CREATE, ASH_OK),
+        IS(OFF),
+        PASSES(50),
+        ASKS(START, ASH_OK),
+    };
+
+    memcpy(vms, boss_and_one, sizeof(vms));
+    vms[0].background = true;
+    vms[1].no_autostart = false;
+    RUN(2, vms, steps, busy, seed);
+}
+
+static void the_last_vm_does_not_take_the_machine_with_it_when_a_command_ends_it(void **state)
+{
+    (void)state;
+    under_seeds("the last one", SEEDS / 4U, run_last_one);
 }
 
 /* ---- What is allowed when ---------------------------------------------------------------------------------------- */
@@ -721,6 +754,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vm_lives_and_ends_and_lives_again_by_command),
+        cmocka_unit_test(the_last_vm_does_not_take_the_machine_with_it_when_a_command_ends_it),
         cmocka_unit_test(a_command_in_the_wrong_state_changes_nothing_and_says_why),
         cmocka_unit_test(what_is_not_there_cannot_be_commanded),
         cmocka_unit_test(a_paused_vm_does_not_run_and_its_time_stands_still_if_configured),
