@@ -263,6 +263,30 @@ static void a_vm_lives_and_ends_and_lives_again_by_command(void **state)
     under_seeds("the whole way", SEEDS, run_whole_way);
 }
 
+/* ---- Given up ---------------------------------------------------------------------------------------------------- */
+
+static void it_never_ran(struct hv_cpu *cpu)
+{
+    (void)cpu;
+    assert_int_equal(script.rounds, 0);
+}
+
+static void run_given_up(uint64_t seed)
+{
+    static const struct step steps[] = {
+        IS(OFF),    ASKS(START, ASH_OK), ASKS(POWER_OFF, ASH_OK), IS(OFF),    DOES(it_never_ran),
+        PASSES(20), ASKS(START, ASH_OK), ASKS(DESTROY, ASH_OK),   IS(ABSENT), DOES(it_never_ran),
+    };
+
+    RUN(2, boss_and_one, steps, busy, seed);
+}
+
+static void a_start_that_is_given_up_runs_nothing(void **state)
+{
+    (void)state;
+    under_seeds("given up", SEEDS, run_given_up);
+}
+
 /* ---- The machine's end ------------------------------------------------------------------------------------------- */
 
 static void run_last_one(uint64_t seed)
@@ -754,6 +778,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vm_lives_and_ends_and_lives_again_by_command),
+        cmocka_unit_test(a_start_that_is_given_up_runs_nothing),
         cmocka_unit_test(the_last_vm_does_not_take_the_machine_with_it_when_a_command_ends_it),
         cmocka_unit_test(a_command_in_the_wrong_state_changes_nothing_and_says_why),
         cmocka_unit_test(what_is_not_there_cannot_be_commanded),
