@@ -425,6 +425,35 @@ static void a_reset_is_power_on_and_lowers_the_output(void **state)
     assert_int_equal(b->changes, 2);
 }
 
+static void a_byte_that_finds_no_room_waits_and_is_not_lost(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    uint64_t value = 'x';
+
+    wr(b, IMSC, INT_TX);
+    hv_vpl011_set_room(&b->uart, false);
+    assert_int_equal(rd(b, FR) & (TXFF | TXFE | BUSY), TXFF | BUSY);
+    assert_int_equal(hv_vpl011_access(&b->uart, DR, 1, true, &value), ASH_EBUSY);
+    assert_int_equal(hv_vpl011_access(&b->uart, DR, 8, true, &value), ASH_OK); /* no register takes 8 bytes */
+    assert_int_equal(b->sent_size, 0);
+    assert_false(b->line);
+    hv_vpl011_set_room(&b->uart, false); /* again: nothing */
+    wr(b, CR, UARTEN | TXE | RXE | LBE); /* in loopback the outside is not asked */
+    wr(b, DR, 'l');
+    assert_int_equal(rd(b, DR), 'l');
+    wr(b, CR, UARTEN | TXE | RXE);
+    wr(b, ICR, INT_TX | INT_RX | INT_RT);
+    assert_false(b->line);
+    hv_vpl011_set_room(&b->uart, true);
+    assert_int_equal(rd(b, FR) & (TXFF | TXFE | BUSY), TXFE);
+    assert_true(b->line); /* the FIFO has fallen through its level (2.8.3) */
+    assert_int_equal(hv_vpl011_access(&b->uart, DR, 1, true, &value), ASH_OK);
+    assert_int_equal(b->sent_size, 1);
+    hv_vpl011_set_room(&b->uart, false);
+    hv_vpl011_reset(&b->uart);
+    assert_int_equal(rd(b, FR) & (TXFF | TXFE | BUSY), TXFE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup(the_output_is_raw_status_and_mask, set_up),
         cmocka_unit_test_setup(clearing_takes_the_written_bits_only, set_up),
         cmocka_unit_test_setup(a_reset_is_power_on_and_lowers_the_output, set_up),
+        cmocka_unit_test_setup(a_byte_that_finds_no_room_waits_and_is_not_lost, set_up),
     };
 
     return cmocka_run_group_tests_name("vpl011", tests, NULL, NULL);
