@@ -134,6 +134,9 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
     if (vm->slice_us != 0U) {
         fdt_ok(fdt_property_u32(tree, "time-slice-us", vm->slice_us));
     }
+    if (vm->console_buffer != 0U) {
+        fdt_ok(fdt_property_u32(tree, "console-buffer-size", vm->console_buffer));
+    }
     if (vm->budget_us != 0U) {
         fdt_ok(fdt_property_u32(tree, "budget-us", vm->budget_us));
         fdt_ok(fdt_property_u32(tree, "period-us", vm->period_us));

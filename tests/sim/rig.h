@@ -32,7 +32,8 @@ struct sim_vm {
     unsigned slice_us;  /* likewise */
     unsigned budget_us; /* likewise, with @period_us */
     unsigned period_us;
-    const char *kernel; /* NULL: "guest.bin" */
+    unsigned console_buffer; /* bytes; 0: not given */
+    const char *kernel;      /* NULL: "guest.bin" */
     bool background;
     bool manager;
     uint64_t base;  /* of the memory, 1:1; 0: anywhere */

@@ -10,13 +10,13 @@
 #include "rig.h"
 
 #define SEEDS 30U
-#define LINES 60U
+#define LINES 400U
 
 static struct sim sim;
 
 static const struct sim_vm two_vms[] = {
-    {.name = "one", .vcpus = 1, .memory = 2U * SIM_MIB},
-    {.name = "two", .vcpus = 1, .memory = 2U * SIM_MIB},
+    {.name = "one", .vcpus = 1, .memory = 2U * SIM_MIB, .console_buffer = 4096},
+    {.name = "two", .vcpus = 1, .memory = 2U * SIM_MIB, .console_buffer = 4096},
 };
 
 static void run(const struct hv_host_console *console, hv_host_guest *guest, uint64_t seed)
@@ -26,12 +26,12 @@ static void run(const struct hv_host_console *console, hv_host_guest *guest, uin
     sim_run(&sim, guest, seed);
 }
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
+static void under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed))
 {
     struct test_rng rng;
     uint64_t first = test_rng_init(&rng, name);
 
-    for (unsigned i = 0; i < SEEDS; i++) {
+    for (unsigned i = 0; i < seeds; i++) {
         test(first + 2U * i);
     }
 }
@@ -91,7 +91,7 @@ static void answer_commands(uint64_t seed)
 static void a_user_asks_and_is_answered(void **state)
 {
     (void)state;
-    under_seeds("shell", answer_commands);
+    under_seeds("shell", SEEDS, answer_commands);
 }
 
 static void cancel_a_long_answer(uint64_t seed)
@@ -114,10 +114,12 @@ static void cancel_a_long_answer(uint64_t seed)
 static void an_answer_ends_at_ctrl_c(void **state)
 {
     (void)state;
-    under_seeds("shell", cancel_a_long_answer);
+    under_seeds("shell", SEEDS, cancel_a_long_answer);
 }
 
 /* ---- A slow terminal --------------------------------------------------------------------------------------------- */
+
+static unsigned waits;
 
 /** Says numbered lines as fast as it can, by polling UARTFR's TXFF as a driver does, and is off. */
 static enum hv_verdict flood(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -132,6 +134,7 @@ static enum hv_verdict flood(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
         return off(cpu, vcpu);
     }
     if ((sim_device(cpu, vcpu, uart + 0x018U, false, 0) & (1U << 5)) != 0U) {
+        waits++;
         return HV_RESUME; /* full: this vCPU comes back, and nobody else waits */
     }
     (void)sim_device(cpu, vcpu, uart, true, (uint8_t)line[at % 64U]);
@@ -142,10 +145,12 @@ static enum hv_verdict flood(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
 
 static void flood_a_slow_terminal(uint64_t seed)
 {
-    const struct hv_host_console console = {.fifo = 16, .turns_per_byte = 3};
+    const struct hv_host_console console = {.fifo = 16, .turns_per_byte = 12};
     char line[64];
 
+    waits = 0;
     run(&console, flood, seed);
+    assert_true(waits > 0U);
     for (unsigned i = 0; i < LINES; i++) {
         for (unsigned v = 0; v < 2U; v++) {
             (void)snprintf(line, sizeof(line), "[%s] line %u of %s.\r\n", two_vms[v].name, i,
@@ -160,7 +165,7 @@ static void flood_a_slow_terminal(uint64_t seed)
 static void two_vms_flood_a_slow_terminal_and_nothing_is_lost(void **state)
 {
     (void)state;
-    under_seeds("shell", flood_a_slow_terminal);
+    under_seeds("shell", 4, flood_a_slow_terminal);
 }
 
 int main(void)
