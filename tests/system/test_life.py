@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""VMs that come and go on a machine under QEMU, by hv's shell, beside one that stays."""
+import os
+import re
+import unittest
+
+from support import SystemTest, Terminal, vm
+
+PROMPT = r"ashlar> (?:\x1b\[K)?"
+CYCLES = int(os.environ.get("ASHLAR_CYCLES", "200"))
+
+
+class Life(SystemTest):
+    def ask(self, command):
+        """A command of hv's shell; its answer."""
+        self.terminal.type(command + "\r")
+        self.terminal.expect(re.escape(command) + r"\r+\n", 30)
+        return self.terminal.expect(r"(?s)(.*?)\n\r?" + PROMPT, 30).group(1)
+
+    def until(self, state):
+        """hv's own lines come in between, and the prompt behind them again: ask until it is said."""
+        for _ in range(100):
+            if re.search(rf'"state": "{state}"', self.ask("vm show comer --json")):
+                return
+        self.fail(f"it does not get to be {state}")
+
+    def memory(self):
+        """Who owns what of it, and the page pool."""
+        ranges = [line.strip() for line in self.ask("mem --json").splitlines() if '"owner"' in line]
+        pool = [line.strip() for line in self.ask("mem pool --json").splitlines() if line.strip()[:1] in "{["]
+        self.assertTrue(ranges)
+        return ranges, pool
+
+    def test_two_hundred_lives_leave_everything_as_it_was(self):
+        folder = self.folder(vm("stays", 1, "heartbeat.bin", [0]),
+                             vm("comer", 2, "heartbeat.bin", [1], 'autostart = "no";'), files=("heartbeat.bin",))
+        self.terminal = Terminal("--cpus", "2", "--memory", "1G", "--bundle", folder)
+        self.addCleanup(self.terminal.close)
+        self.terminal.expect(r"ashlar: VM 2 comer")
+        self.terminal.type("\x1d0")
+        self.terminal.expect(PROMPT)
+        with_it = self.memory()
+        self.ask("vm destroy comer")
+        self.until("absent")
+        without = self.memory()
+        self.assertNotEqual(with_it, without)
+        for _ in range(CYCLES):
+            for command, state in (("create", "off"), ("start", "running"), ("destroy", "absent")):
+                self.ask(f"vm {command} comer")
+                self.until(state)
+        self.assertEqual(without, self.memory())
+        self.ask("vm create comer")
+        self.until("off")
+        self.assertEqual(with_it, self.memory())
+        self.assertNotIn("PANIC", self.terminal.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
