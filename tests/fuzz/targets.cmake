@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The fuzz targets, for both ways to build them: TARGETS, and of each FUZZ_SOURCES_<target>, FUZZ_LIBS_<target>,
-# FUZZ_INCLUDES_<target>, FUZZ_OPTIONS_<target> and whether FUZZ_SOURCES brings its library's sources itself.
+# FUZZ_INCLUDES_<target>, FUZZ_OPTIONS_<target>, FUZZ_LINK_<target> and whether FUZZ_SOURCES brings its library's
+# sources itself.
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
-set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue console)
+set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue console lifecycle)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -34,3 +35,15 @@ list(TRANSFORM FUZZ_SOURCES_console PREPEND ${FUZZ_TESTS}/../hv/core/)
 set(FUZZ_INCLUDES_console ${FUZZ_TESTS}/../hv)
 set(FUZZ_LIBS_console boot vcpu stage2 vgic vtimer)
 set(FUZZ_EXTERNAL_console ashlar_libfdt)
+
+# hv's core on the simulated board of tests/sim.
+include(${FUZZ_TESTS}/../hv/sources.cmake)
+set(FUZZ_SOURCES_lifecycle ${HV_CORE_SOURCES} ${HV_HOST_SOURCES})
+list(TRANSFORM FUZZ_SOURCES_lifecycle PREPEND ${FUZZ_TESTS}/../hv/)
+list(APPEND FUZZ_SOURCES_lifecycle ${FUZZ_TESTS}/sim/rig.c)
+set(FUZZ_INCLUDES_lifecycle ${FUZZ_TESTS}/../hv ${FUZZ_TESTS}/sim ${FUZZ_TESTS}/include)
+set(FUZZ_OPTIONS_lifecycle -DHV_ARCH_INTERLEAVES=1 -DHV_RECORDER=1)
+set(FUZZ_LINK_lifecycle -Wl,--wrap=hv_pages_alloc -Wl,--wrap=hv_pages_alloc_zeroed)
+set(FUZZ_LIBS_lifecycle boot vcpu stage2 vgic vtimer virtio)
+find_package(Threads REQUIRED)
+set(FUZZ_EXTERNAL_lifecycle ashlar_libfdt cmocka Threads::Threads)
