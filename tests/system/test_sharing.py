@@ -75,8 +75,8 @@ class Sharing(SystemTest):
                                 memory="0x0 0x10000000"),
                              vm("mover", 2, "integrity.bin", anywhere, "background;", memory="0x0 0x1000000"),
                              vm("heart", 3, "heartbeat.bin", [1], "priority = <200>; background;"),
-                             files=("integrity.bin",))
-        for name in ("Image", "initramfs.cpio", "heartbeat.bin"):
+                             files=("integrity.bin", "heartbeat.bin"))
+        for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
         terminal = Terminal("--gic", str(gic), "--cpus", "3", "--memory", "1G", "--bundle", folder)
         self.addCleanup(terminal.close)
