@@ -6,6 +6,7 @@ A patch begins with what it breaks and why that matters, then "Tests: name…" (
 that no named test notices, one that no longer applies or no longer compiles, is a failure, and its file is named.
 
     tests/mutants/run.py [NAME…]     all of them, or those whose file's name contains NAME
+    tests/mutants/run.py --seconds 480      as many as that time is enough for: ./check; all of them are ./check soak's
 """
 import argparse
 import concurrent.futures
@@ -24,6 +25,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 NEVER_COPIED = {".git", "build", "__pycache__", ".cache"}
 SLACK = 20  # seconds that a test may take beyond five times what it took on the tree without a fault
+BATCH = 16  # of one part: a worker's copy has that part's tests built by then, and the workers end together
 SEED = "0x5eed"  # as tests/include/testkit/seed.h: what the caller's environment says is not asked
 
 
@@ -167,18 +169,23 @@ class Worker:
                 file.write(good)
 
 
-def work(source, folder, jobs, batches, report):
-    """Take batches (the mutants of one part) until there are none: a copy builds what its batches need, no more."""
+def work(source, folder, jobs, batches, report, deadline):
+    """Take batches (mutants of one part) until there are none: a copy builds what its batches need, no more.
+    Returns how many there was no time for."""
+    late = 0
     try:
         worker = Worker(source, folder, jobs)
     except Broken as problem:
         report.append(("the copy of the tree", str(problem)))
-        return
+        return late
     while True:
         try:
             batch = batches.get_nowait()
         except queue.Empty:
-            return
+            return late
+        if time.monotonic() > deadline:
+            late += len(batch)
+            continue
         try:
             worker.prepare(sorted({test for mutant in batch for test in mutant.tests}))
         except Broken as problem:
@@ -186,6 +193,9 @@ def work(source, folder, jobs, batches, report):
             continue
         for mutant in batch:
             begin = time.monotonic()
+            if begin > deadline:
+                late += 1
+                continue
             try:
                 found = worker.try_one(mutant)
             except (Broken, FileNotFoundError) as problem:
@@ -200,12 +210,13 @@ def work(source, folder, jobs, batches, report):
 
 
 def batches_of(mutants):
-    """By the part that the name begins with (libstage2-…); the largest first, so that the workers end together."""
+    """By the part that the name begins with (libstage2-…), hv's, whose tests are the slowest, last."""
     parts = {}
     for mutant in mutants:
         parts.setdefault(mutant.name.split("-")[0], []).append(mutant)
-    for part in sorted(parts, key=lambda name: -len(parts[name])):
-        yield parts[part]
+    for part in sorted(parts, key=lambda name: (name == "hv", -len(parts[name]))):
+        for begin in range(0, len(parts[part]), BATCH):
+            yield parts[part][begin:begin + BATCH]
 
 
 def main():
@@ -214,6 +225,7 @@ def main():
     parser.add_argument("--source", default=ROOT)
     parser.add_argument("--build", default=os.path.join(ROOT, "build/mutants"))
     parser.add_argument("--patches", default=HERE)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     arguments = parser.parse_args()
     begin = time.monotonic()
     report = []
@@ -234,12 +246,13 @@ def main():
     workers = min(cores, 4, batches.qsize())
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         done = [pool.submit(work, arguments.source, os.path.join(arguments.build, str(i)), max(1, cores // workers),
-                            batches, report) for i in range(workers)]
-        for each in done:
-            each.result()
+                            batches, report, begin + arguments.seconds) for i in range(workers)]
+        late = sum(each.result() for each in done)
     for _, problem in report:
         print(problem)
-    summary = f"mutants: {len(mutants)} faults planted, {len(report)} to mend, {time.monotonic() - begin:.0f} s"
+    summary = f"mutants: {len(mutants) - late} faults planted, {len(report)} to mend, {time.monotonic() - begin:.0f} s"
+    if late:
+        summary += f"; {late} more are ./check soak's"
     print(summary)
     os.makedirs(os.path.join(arguments.build, "report"), exist_ok=True)
     with open(os.path.join(arguments.build, "report", "mutants.txt"), "w", encoding="utf-8") as file:

@@ -37,10 +37,10 @@ class Mutants(FolderTest):
         self.put(f"patches/{name}.patch", f"{why}\nTests: {tests}\n\n--- a/lib/a.c\n+++ b/lib/a.c\n@@ -2,3 +2,3 @@\n"
                  f" {context[0]}\n-three\n+{new}\n {context[1]}\n".encode())
 
-    def run_all(self):
+    def run_all(self, *options):
         done = subprocess.run([sys.executable, "-B", RUN, "--source", self.path("tree"), "--build", self.path("build"),
-                               "--patches", self.path("patches")], env=self.environment(), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)
+                               "--patches", self.path("patches"), *options], env=self.environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         self.assertEqual(done.stderr, "")
         return done
 
@@ -65,6 +65,14 @@ class Mutants(FolderTest):
         self.patch("lib-b", "blind")
         self.patch("other-c", "looks")
         self.refused("lib-b.patch SURVIVED", "killed   lib-a", "killed   other-c", "3 faults planted, 1 to mend")
+
+    def test_what_there_is_no_time_for_is_counted(self):
+        self.patch("lib-a", "looks")
+        self.patch("hv-b", "blind")
+        done = self.run_all("--seconds", "0")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("mutants: 0 faults planted, 0 to mend, ", done.stdout)
+        self.assertIn("; 2 more are ./check soak's", done.stdout)
 
     def test_a_patch_that_no_longer_applies_is_named(self):
         self.patch("lib-x", "looks", context=("two", "forty"))
