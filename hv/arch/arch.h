@@ -49,6 +49,10 @@ void hv_arch_take_interrupts(struct hv_cpu *cpu);
 /** Would an interrupt be signalled to @cpu->vcpu now, which is loaded: does its WFI end? */
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
 
+/** arch.lines of @vcpu, which is loaded on the CPU that this runs on, are other ones: the guest's next instruction sees
+ *  them. See hv_machine_set_lines(), which is what to call. */
+void hv_arch_apply_lines(const struct hv_vcpu *vcpu);
+
 /** Call hv_sched_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:
  *  never. Takes the place of an earlier one. */
 void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline);

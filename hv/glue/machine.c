@@ -64,10 +64,9 @@ uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now)
 
 /* ---- libvgic ----------------------------------------------------------------------------------------------------- */
 
-static void kick(void *ctx, uint32_t index)
+static void kick_vcpu(struct hv_vcpu *vcpu)
 {
-    struct hv_vm *vm = (struct hv_vm *)ctx;
-    struct hv_vcpu *vcpu = vm->vcpu[index];
+    struct hv_vm *vm = vcpu->vm;
 
     if (__atomic_load_n(&vcpu->on, __ATOMIC_RELAXED) == 0U) {
         return;
@@ -76,6 +75,29 @@ static void kick(void *ctx, uint32_t index)
         hv_sched_wake(vcpu, vm->machine.locked_by, ash_vgic_is_loaded(&vcpu->vgic));
     } else if (vcpu->cpu != vm->machine.locked_by) {
         hv_arch_kick(vcpu->cpu); /* alone on its CPU it is loaded there, or its CPU looks before it is */
+    }
+}
+
+static void kick(void *ctx, uint32_t index)
+{
+    struct hv_vm *vm = (struct hv_vm *)ctx;
+
+    kick_vcpu(vm->vcpu[index]);
+}
+
+void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines)
+{
+    struct hv_cpu *self = vcpu->vm->machine.locked_by;
+
+    if (vcpu->arch.lines == lines) {
+        return;
+    }
+    __atomic_store_n(&vcpu->arch.lines, lines, __ATOMIC_RELAXED);
+    if (self != NULL && self->vcpu == vcpu) {
+        hv_arch_apply_lines(vcpu);
+    } else {
+        ash_vgic_request_flush(&vcpu->vgic); /* what its CPU looks at on every way out */
+        kick_vcpu(vcpu);
     }
 }
 
@@ -535,6 +557,7 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
     vcpu->arch.hcr = 0;
     vcpu->arch.setway_cursor = 0;
     hv_machine_lock(NULL, machine);
+    vcpu->arch.lines = 0;
     ash_vgic_vcpu_reset(&machine->vgic, vcpu->index);
     hv_machine_unlock(machine);
 }

@@ -43,6 +43,18 @@ ASH_STATIC_ASSERT((HV_MACHINE_WINDOW >> HV_MACHINE_PAGE_SHIFT) % HV_MACHINE_WIND
                   "a page's number in the window is that of its address, wrapped");
 #define HV_MACHINE_INPUT 256U /* bytes of typed input on their way into the UART; a power of two */
 
+/* A vCPU's interrupt lines, where no list registers deliver (hv_machine_set_lines()): what its exception levels see as
+ * IRQ and FIQ. The values are HCR_EL2.VI and VF, so that a word of them is what its CPU ORs into that register. */
+#define HV_LINE_FIQ UINT32_C(0x40)
+#define HV_LINE_IRQ UINT32_C(0x80)
+
+/** How interrupts reach the vCPUs of a machine. */
+enum hv_delivery {
+    HV_DELIVERY_LIST_REGISTERS, /* hardware's virtual CPU interface */
+    HV_DELIVERY_SOFTWARE,       /* libvgic's own CPU interface, and the two lines */
+    HV_DELIVERY_LINES /* the two lines alone: the machine's interrupt controller is none of libvgic's */
+};
+
 /** One access to an emulated device, of @size 1, 2, 4 or 8 bytes at any @offset below the region's size. The
  *  distributor lock is held. A write takes *@value, a read sets it: zero-extended from @size.
  *  Returns ASH_OK; ASH_EBUSY: run the instruction again later; else the access gets an external abort. */
@@ -68,6 +80,7 @@ struct hv_vcpu_arch {
     struct ash_vtimer vtimer;
     uint64_t hcr;           /* HCR_EL2 while it runs, 0: as the policy has it. VSE: it was given an SError */
     uint64_t vse;           /* HCR_EL2.VSE while it is put: the SError is still to be taken */
+    uint32_t lines;         /* HV_LINE_*: what is high. Lock domain: the distributor; its CPU reads without */
     int emitted;            /* the byte that the UART sent during this vCPU's last access to it, or -1 */
     uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
 };
@@ -80,7 +93,8 @@ struct hv_machine_key {
 
 struct hv_machine {
     struct hv_lock distributor_lock;
-    struct hv_cpu *locked_by; /* who holds it or did last, NULL: not said. A kick spares that CPU */
+    enum hv_delivery delivery; /* said before its first vCPU runs */
+    struct hv_cpu *locked_by;  /* who holds it or did last, NULL: not said. A kick spares that CPU */
     /* What each exit for a device reads stands near the front. */
     uint32_t regions;
     struct hv_mmio_region region[HV_MACHINE_REGIONS + 1U]; /* ascending; behind the last one an empty one */
@@ -168,6 +182,17 @@ uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now);
 /** Of @vcpu's timers' interrupts those whose physical one is to be active while it is loaded, a bit each: 1 << PPI's
  *  INTID. By its CPU, the distributor lock is held. */
 uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu);
+
+/** The IRQ and FIQ lines of @vcpu are now @lines (HV_LINE_*, all others low): what an interrupt controller in software
+ *  drives, libvgic's or a machine's own, as often as it likes. delivery is not HV_DELIVERY_LIST_REGISTERS. The
+ *  distributor lock is held, by hv_machine_lock(cpu, ...) where that is the CPU which this runs on.
+ *  - @vcpu is loaded on that CPU: in HCR_EL2 at once, and so in force with its next instruction.
+ *  - It is loaded elsewhere: that CPU is kicked, and the lines are in its HCR_EL2 before the guest goes on there.
+ *  - It waits (WFI, trapped or not): a line that is high ends the wait, masked by PSTATE or not (DDI 0487 D1.6.2); what
+ *    it waits in looks at the word again.
+ *  - It is put, or off: they are in HCR_EL2 from its next load on.
+ *  Cost: a load and a comparison where nothing has changed. */
+void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines);
 
 /** @vcpu wanted to run for @ticks more, and could not: tell it. By its CPU. */
 void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks);

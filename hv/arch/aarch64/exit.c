@@ -350,8 +350,7 @@ enum hv_verdict hv_exit_serror(struct hv_cpu *cpu, uint64_t esr)
     }
     hv_vm_report(vcpu->vm, "vCPU %u: SError, esr 0x%lx, pc 0x%lx: handed to the guest", vcpu->index, esr,
                  vcpu->context.pc);
-    vcpu->arch.hcr |= HCR_VSE;
-    hv_sysreg_write(hcr_el2, vcpu->arch.hcr); /* in force with the ERET */
+    hv_world_raise_serror(vcpu);
     return hv_exit_finish(cpu);
 }
 

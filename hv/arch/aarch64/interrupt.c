@@ -13,11 +13,24 @@
 /* A bound for one wake-up: more than that come again as the next one. */
 #define MAX_PER_WAKE_UP 8U
 
+/** The same for a vCPU without list registers: whatever drives its lines has said what they are. */
+static void resync_lines(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    hv_machine_lock(cpu, &vcpu->vm->machine);
+    __atomic_store_n(&vcpu->vgic.work, 0U, __ATOMIC_RELAXED);
+    hv_arch_apply_lines(vcpu);
+    hv_machine_unlock(&vcpu->vm->machine);
+}
+
 /** Take what the guest's used list registers and HCR say into the vGIC, and give it what to do next. */
 void hv_vgic_resync(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
 
+    if (vcpu->vm->machine.delivery != HV_DELIVERY_LIST_REGISTERS) {
+        resync_lines(cpu, vcpu);
+        return;
+    }
     hv_vif_fetch(&vcpu->vgic.lrs);
     hv_machine_lock(cpu, &vcpu->vm->machine);
     ash_vgic_sync(&vcpu->vgic);
@@ -31,6 +44,10 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
     struct hv_vcpu *vcpu = cpu->vcpu;
     bool waits;
 
+    if (vcpu->vm->machine.delivery != HV_DELIVERY_LIST_REGISTERS) {
+        resync_lines(cpu, vcpu);
+        return (hv_sysreg_read(hcr_el2) & (HCR_VSE | HCR_VI | HCR_VF)) != 0U;
+    }
     hv_vif_fetch(&vcpu->vgic.lrs);
     hv_vif_fetch_interface(&vcpu->vgic.lrs);
     hv_machine_lock(cpu, &vcpu->vm->machine);

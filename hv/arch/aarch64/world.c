@@ -134,6 +134,34 @@ static void load_registers_without_walks(const struct ash_vcpu_context *context)
     hv_sysreg_write(tcr_el1, context->sys.tcr_el1);
 }
 
+ASH_STATIC_ASSERT(HV_LINE_IRQ == HCR_VI && HV_LINE_FIQ == HCR_VF, "a word of lines is ORed into HCR_EL2");
+
+static uint64_t lines_of(const struct hv_vcpu *vcpu)
+{
+    /* Whoever changes it later kicks. */
+    return __atomic_load_n(&vcpu->arch.lines, __ATOMIC_RELAXED);
+}
+
+/** HCR_EL2 of @vcpu, which is loaded here: in force with the ERET. VSE is the hardware's: it clears the bit when the
+ *  guest takes the SError, and ours only remembers that it was set (D17.2). */
+static void write_hcr(const struct hv_vcpu *vcpu)
+{
+    uint64_t pending = hv_sysreg_read(hcr_el2) & HCR_VSE;
+
+    hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | pending | lines_of(vcpu));
+}
+
+void hv_arch_apply_lines(const struct hv_vcpu *vcpu)
+{
+    write_hcr(vcpu);
+}
+
+void hv_world_raise_serror(struct hv_vcpu *vcpu)
+{
+    vcpu->arch.hcr |= HCR_VSE;
+    hv_sysreg_write(hcr_el2, vcpu->arch.hcr | lines_of(vcpu)); /* in force with the ERET */
+}
+
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
@@ -150,7 +178,7 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     }
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
     hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
-    hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | vcpu->arch.vse);
+    hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | vcpu->arch.vse | lines_of(vcpu));
     hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively */
     forget_others(cpu, vcpu);
     if (stops_walks) {
@@ -247,12 +275,8 @@ static bool clean_slice(struct hv_vcpu *vcpu)
 
 static void set_hcr(struct hv_vcpu *vcpu, uint64_t hcr)
 {
-    /* VSE is the hardware's: it clears the bit when the guest takes the SError, and ours only remembers that it was set
-     * (D17.2). */
-    uint64_t pending = hv_sysreg_read(hcr_el2) & HCR_VSE;
-
     vcpu->arch.hcr = hcr;
-    hv_sysreg_write(hcr_el2, (hcr & ~HCR_VSE) | pending); /* in force with the ERET */
+    write_hcr(vcpu);
 }
 
 bool hv_world_clean_step(struct hv_vcpu *vcpu)

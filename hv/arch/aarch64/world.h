@@ -16,6 +16,9 @@ const struct ash_vcpu_pstate_features *hv_world_pstate_features(void);
 /** Boot, before any vCPU: reads what CPUs with @midr have and need. */
 void hv_world_init(uint64_t midr);
 
+/** @vcpu, which is loaded here, takes a virtual SError as soon as it lets one in (HCR_EL2.VSE). */
+void hv_world_raise_serror(struct hv_vcpu *vcpu);
+
 /** Set/way maintenance of a guest: clean and invalidate its RAM by VA instead, a slice a call. True: all of it is done,
  *  the instruction may be skipped; false: let the guest run it again. */
 bool hv_world_clean_step(struct hv_vcpu *vcpu);

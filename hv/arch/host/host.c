@@ -283,6 +283,11 @@ void hv_arch_take_interrupts(struct hv_cpu *cpu)
     }
 }
 
+void hv_arch_apply_lines(const struct hv_vcpu *vcpu)
+{
+    (void)vcpu; /* what a guest is, here, looks at the word itself */
+}
+
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
@@ -291,7 +296,7 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
     hv_machine_lock(cpu, machine);
     ash_vgic_sync(&cpu->vcpu->vgic);
     ash_vgic_flush(&cpu->vcpu->vgic);
-    waits = ash_vgic_has_deliverable(&cpu->vcpu->vgic);
+    waits = ash_vgic_has_deliverable(&cpu->vcpu->vgic) || cpu->vcpu->arch.lines != 0U;
     hv_machine_unlock(machine);
     return waits;
 }
