@@ -7,4 +7,5 @@ libvirtio_sources := $(addprefix $(libvirtio_dir), \
 	src/virtq.c \
 	src/virtq_pop.c \
 	src/virtq_push.c \
+	src/virtq_packed.c \
 	src/virtq_image.c)

@@ -27,6 +27,11 @@ static inline uint16_t guest_load16_(const void *at)
     return GUEST_LE16(__atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED));
 }
 
+static inline uint32_t guest_load32_(const void *at)
+{
+    return GUEST_LE32(__atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED));
+}
+
 static inline uint64_t guest_load64_(const void *at)
 {
     return GUEST_LE64(__atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The split ring's format (VIRTIO 1.2, 2.7.5, 2.7.6, 2.7.8) and what the library's files share. */
+/* The rings' formats (VIRTIO 1.2, 2.7.5, 2.7.6, 2.7.8, 2.8) and what the library's files share. */
 #ifndef LIBVIRTIO_INTERNAL_H
 #define LIBVIRTIO_INTERNAL_H
 
@@ -26,9 +26,50 @@
 #define VIRTQ_USED_ENTRY       8U
 #define VIRTQ_USED_F_NO_NOTIFY 1U
 
-/* A token: the request's serial number above its head. At 10^6 requests a second the numbers last for 8
+/* struct pvirtq_desc: le64 addr, le32 len, le16 id, le16 flags (2.8.13). AVAIL and USED besides those above. */
+#define PACKED_DESC_LEN     8U
+#define PACKED_DESC_ID      12U
+#define PACKED_DESC_FLAGS   14U
+#define PACKED_DESC_F_AVAIL 0x80U
+#define PACKED_DESC_F_USED  0x8000U
+/* A position: the wrap counter above the index. Both start at 0 and with the counter at 1. */
+#define PACKED_WRAP 0x8000U
+
+/* struct pvirtq_event_suppress: le16 desc (a position), le16 flags (2.8.14). Here as one le32. */
+#define PACKED_EVENT_FLAGS_SHIFT 16U
+#define PACKED_EVENT_ENABLE      0U
+#define PACKED_EVENT_DISABLE     1U
+#define PACKED_EVENT_DESC        2U
+
+/* No slot. There are at most 32768. */
+#define VIRTQ_NO_SLOT UINT16_MAX
+
+/* One descriptor, copied. */
+struct virtq_descriptor_ {
+    uint64_t ipa;
+    uint32_t length;
+    uint16_t flags;
+    uint16_t next; /* packed: Buffer ID */
+};
+
+/* The way through one chain. */
+struct virtq_walk_ {
+    struct ash_virtq *q;
+    struct ash_virtq_segment *segments;
+    uint32_t capacity;
+    uint32_t elements;
+    struct ash_virtq_chain found;
+    bool seen_writable;
+    const unsigned char
+        *table;             /* where the next descriptor is: the queue's own table, then an indirect one */
+    uint32_t entries;       /* of that table */
+    void *indirect;         /* the indirect table, NULL if there is none */
+    uint64_t indirect_size; /* bytes */
+};
+
+/* A token: the request's serial number above its slot. At 10^6 requests a second the numbers last for 8
  * years. */
-#define VIRTQ_TOKEN_HEAD_BITS 16U
+#define VIRTQ_TOKEN_SLOT_BITS 16U
 
 static inline bool virtq_has_(const struct ash_virtq *q, uint64_t feature)
 {
@@ -52,6 +93,48 @@ static inline void *virtq_avail_event_(const struct ash_virtq *q)
 
 /* As many entries as 16-bit indices can tell apart, and one more: then a notification is due. */
 #define VIRTQ_UNSIGNALLED_MAX 0x10000U
+
+static inline bool virtq_is_packed_(const struct ash_virtq *q)
+{
+    return virtq_has_(q, ASH_VIRTQ_F_PACKED);
+}
+
+/* The entry of the packed ring at @position, which is the device's own and in range. */
+static inline unsigned char *virtq_packed_entry_(const struct ash_virtq *q, uint16_t position)
+{
+    return q->desc + (size_t)VIRTQ_DESC_SIZE * (position & (PACKED_WRAP - 1U));
+}
+
+/* @count <= Queue Size entries on. */
+static inline uint16_t virtq_packed_add_(const struct ash_virtq *q, uint16_t position, uint32_t count)
+{
+    const uint32_t index = (position & (PACKED_WRAP - 1U)) + count;
+    const uint32_t wrap = position & PACKED_WRAP;
+
+    return (uint16_t)(index < q->layout.size ? wrap | index
+                                             : (wrap ^ PACKED_WRAP) | (index - q->layout.size));
+}
+
+/* Descriptor @index of the walk's table. */
+void ash_virtq_copy_descriptor_(const unsigned char *from, struct virtq_descriptor_ *to);
+
+/* A descriptor that names a buffer, or an indirect table (2.7.5.3, 2.8.7). */
+int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d);
+int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d);
+
+/* The packed ring's half of ash_virtq_pop(): is there a chain (its head's flags), and what is in it? */
+int ash_virtq_packed_find_(struct ash_virtq *q, uint16_t *flags);
+int ash_virtq_packed_walk_(struct virtq_walk_ *walk, uint16_t flags, uint16_t *id, uint16_t *count);
+bool ash_virtq_packed_is_available_(const struct ash_virtq *q, uint16_t *flags);
+
+/* A slot for a request of the packed ring. There is one, as each holds a descriptor of the ring. */
+uint32_t ash_virtq_packed_slot_(struct ash_virtq *q);
+
+/* Its half of stage, publish (returns the entries), should_notify and arm. */
+void ash_virtq_packed_use_(struct ash_virtq *q, uint32_t index, uint32_t written);
+uint32_t ash_virtq_packed_publish_(struct ash_virtq *q);
+bool ash_virtq_packed_wants_(const struct ash_virtq *q, uint32_t count);
+void ash_virtq_packed_arm_(struct ash_virtq *q, bool enabled);
 
 /* Does [ipa, ipa+size) lie in one of the guest's regions? */
 bool ash_virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size);

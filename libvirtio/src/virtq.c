@@ -82,15 +82,27 @@ static void areas_of(const struct ash_virtq_layout *layout, struct area areas[AR
 {
     const uint64_t n = layout->size;
 
+    if ((layout->features & ASH_VIRTQ_F_PACKED) != 0U) {
+        areas[0] = (struct area){layout->desc, VIRTQ_DESC_SIZE * n, ASH_VIRTQ_DESC_ALIGN, true, NULL};
+        areas[1] = (struct area){layout->driver, 4U, ASH_VIRTQ_PACKED_DRIVER_ALIGN, false, NULL};
+        areas[2] = (struct area){layout->device, 4U, ASH_VIRTQ_DEVICE_ALIGN, true, NULL};
+        return;
+    }
     areas[0] = (struct area){layout->desc, VIRTQ_DESC_SIZE * n, ASH_VIRTQ_DESC_ALIGN, false, NULL};
     areas[1] = (struct area){layout->driver, 6U + 2U * n, ASH_VIRTQ_DRIVER_ALIGN, false, NULL};
     areas[2] = (struct area){layout->device, 6U + VIRTQ_USED_ENTRY * n, ASH_VIRTQ_DEVICE_ALIGN, true, NULL};
 }
 
+static bool is_queue_size(const struct ash_virtq *q, const struct ash_virtq_layout *layout)
+{
+    return layout->size > 0U && layout->size <= q->config.max_size &&
+           (ash_is_power_of_two(layout->size) || (layout->features & ASH_VIRTQ_F_PACKED) != 0U);
+}
+
 static int check_layout(struct ash_virtq *q, const struct ash_virtq_layout *layout,
                         const struct area areas[AREAS])
 {
-    if (!ash_is_power_of_two(layout->size) || layout->size > q->config.max_size) {
+    if (!is_queue_size(q, layout)) {
         return note_fault(q, ASH_VIRTQ_BAD_SIZE, 0, layout->size);
     }
     for (uint32_t i = 0; i < AREAS; i++) {
@@ -146,6 +158,10 @@ int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout,
     q->next_used = index;
     q->used_idx = index;
     q->unsignalled = 0;
+    q->held = 0;
+    q->fresh_slots = 0;
+    q->free_slot = VIRTQ_NO_SLOT;
+    q->oldest = VIRTQ_NO_SLOT;
     q->state = ASH_VIRTQ_READY;
     (void)note_fault(q, ASH_VIRTQ_FINE, 0, 0);
     ash_virtq_arm_(q, kicks_enabled);
@@ -154,7 +170,8 @@ int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout,
 
 int ash_virtq_setup(struct ash_virtq *q, const struct ash_virtq_layout *layout)
 {
-    return ash_virtq_start_(q, layout, 0, true);
+    return ash_virtq_start_(q, layout, (layout->features & ASH_VIRTQ_F_PACKED) != 0U ? PACKED_WRAP : 0U,
+                            true);
 }
 
 void ash_virtq_reset(struct ash_virtq *q)

@@ -27,10 +27,18 @@ int ash_virtq_export(const struct ash_virtq *q, struct ash_virtq_image *image)
     return ASH_OK;
 }
 
+/* Of both rings. */
+static bool index_is_ok(const struct ash_virtq_image *image)
+{
+    return image->index <= UINT16_MAX &&
+           (image->state != ASH_VIRTQ_READY || (image->features & ASH_VIRTQ_F_PACKED) == 0U ||
+            (image->index & (PACKED_WRAP - 1U)) < image->size);
+}
+
 static bool image_is_ok(const struct ash_virtq_image *image)
 {
     return image->version == ASH_VIRTQ_IMAGE_VERSION && image->reserved == 0U &&
-           image->state < ASH_VIRTQ_STATE_COUNT && image->index <= UINT16_MAX && image->kicks_enabled <= 1U &&
+           image->state < ASH_VIRTQ_STATE_COUNT && index_is_ok(image) && image->kicks_enabled <= 1U &&
            image->fault_reason < ASH_VIRTQ_REASON_COUNT &&
            (image->state == ASH_VIRTQ_BROKEN) == (image->fault_reason != ASH_VIRTQ_FINE);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the available ring to a checked list of segments. */
+/* From the split available ring to a checked list of segments; what packed shares with it. */
 #include "internal.h"
 
 #include <libbase/endian.h>
@@ -10,31 +10,8 @@
 /* `next` has 16 bits: what lies behind could never be reached, and need not be mapped. */
 #define TABLE_ENTRIES_MAX 65536U
 
-/* One descriptor, copied. */
-struct descriptor {
-    uint64_t ipa;
-    uint32_t length;
-    uint16_t flags;
-    uint16_t next;
-};
-
-/* The way through one chain. */
-struct walk {
-    struct ash_virtq *q;
-    struct ash_virtq_segment *segments;
-    uint32_t capacity;
-    uint32_t elements;
-    struct ash_virtq_chain found;
-    bool seen_writable;
-    const unsigned char
-        *table;             /* where the next descriptor is: the queue's own table, then an indirect one */
-    uint32_t entries;       /* of that table */
-    void *indirect;         /* the indirect table, NULL if there is none */
-    uint64_t indirect_size; /* bytes */
-};
-
 /* An indirect table lies at any address, so bytes may be all that can be loaded. Each is read once. */
-static void copy_descriptor(const unsigned char *from, struct descriptor *to)
+void ash_virtq_copy_descriptor_(const unsigned char *from, struct virtq_descriptor_ *to)
 {
     uint64_t rest;
 
@@ -56,7 +33,7 @@ static void copy_descriptor(const unsigned char *from, struct descriptor *to)
 }
 
 /* 2.7.5.3: from here on the descriptors are in a table of their own. */
-static int enter_table(struct walk *walk, uint32_t index, const struct descriptor *d)
+int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
 {
     struct ash_virtq *q = walk->q;
 
@@ -81,7 +58,7 @@ static int enter_table(struct walk *walk, uint32_t index, const struct descripto
     return ASH_OK;
 }
 
-static void keep_segment(struct walk *walk, const struct descriptor *d, bool writable)
+static void keep_segment(struct virtq_walk_ *walk, const struct virtq_descriptor_ *d, bool writable)
 {
     struct ash_virtq_chain *found = &walk->found;
 
@@ -101,7 +78,7 @@ static void keep_segment(struct walk *walk, const struct descriptor *d, bool wri
     }
 }
 
-static int add_element(struct walk *walk, uint32_t index, const struct descriptor *d)
+int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
 {
     struct ash_virtq *q = walk->q;
     const bool writable = (d->flags & VIRTQ_DESC_F_WRITE) != 0U;
@@ -128,19 +105,19 @@ static int add_element(struct walk *walk, uint32_t index, const struct descripto
     return ASH_OK;
 }
 
-static int walk_chain(struct walk *walk, uint32_t index)
+static int walk_chain(struct virtq_walk_ *walk, uint32_t index)
 {
-    struct descriptor d;
+    struct virtq_descriptor_ d;
     int error;
 
     do {
-        copy_descriptor(walk->table + (size_t)VIRTQ_DESC_SIZE * index, &d);
+        ash_virtq_copy_descriptor_(walk->table + (size_t)VIRTQ_DESC_SIZE * index, &d);
         if ((d.flags & VIRTQ_DESC_F_INDIRECT) != 0U) {
-            error = enter_table(walk, index, &d);
+            error = ash_virtq_enter_table_(walk, index, &d);
             d.flags = VIRTQ_DESC_F_NEXT;
             d.next = 0;
         } else {
-            error = add_element(walk, index, &d);
+            error = ash_virtq_add_element_(walk, index, &d);
         }
         if (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U && d.next >= walk->entries) {
             error = ash_virtq_fail_(walk->q, ASH_VIRTQ_BAD_NEXT, index, d.next);
@@ -161,14 +138,11 @@ static int reload_avail_idx(struct ash_virtq *q)
     return ASH_OK;
 }
 
-/* Is there an entry to take? ASH_OK, ASH_ENOENT, ASH_EGUEST or ASH_EBUSY. */
+/* Is there an entry to take? ASH_OK, ASH_ENOENT or ASH_EGUEST. */
 static int find_entry(struct ash_virtq *q)
 {
     int error = ASH_OK;
 
-    if (q->state != ASH_VIRTQ_READY) {
-        return q->state == ASH_VIRTQ_OFF ? ASH_EBUSY : ASH_EGUEST;
-    }
     /* Acquire: the driver's writes to ring and descriptors come before its write of idx (2.7.13, step 4). The
      * entries up to an index that was read so need no more barriers. */
     if (q->avail_idx == q->next_avail) {
@@ -200,31 +174,80 @@ static int read_head(struct ash_virtq *q, uint32_t *head)
     return ASH_OK;
 }
 
-static uint64_t take(struct ash_virtq *q, uint32_t head, uint64_t writable_bytes)
+static int split_pop(struct virtq_walk_ *walk, uint32_t *slot)
 {
-    struct ash_virtq_slot *slot = &q->config.slots[head];
+    struct ash_virtq *q = walk->q;
+    int error = find_entry(q);
+
+    error = error != ASH_OK ? error : read_head(q, slot);
+    if (error != ASH_OK) {
+        return error;
+    }
+    walk->table = q->desc;
+    walk->entries = q->layout.size;
+    return walk_chain(walk, *slot);
+}
+
+static void link_youngest(struct ash_virtq *q, uint32_t index)
+{
+    q->config.slots[index].next = VIRTQ_NO_SLOT;
+    if (q->oldest == VIRTQ_NO_SLOT) {
+        q->oldest = (uint16_t)index;
+    } else {
+        q->config.slots[q->youngest].next = (uint16_t)index;
+    }
+    q->youngest = (uint16_t)index;
+}
+
+static uint64_t take(struct ash_virtq *q, uint32_t index, uint64_t writable_bytes)
+{
+    struct ash_virtq_slot *slot = &q->config.slots[index];
 
     slot->serial = q->next_serial++;
+    slot->cookie = 0;
+    slot->done = 0;
     slot->writable = writable_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)writable_bytes;
-    q->next_avail++;
     q->in_flight++;
-    return (slot->serial << VIRTQ_TOKEN_HEAD_BITS) | head;
+    if (virtq_has_(q, ASH_VIRTQ_F_IN_ORDER)) {
+        link_youngest(q, index);
+    }
+    return (slot->serial << VIRTQ_TOKEN_SLOT_BITS) | index;
+}
+
+static uint64_t take_split(struct ash_virtq *q, uint32_t head, uint64_t writable_bytes)
+{
+    q->next_avail++;
+    return take(q, head, writable_bytes);
+}
+
+static uint64_t take_packed(struct ash_virtq *q, uint16_t id, uint16_t count, uint64_t writable_bytes)
+{
+    const uint32_t index = ash_virtq_packed_slot_(q);
+
+    q->config.slots[index].id = id;
+    q->config.slots[index].count = count;
+    q->held += count;
+    q->next_avail = virtq_packed_add_(q, q->next_avail, count);
+    return take(q, index, writable_bytes);
 }
 
 int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
                   struct ash_virtq_chain *chain)
 {
-    struct walk walk = {.q = q, .segments = segments, .capacity = capacity};
+    struct virtq_walk_ walk = {.q = q, .segments = segments, .capacity = capacity};
     uint32_t head = 0;
-    int error = find_entry(q);
+    uint16_t flags = 0, id = 0, count = 0;
+    int error;
 
-    error = error != ASH_OK ? error : read_head(q, &head);
-    if (error != ASH_OK) {
-        return error;
+    if (q->state != ASH_VIRTQ_READY) {
+        return q->state == ASH_VIRTQ_OFF ? ASH_EBUSY : ASH_EGUEST;
     }
-    walk.table = q->desc;
-    walk.entries = q->layout.size;
-    error = walk_chain(&walk, head);
+    if (!virtq_is_packed_(q)) {
+        error = split_pop(&walk, &head);
+    } else {
+        error = ash_virtq_packed_find_(q, &flags);
+        error = error != ASH_OK ? error : ash_virtq_packed_walk_(&walk, flags, &id, &count);
+    }
     ash_virtq_unmap_(q, walk.indirect, walk.indirect_size);
     if (error != ASH_OK) {
         return error;
@@ -233,6 +256,7 @@ int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint3
     if (walk.found.segment_count > capacity) {
         return ASH_ENOSPC;
     }
-    chain->token = take(q, head, walk.found.writable_bytes);
+    chain->token = virtq_is_packed_(q) ? take_packed(q, id, count, walk.found.writable_bytes)
+                                       : take_split(q, head, walk.found.writable_bytes);
     return ASH_OK;
 }

@@ -4,19 +4,90 @@
 
 #include <libbase/nospec.h>
 
+/* The slot of a live request, NULL if @token names none. */
+static struct ash_virtq_slot *slot_of(const struct ash_virtq *q, uint64_t token)
+{
+    const uint64_t serial = token >> VIRTQ_TOKEN_SLOT_BITS;
+    uint32_t index = (uint32_t)(token & ((1U << VIRTQ_TOKEN_SLOT_BITS) - 1U));
+    struct ash_virtq_slot *slot;
+
+    if (index >= q->config.max_size || serial < q->first_serial) {
+        return NULL;
+    }
+    index = (uint32_t)ash_index_nospec(index, q->config.max_size);
+    slot = &q->config.slots[index];
+    return slot->serial == serial && slot->done == 0U ? slot : NULL;
+}
+
+bool ash_virtq_is_live(const struct ash_virtq *q, uint64_t token)
+{
+    return q->state == ASH_VIRTQ_READY && slot_of(q, token) != NULL;
+}
+
+uint64_t ash_virtq_cookie(const struct ash_virtq *q, uint64_t token)
+{
+    const struct ash_virtq_slot *slot = slot_of(q, token);
+
+    return slot != NULL ? slot->cookie : 0U;
+}
+
+void ash_virtq_set_cookie(struct ash_virtq *q, uint64_t token, uint64_t cookie)
+{
+    struct ash_virtq_slot *slot = slot_of(q, token);
+
+    if (slot != NULL) {
+        slot->cookie = cookie;
+    }
+}
+
+uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at)
+{
+    const uint32_t size = q->state == ASH_VIRTQ_READY ? q->layout.size : 0U;
+
+    while (*at < size) {
+        const uint32_t index = (*at)++;
+        const uint64_t token = (q->config.slots[index].serial << VIRTQ_TOKEN_SLOT_BITS) | index;
+
+        if (ash_virtq_is_live(q, token)) {
+            return token;
+        }
+    }
+    return 0;
+}
+
+static void use(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written)
+{
+    const uint32_t index = (uint32_t)(slot - q->config.slots);
+
+    slot->serial = 0;
+    if (virtq_is_packed_(q)) {
+        ash_virtq_packed_use_(q, index, written);
+    } else {
+        unsigned char *entry =
+            q->device + VIRTQ_USED_RING + (size_t)VIRTQ_USED_ENTRY * virtq_ring_index_(q, q->next_used);
+
+        guest_store32_(entry, index);
+        guest_store32_(entry + 4, written);
+        q->next_used++;
+    }
+}
+
+/* All that are given back and have none before them (2.7.9, 2.8.8). */
+static void use_in_order(struct ash_virtq *q)
+{
+    while (q->oldest != VIRTQ_NO_SLOT && q->config.slots[q->oldest].done != 0U) {
+        struct ash_virtq_slot *slot = &q->config.slots[q->oldest];
+
+        q->oldest = slot->next;
+        use(q, slot, slot->written);
+    }
+}
+
 int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written)
 {
-    const uint64_t serial = token >> VIRTQ_TOKEN_HEAD_BITS;
-    uint32_t head = (uint32_t)(token & ((1U << VIRTQ_TOKEN_HEAD_BITS) - 1U));
-    struct ash_virtq_slot *slot;
-    unsigned char *entry;
+    struct ash_virtq_slot *slot = slot_of(q, token);
 
-    if (head >= q->config.max_size || serial < q->first_serial) {
-        return ASH_ENOENT;
-    }
-    head = (uint32_t)ash_index_nospec(head, q->config.max_size);
-    slot = &q->config.slots[head];
-    if (slot->serial != serial) {
+    if (slot == NULL) {
         return ASH_ENOENT;
     }
     if (q->state != ASH_VIRTQ_READY) {
@@ -25,26 +96,33 @@ int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written)
     if (written > slot->writable) {
         return ASH_ERANGE; /* the driver would take its own stale bytes for data (2.7.8) */
     }
-    entry = q->device + VIRTQ_USED_RING + (size_t)VIRTQ_USED_ENTRY * virtq_ring_index_(q, q->next_used);
-    guest_store32_(entry, head);
-    guest_store32_(entry + 4, written);
-    slot->serial = 0;
-    q->next_used++;
     q->in_flight--;
+    if (!virtq_has_(q, ASH_VIRTQ_F_IN_ORDER)) {
+        use(q, slot, written);
+        return ASH_OK;
+    }
+    slot->written = written;
+    slot->done = 1;
+    use_in_order(q);
     return ASH_OK;
+}
+
+/* Release: entries and the buffers' bytes are before the index (2.7.8.2). */
+static uint32_t split_publish(struct ash_virtq *q)
+{
+    const uint16_t count = (uint16_t)(q->next_used - q->used_idx);
+
+    guest_store16_release_(q->device + VIRTQ_USED_IDX, q->next_used);
+    return count;
 }
 
 void ash_virtq_publish(struct ash_virtq *q)
 {
-    const uint16_t count = (uint16_t)(q->next_used - q->used_idx);
-
-    if (q->state != ASH_VIRTQ_READY || count == 0U) {
+    if (q->state != ASH_VIRTQ_READY || q->next_used == q->used_idx) {
         return;
     }
-    /* Release: entries and the buffers' bytes are before the index (2.7.8.2). */
-    guest_store16_release_(q->device + VIRTQ_USED_IDX, q->next_used);
+    q->unsignalled += virtq_is_packed_(q) ? ash_virtq_packed_publish_(q) : split_publish(q);
     q->used_idx = q->next_used;
-    q->unsignalled += count;
     if (q->unsignalled > VIRTQ_UNSIGNALLED_MAX) {
         q->unsignalled = VIRTQ_UNSIGNALLED_MAX;
     }
@@ -71,6 +149,9 @@ bool ash_virtq_should_notify(struct ash_virtq *q)
     /* Full barrier between our store of idx and the load of what the driver wants. The driver stores that and
      * then loads idx behind a barrier of its own, so that one of the two sees the other's (2.7.7, 2.7.14). */
     guest_fence_();
+    if (virtq_is_packed_(q)) {
+        return ash_virtq_packed_wants_(q, count);
+    }
     if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
         const uint16_t event = guest_load16_(virtq_used_event_(q));
 
@@ -83,7 +164,9 @@ bool ash_virtq_should_notify(struct ash_virtq *q)
 void ash_virtq_arm_(struct ash_virtq *q, bool enabled)
 {
     q->kicks_enabled = enabled;
-    if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
+    if (virtq_is_packed_(q)) {
+        ash_virtq_packed_arm_(q, enabled);
+    } else if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
         q->armed_at = q->next_avail;
         guest_store16_(q->device + VIRTQ_USED_FLAGS, 0); /* MUST be 0 (2.7.10.2) */
         guest_store16_(virtq_avail_event_(q), q->next_avail);
@@ -100,7 +183,7 @@ void ash_virtq_disable_kicks(struct ash_virtq *q)
     if (q->state != ASH_VIRTQ_READY || !q->kicks_enabled) {
         return;
     }
-    if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX)) {
+    if (virtq_has_(q, ASH_VIRTQ_F_EVENT_IDX) && !virtq_is_packed_(q)) {
         q->kicks_enabled = false; /* a value that the driver has passed is quiet for the next 65535 entries */
     } else {
         ash_virtq_arm_(q, false);
@@ -109,9 +192,14 @@ void ash_virtq_disable_kicks(struct ash_virtq *q)
 
 bool ash_virtq_enable_kicks(struct ash_virtq *q)
 {
+    uint16_t flags;
+
     if (q->state != ASH_VIRTQ_READY) {
         return false;
     }
     ash_virtq_arm_(q, true);
+    if (virtq_is_packed_(q)) {
+        return ash_virtq_packed_is_available_(q, &flags);
+    }
     return guest_load16_acquire_(q->driver + VIRTQ_AVAIL_IDX) != q->next_avail;
 }

@@ -131,8 +131,11 @@ void mock_driver_init(struct mock_driver *drv, struct mock_memory *mem, unsigned
     drv->size = size;
     drv->features = features;
     drv->layout.desc = ash_ipa(mock_memory_alloc(mem, 16UL * size, 16));
-    drv->layout.driver = ash_ipa(mock_memory_alloc(mem, 6 + 2UL * size, 2));
-    drv->layout.device = ash_ipa(mock_memory_alloc(mem, 6 + 8UL * size, 4));
+    drv->packed = (features & ASH_VIRTQ_F_PACKED) != 0;
+    drv->wrap = drv->used_wrap = drv->checked_wrap = true;
+    drv->layout.driver =
+        ash_ipa(mock_memory_alloc(mem, drv->packed ? 4 : 6 + 2UL * size, drv->packed ? 4 : 2));
+    drv->layout.device = ash_ipa(mock_memory_alloc(mem, drv->packed ? 4 : 6 + 8UL * size, 4));
     drv->layout.size = size;
     drv->layout.features = features;
     drv->desc = mock_memory_at(mem, drv->layout.desc.value, 1);
@@ -179,12 +182,17 @@ static int reserve(struct mock_driver *drv, unsigned count)
 
 int mock_driver_add(struct mock_driver *drv, const struct ash_virtq_segment *segments, unsigned count)
 {
-    const int head = reserve(drv, count);
-    unsigned at = (unsigned)head;
+    unsigned at;
+    int head;
 
+    if (drv->packed) {
+        return mock_packed_add(drv, segments, count, 0);
+    }
+    head = reserve(drv, count);
     if (head < 0) {
         return -1;
     }
+    at = (unsigned)head;
     for (unsigned i = 0; i < count; i++) {
         mock_descriptor(drv->desc, at, segments[i].ipa.value, segments[i].length,
                         flags_of(segments, count, i), i + 1 < count ? drv->next[at] : 0xDEADU);
@@ -197,9 +205,13 @@ int mock_driver_add(struct mock_driver *drv, const struct ash_virtq_segment *seg
 int mock_driver_add_indirect(struct mock_driver *drv, uint64_t table,
                              const struct ash_virtq_segment *segments, unsigned count)
 {
-    const int head = reserve(drv, 1);
     unsigned char *bytes = mock_memory_at(drv->mem, table, 16UL * count);
+    int head;
 
+    if (drv->packed) {
+        return mock_packed_add(drv, segments, count, table);
+    }
+    head = reserve(drv, 1);
     if (head < 0) {
         return -1;
     }
@@ -221,6 +233,10 @@ void mock_driver_offer(struct mock_driver *drv, uint16_t head)
 
 void mock_driver_publish(struct mock_driver *drv)
 {
+    if (drv->packed) {
+        mock_packed_publish(drv);
+        return;
+    }
     drv->published = drv->added;
     __atomic_store_n((uint16_t *)(void *)(drv->avail + 2), htole16(drv->published), __ATOMIC_RELEASE);
 }
@@ -240,6 +256,9 @@ bool mock_driver_should_kick(struct mock_driver *drv)
 {
     const uint16_t old = drv->checked;
 
+    if (drv->packed) {
+        return mock_packed_should_kick(drv);
+    }
     drv->checked = drv->published;
     if (old == drv->published) {
         return false;
@@ -261,6 +280,9 @@ bool mock_driver_take_used(struct mock_driver *drv, struct mock_used *used)
     const unsigned char *entry = drv->used + 4 + 8UL * (drv->seen % drv->size);
     unsigned last;
 
+    if (drv->packed) {
+        return mock_packed_take_used(drv, used);
+    }
     if (used_idx(drv) == drv->seen) {
         return false;
     }
@@ -281,6 +303,9 @@ bool mock_driver_take_used(struct mock_driver *drv, struct mock_used *used)
 
 bool mock_driver_set_interrupts(struct mock_driver *drv, bool enabled)
 {
+    if (drv->packed) {
+        return mock_packed_set_interrupts(drv, enabled);
+    }
     if ((drv->features & ASH_VIRTQ_F_EVENT_IDX) != 0) {
         mock_write16(drv->avail + 4 + 2UL * drv->size, enabled ? drv->seen : (uint16_t)(drv->seen - 1));
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The other side of a split virtqueue: a guest's memory and a driver that writes real rings into it. Written
- * from VIRTIO 1.2, 2.7, not from libvirtio. Each block of guest memory is a heap allocation of its exact
+/* The other side of a virtqueue: a guest's memory and a driver that writes real rings into it, split or packed by
+ * its features. Written from VIRTIO 1.2, 2.7 and 2.8, not from libvirtio. Each block of guest memory is a heap
+ * allocation of its exact
  * size, so that AddressSanitizer sees a read one byte beyond. What a hostile driver does is written with the
  * raw writers. */
 #ifndef MOCK_VIRTIO_DRIVER_H
@@ -60,6 +61,7 @@ struct mock_driver {
     struct mock_memory *mem;
     unsigned size;
     uint64_t features;
+    bool packed;
     struct ash_virtq_layout layout;
     unsigned char *desc, *avail, *used;
     uint16_t added;     /* entries in the available ring */
@@ -68,6 +70,13 @@ struct mock_driver {
     uint16_t seen;      /* used entries taken */
     uint16_t free_head;
     unsigned free_count;
+    /* Packed: @desc is the ring, @avail and @used are the event suppression structures. */
+    unsigned at, used_at; /* where the next chain goes, where the next used one will be */
+    bool wrap, used_wrap;
+    unsigned checked_at; /* as @checked */
+    bool checked_wrap;
+    unsigned first_at; /* the first chain that is not published: its flags are kept back */
+    uint16_t first_flags;
     uint16_t *next;   /* the driver's own list: of free descriptors, and of each chain */
     uint16_t *length; /* descriptors of the chain that starts here; 0: none */
 };
@@ -76,6 +85,17 @@ struct mock_used {
     uint32_t head;
     uint32_t written;
 };
+
+/* The packed half, mock_virtio_packed.c. */
+struct mock_used;
+int mock_packed_add(struct mock_driver *drv, const struct ash_virtq_segment *segments, unsigned count,
+                    uint64_t table);
+void mock_packed_publish(struct mock_driver *drv);
+bool mock_packed_should_kick(struct mock_driver *drv);
+bool mock_packed_take_used(struct mock_driver *drv, struct mock_used *used);
+bool mock_packed_set_interrupts(struct mock_driver *drv, bool enabled);
+/* Everything but the flags, which make it available. */
+void mock_packed_descriptor(unsigned char *table, unsigned at, uint64_t ipa, uint32_t length, uint16_t id);
 
 void mock_driver_init(struct mock_driver *drv, struct mock_memory *mem, unsigned size, uint64_t features);
 void mock_driver_fini(struct mock_driver *drv);
@@ -95,6 +115,9 @@ void mock_driver_publish(struct mock_driver *drv);
 
 /* Must the device be kicked for what was published since the last time? */
 bool mock_driver_should_kick(struct mock_driver *drv);
+
+/* Packed: how the driver names a chain to the device. Any 16 bits will do, so it names them oddly. */
+uint16_t mock_driver_id(unsigned head);
 
 /* The next used entry; its chain's descriptors are free again. */
 bool mock_driver_take_used(struct mock_driver *drv, struct mock_used *used);

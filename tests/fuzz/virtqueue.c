@@ -403,6 +403,7 @@ static void move(struct fuzz_input *in)
     reset();
     if (fuzz_below(in, 4) == 0U) {
         ((uint8_t *)&image)[fuzz_below(in, sizeof(image))] ^= fuzz_u8(in);
+        image.features &= ~(ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_IN_ORDER); /* this target writes split rings */
     }
     if (ash_virtq_import(&vm.q, &image) == ASH_OK) {
         vm.layout = (struct ash_virtq_layout){ash_ipa(image.desc), ash_ipa(image.driver),

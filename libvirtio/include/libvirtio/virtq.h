@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** The split virtqueue, device side: takes the chains that a driver offers, gives them back as used.
+/** A virtqueue, device side, split or packed: takes the chains that a driver offers, gives them back as used.
  *
  *  What the driver wrote is hostile: each field is read once, every index, address, length and count is
  *  checked, and a chain comes out as plain data (IPA, length, direction), never as a pointer. The first thing
@@ -25,18 +25,22 @@
 extern "C" {
 #endif
 
-/** Queue Size: a power of two, 1..32768 (2.7). */
+/** Queue Size: 1..32768 (2.7, 2.8); of a split ring a power of two. */
 #define ASH_VIRTQ_SIZE_MAX 32768U
 
 /** Feature bits (6) that concern the queue itself, and that this library has. A device offers any of them. */
 #define ASH_VIRTQ_F_INDIRECT_DESC ASH_BIT(28)
 #define ASH_VIRTQ_F_EVENT_IDX     ASH_BIT(29)
-#define ASH_VIRTQ_FEATURES        (ASH_VIRTQ_F_INDIRECT_DESC | ASH_VIRTQ_F_EVENT_IDX)
+#define ASH_VIRTQ_F_PACKED        ASH_BIT(34) /* the packed ring (2.8) instead of the split one (2.7) */
+#define ASH_VIRTQ_F_IN_ORDER      ASH_BIT(35) /* chains go back in the order in which they were offered */
+#define ASH_VIRTQ_FEATURES                                                                                   \
+    (ASH_VIRTQ_F_INDIRECT_DESC | ASH_VIRTQ_F_EVENT_IDX | ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_IN_ORDER)
 
-/** Alignments of the three areas, bytes (2.7). */
-#define ASH_VIRTQ_DESC_ALIGN   16U
-#define ASH_VIRTQ_DRIVER_ALIGN 2U
-#define ASH_VIRTQ_DEVICE_ALIGN 4U
+/** Alignments of the three areas, bytes (2.7, 2.8.10). */
+#define ASH_VIRTQ_DESC_ALIGN          16U
+#define ASH_VIRTQ_DRIVER_ALIGN        2U
+#define ASH_VIRTQ_PACKED_DRIVER_ALIGN 4U
+#define ASH_VIRTQ_DEVICE_ALIGN        4U
 
 /** Guest memory that descriptors may name. Regions that touch are given as one: nothing may span two. */
 struct ash_virtq_region {
@@ -44,11 +48,16 @@ struct ash_virtq_region {
     uint64_t size; /* bytes; base + size does not wrap */
 };
 
-/** What is kept for each descriptor head. Private; allocated by the caller. */
+/** What is kept for each request. Private; allocated by the caller. Split: by descriptor head. */
 struct ash_virtq_slot {
-    uint64_t serial;   /* of the request that holds this head; 0: none */
+    uint64_t serial;   /* of the request that holds this slot; 0: none */
+    uint64_t cookie;   /* the device's, for as long */
     uint32_t writable; /* bytes that its device may write, at most UINT32_MAX */
-    uint32_t reserved;
+    uint32_t written;  /* in order: given back, waiting for those before it */
+    uint16_t id;       /* packed: Buffer ID */
+    uint16_t count;    /* packed: descriptors in the ring */
+    uint16_t next;     /* in order: the next younger request; packed: the next free slot */
+    uint16_t done;     /* in order: `written` is valid */
 };
 
 struct ash_virtq_config {
@@ -77,9 +86,9 @@ struct ash_virtq_hal {
 
 /** Where a driver put a queue, and the features that it negotiated. */
 struct ash_virtq_layout {
-    ash_ipa_t desc;   /* descriptor table: 16 * size bytes */
-    ash_ipa_t driver; /* available ring: 6 + 2 * size bytes */
-    ash_ipa_t device; /* used ring: 6 + 8 * size bytes */
+    ash_ipa_t desc;   /* descriptor table, packed: descriptor ring: 16 * size bytes */
+    ash_ipa_t driver; /* available ring: 6 + 2 * size bytes; packed: driver event suppression, 4 bytes */
+    ash_ipa_t device; /* used ring: 6 + 8 * size bytes; packed: device event suppression, 4 bytes */
     uint32_t size;
     uint64_t features; /* all that were negotiated; those that are not of the queue are ignored */
 };
@@ -110,10 +119,11 @@ enum ash_virtq_state {
 /** What a driver did wrong. `index` and `value` of struct ash_virtq_fault in brackets. */
 enum ash_virtq_reason {
     ASH_VIRTQ_FINE,
-    ASH_VIRTQ_BAD_SIZE,        /* Queue Size is no power of two or above the maximum [0, size] */
+    ASH_VIRTQ_BAD_SIZE,        /* Queue Size: 0, above the maximum, split: no power of two [0, size] */
     ASH_VIRTQ_BAD_ALIGNMENT,   /* an area is misaligned [0 desc, 1 driver, 2 device; address] */
     ASH_VIRTQ_BAD_AREA,        /* an area is not in the guest's memory [as above] */
-    ASH_VIRTQ_BAD_AVAIL_INDEX, /* more entries than the ring has [our index, the driver's] (2.7.13) */
+    ASH_VIRTQ_BAD_AVAIL_INDEX, /* more entries than the ring has [our index, the driver's] (2.7.13);
+                                * packed: more descriptors [our index, how many] */
     ASH_VIRTQ_BAD_HEAD,        /* a head beyond the table [ring index, head] */
     ASH_VIRTQ_HEAD_IN_USE,     /* a head that the device still holds [ring index, head] */
     ASH_VIRTQ_BAD_NEXT,        /* next beyond its table [descriptor, next] */
@@ -146,12 +156,19 @@ struct ash_virtq {
     unsigned char *driver;
     unsigned char *device;
 
+    /* Packed: positions in the ring, with the wrap counter in bit 15. */
     uint16_t next_avail; /* the next available ring entry to take */
-    uint16_t avail_idx;  /* the driver's index as last read: entries up to it may be read */
+    uint16_t avail_idx;  /* the driver's index as last read: entries up to it may be read; split only */
     uint16_t next_used;  /* the next used ring entry to write */
     uint16_t used_idx;   /* as published */
     uint16_t armed_at;   /* avail_event as last written */
+    uint16_t used_flags; /* packed: of the first staged entry, which publishing it will write */
+    uint16_t free_slot;  /* packed: slots given back, a list */
+    uint16_t oldest;     /* in order: requests taken, a list from here ... */
+    uint16_t youngest;   /* ... to here */
     bool kicks_enabled;
+    uint32_t fresh_slots;  /* packed: from here on the slots were never used in this life */
+    uint32_t held;         /* packed: descriptors taken and not given back */
     uint32_t unsignalled;  /* entries published since the last ash_virtq_should_notify(); saturates */
     uint32_t in_flight;    /* requests taken and not given back */
     uint64_t next_serial;  /* never goes back, so that a token names one request for ever */
@@ -211,13 +228,26 @@ int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint3
                   struct ash_virtq_chain *chain) ASH_NODISCARD;
 
 /** Put a request into the used ring without publishing it: for several that must appear at once. Requests
- *  come back in any order; a cancelled one with `written` 0.
+ *  come back in any order, a cancelled one with `written` 0. Under IN_ORDER the driver sees one when all
+ *  before it are given back, too; its token is stale from now on all the same.
  *  written: bytes [0, written) of its device-writable segments hold data (2.7.8.2).
  *  Returns ASH_OK, else nothing changes:
  *  ASH_ENOENT: the token is stale (the queue was reset, the request was given back already) or never was one.
  *  ASH_ERANGE: `written` is more than its segments hold. ASH_EGUEST: the queue is BROKEN.
  */
 int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written) ASH_NODISCARD;
+
+/** Is @token that of a request that was taken and not given back, of a queue that is READY? */
+bool ash_virtq_is_live(const struct ash_virtq *q, uint64_t token);
+
+/** A number of the device's own for each live request; 0 when it is taken. Of a token that is not live: 0, and
+ *  nothing is kept. */
+uint64_t ash_virtq_cookie(const struct ash_virtq *q, uint64_t token);
+void ash_virtq_set_cookie(struct ash_virtq *q, uint64_t token, uint64_t cookie);
+
+/** The tokens of all requests in flight, one a call, in no order; 0: no more. *@at: 0 at first. To cancel them all.
+ *  Cost: O(Queue Size) for all of them. */
+uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at);
 
 /** Show the driver everything that is staged, after all that was written to its buffers (2.7.8.2). */
 void ash_virtq_publish(struct ash_virtq *q);
@@ -244,7 +274,7 @@ struct ash_virtq_image {
     uint32_t version; /* ASH_VIRTQ_IMAGE_VERSION */
     uint32_t state;   /* enum ash_virtq_state */
     uint32_t size;
-    uint32_t index; /* of both rings; 0..65535 */
+    uint32_t index; /* of both rings; 0..65535; packed: position, wrap counter in bit 15 */
     uint64_t features;
     uint64_t desc;
     uint64_t driver;

@@ -19,6 +19,11 @@ static inline uint16_t guest_load16_(const void *at)
     return (uint16_t)hooked_load(at, 2);
 }
 
+static inline uint32_t guest_load32_(const void *at)
+{
+    return (uint32_t)hooked_load(at, 4);
+}
+
 static inline uint64_t guest_load64_(const void *at)
 {
     return hooked_load(at, 8);

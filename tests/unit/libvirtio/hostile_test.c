@@ -64,7 +64,7 @@ static void a_head_beyond_the_table_breaks_the_queue(void **state)
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(heads); i++) {
         struct rig rig;
 
-        rig_open(&rig, 4, ASH_VIRTQ_FEATURES);
+        rig_open(&rig, 4, RIG_SPLIT_FEATURES);
         offer_head(&rig, heads[i]);
         rig_expect_broken(&rig, ASH_VIRTQ_BAD_HEAD, 0, heads[i]);
         rig_close(&rig);
@@ -229,7 +229,7 @@ static void unknown_flags_are_ignored(void **state)
     struct rig rig;
 
     (void)state;
-    rig_open(&rig, 4, ASH_VIRTQ_FEATURES);
+    rig_open(&rig, 4, RIG_SPLIT_FEATURES);
     mock_descriptor(rig.drv.desc, 0, MOCK_RAM_BASE, 1, 0xFFF8, 0xFFFF);
     offer_head(&rig, 0);
     assert_int_equal(rig_pop(&rig), ASH_OK);
@@ -291,7 +291,7 @@ static void rings_that_overlap_do_no_harm(void **state)
     struct ash_virtq_layout layout;
 
     (void)state;
-    rig_open(&rig, 8, ASH_VIRTQ_FEATURES);
+    rig_open(&rig, 8, RIG_SPLIT_FEATURES);
     ash_virtq_reset(&rig.q);
     layout = rig.drv.layout;
     layout.driver = layout.desc;

@@ -306,7 +306,7 @@ static void the_largest_queue_can_be_full(void **state)
     struct rig rig;
 
     (void)state;
-    rig_open(&rig, ASH_VIRTQ_SIZE_MAX, ASH_VIRTQ_FEATURES);
+    rig_open(&rig, ASH_VIRTQ_SIZE_MAX, RIG_SPLIT_FEATURES);
     for (unsigned round = 0; round < 3; round++) {
         const struct ash_virtq_segment in = rig_segment(MOCK_RAM_BASE, 1, true);
         struct mock_used used;

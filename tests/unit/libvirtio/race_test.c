@@ -198,8 +198,17 @@ static void nothing_is_lost_with_the_event_index(void **state)
 static void nothing_is_lost_through_indirect_tables(void **state)
 {
     (void)state;
-    run_race(ASH_VIRTQ_FEATURES, true, true);
+    run_race(RIG_SPLIT_FEATURES, true, true);
     run_race(ASH_VIRTQ_F_INDIRECT_DESC, true, false);
+}
+
+static void nothing_is_lost_in_a_packed_ring(void **state)
+{
+    (void)state;
+    run_race(ASH_VIRTQ_F_PACKED, false, false);
+    run_race(ASH_VIRTQ_F_PACKED, false, true);
+    run_race(ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_EVENT_IDX, false, true);
+    run_race(ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_IN_ORDER | RIG_SPLIT_FEATURES, true, false);
 }
 
 int main(void)
@@ -208,6 +217,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_with_flags),
         cmocka_unit_test(nothing_is_lost_with_the_event_index),
         cmocka_unit_test(nothing_is_lost_through_indirect_tables),
+        cmocka_unit_test(nothing_is_lost_in_a_packed_ring),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

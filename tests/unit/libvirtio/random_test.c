@@ -272,7 +272,7 @@ static void keep(struct world *w, const struct verdict *v)
 static void start(struct world *w)
 {
     static const uint64_t features[] = {0, ASH_VIRTQ_F_INDIRECT_DESC, ASH_VIRTQ_F_EVENT_IDX,
-                                        ASH_VIRTQ_FEATURES};
+                                        RIG_SPLIT_FEATURES};
 
     mock_driver_init(&w->rig.drv, &w->rig.mem, 1U << test_rng_below(&w->rng, 5),
                      features[test_rng_below(&w->rng, 4)]);

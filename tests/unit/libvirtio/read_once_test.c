@@ -163,6 +163,48 @@ static void each_field_of_an_indirect_table_is_read_once(void **state)
     }
 }
 
+static void each_field_of_a_packed_chain_is_read_once(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    open_hooked(&rig, ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_EVENT_IDX);
+    rig_offer(&rig, three, 3);
+    hook.overwrite = true;
+    assert_int_equal(rig_pop(&rig), ASH_OK);
+    expect_three(&rig);
+    expect_nothing_twice();
+    expect_reads(rig.drv.layout.desc.value, 48, 1);
+    expect_reads(rig.drv.layout.desc.value + 48, 16 * 5, 0);
+    expect_reads(rig.drv.layout.device.value, 4, 0);
+    assert_int_equal(ash_virtq_push(&rig.q, rig.chain.token, 0x01020304 + 7), ASH_OK);
+    (void)ash_virtq_should_notify(&rig.q);
+    expect_nothing_twice();
+    expect_reads(rig.drv.layout.driver.value, 4, 1);
+    close_hooked(&rig);
+}
+
+static void each_field_of_a_packed_ring_s_table_is_read_once(void **state)
+{
+    (void)state;
+    for (unsigned skew = 0; skew < 16; skew++) {
+        struct rig rig;
+        uint64_t table;
+
+        open_hooked(&rig, ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_INDIRECT_DESC);
+        table = mock_memory_alloc(&rig.mem, 48, skew);
+        assert_true(mock_driver_add_indirect(&rig.drv, table, three, 3) >= 0);
+        mock_driver_publish(&rig.drv);
+        hook.overwrite = true;
+        assert_int_equal(rig_pop(&rig), ASH_OK);
+        expect_three(&rig);
+        expect_nothing_twice();
+        expect_reads(rig.drv.layout.desc.value, 16, 1);
+        expect_reads(table, 48, 1);
+        close_hooked(&rig);
+    }
+}
+
 static void a_rejected_chain_is_read_once(void **state)
 {
     static const unsigned flags[] = {MOCK_NEXT, MOCK_INDIRECT, MOCK_INDIRECT | MOCK_NEXT};
@@ -308,6 +350,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_field_of_a_chain_is_read_once),
         cmocka_unit_test(each_field_of_an_indirect_table_is_read_once),
+        cmocka_unit_test(each_field_of_a_packed_chain_is_read_once),
+        cmocka_unit_test(each_field_of_a_packed_ring_s_table_is_read_once),
         cmocka_unit_test(a_rejected_chain_is_read_once),
         cmocka_unit_test(the_index_is_read_once_for_a_batch),
         cmocka_unit_test(a_chain_added_while_the_device_arms_is_found),

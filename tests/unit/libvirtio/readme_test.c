@@ -14,7 +14,7 @@ void *guest_map(struct mock_memory *guest, ash_ipa_t ipa, uint32_t length)
 
 static void the_example_fills_what_the_driver_offers(void **state)
 {
-    static const uint64_t features[] = {0, ASH_VIRTQ_FEATURES};
+    static const uint64_t features[] = {0, RIG_SPLIT_FEATURES};
 
     (void)state;
     for (unsigned f = 0; f < 2; f++) {

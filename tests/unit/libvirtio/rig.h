@@ -9,6 +9,9 @@
 
 #define RIG_SEGMENTS 64U
 
+/* All that the split ring has and that leaves the order of completions free. */
+#define RIG_SPLIT_FEATURES (ASH_VIRTQ_F_INDIRECT_DESC | ASH_VIRTQ_F_EVENT_IDX)
+
 struct rig {
     struct mock_memory mem;
     struct mock_driver drv;

@@ -281,7 +281,7 @@ static void move(struct rig *rig)
 
 static void a_moved_queue_goes_on_where_it_was(void **state)
 {
-    static const uint64_t features[] = {0, ASH_VIRTQ_FEATURES};
+    static const uint64_t features[] = {0, RIG_SPLIT_FEATURES};
 
     (void)state;
     for (unsigned f = 0; f < 2; f++) {
