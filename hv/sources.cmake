@@ -9,4 +9,5 @@ set(HV_CORE_SOURCES
     core/ranges.c core/rng.c core/sched.c core/vm.c core/vm_create.c
     glue/console_glue.c glue/devices.c glue/firmware.c glue/hypercall.c glue/loader.c glue/machine.c glue/stage2.c
     vdev/vpl011.c vdev/vpl031.c vdev/vpl061.c vdev/vsp805.c)
-set(HV_HOST_SOURCES arch/host/host.c arch/host/host_console.c)
+set(HV_HOST_SOURCES arch/host/host_common.c arch/host/host.c arch/host/host_console.c)
+set(HV_HOST_THREADS_SOURCES arch/host/host_common.c arch/host/threads.c arch/host/wires.c)

@@ -21,11 +21,6 @@ static uint64_t get(const uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static void set(uint64_t *counter, uint64_t value)
-{
-    __atomic_store_n(counter, value, __ATOMIC_RELAXED);
-}
-
 static uint64_t ns_of(uint64_t ticks)
 {
     uint64_t hz = hv_arch_ticks_per_second();
@@ -47,7 +42,7 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 void hv_account_read(const struct hv_vcpu *vcpu, struct hv_account_view *view)
 {
     const struct hv_account *account = &vcpu->account;
-    const struct hv_cpu *cpu = vcpu->cpu;
+    const struct hv_cpu *cpu = __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED);
     uint64_t now = hv_arch_ticks();
     uint64_t ran = get(&account->ran);
 
@@ -73,22 +68,22 @@ uint64_t hv_account_cpu_idle(const struct hv_cpu *cpu)
 
 void hv_account_on(struct hv_account *account)
 {
-    set(&account->on_since, hv_arch_ticks());
+    hv_account_set(&account->on_since, hv_arch_ticks());
 }
 
 void hv_account_off(struct hv_account *account)
 {
-    set(&account->on, account->on + elapsed(account->on_since, hv_arch_ticks()));
-    set(&account->on_since, 0);
+    hv_account_set(&account->on, account->on + elapsed(account->on_since, hv_arch_ticks()));
+    hv_account_set(&account->on_since, 0);
 }
 
 void hv_account_sleep(struct hv_cpu_account *account)
 {
-    set(&account->idle_since, hv_arch_ticks());
+    hv_account_set(&account->idle_since, hv_arch_ticks());
 }
 
 void hv_account_wake(struct hv_cpu_account *account)
 {
-    set(&account->idle, account->idle + elapsed(account->idle_since, hv_arch_ticks()));
-    set(&account->idle_since, 0);
+    hv_account_set(&account->idle, account->idle + elapsed(account->idle_since, hv_arch_ticks()));
+    hv_account_set(&account->idle_since, 0);
 }

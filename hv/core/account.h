@@ -65,10 +65,21 @@ uint64_t hv_account_cpu_idle(const struct hv_cpu *cpu);
 /** "hvc"; never NULL. */
 const char *hv_exit_reason_name(enum hv_exit_reason reason);
 
+/** What its CPU alone writes and others read: in one piece, and no more than that. */
+static inline void hv_account_set(uint64_t *counter, uint64_t value)
+{
+    __atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
+static inline void hv_account_add(uint64_t *counter, uint64_t by)
+{
+    hv_account_set(counter, *counter + by);
+}
+
 /** On its CPU. */
 static inline void hv_account_exit(struct hv_account *account, enum hv_exit_reason reason)
 {
-    account->exits[reason]++;
+    hv_account_add(&account->exits[reason], 1);
 }
 
 /** @vcpu is on from now on; it is off; by whom it is turned so. */

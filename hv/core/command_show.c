@@ -12,14 +12,15 @@
 static enum hv_command_step pool(struct hv_call *call, struct hv_record *record)
 {
     const struct hv_pages *pages = &call->cpu->hv->pages;
+    uint32_t used = __atomic_load_n(&pages->used, __ATOMIC_RELAXED);
 
     if (call->at[0]++ > 0U) {
         return HV_STEP_END;
     }
     hv_record_address(record, "base", pages->base);
     hv_record_number(record, "pages", 8, pages->total);
-    hv_record_number(record, "used", 8, pages->used);
-    hv_record_number(record, "free", 8, pages->total - pages->used);
+    hv_record_number(record, "used", 8, used);
+    hv_record_number(record, "free", 8, pages->total - used);
     return HV_STEP_ROW;
 }
 
@@ -67,9 +68,10 @@ enum hv_command_step hv_command_cpu(struct hv_call *call, struct hv_record *reco
     hv_record_number(record, "cpu", 3, cpu->index);
     hv_record_address(record, "affinity", cpu->mpidr);
     hv_record_bool(record, "online", 6, __atomic_load_n(&cpu->online, __ATOMIC_RELAXED) != 0U);
-    hv_record_number(record, "vcpus", 5, cpu->sched.count);
+    hv_record_number(record, "vcpus", 5, __atomic_load_n(&cpu->sched.count, __ATOMIC_RELAXED));
     hv_record_number(record, "idle_ms", 10, hv_account_cpu_idle(cpu) / 1000000U);
-    hv_record_number(record, "unexpected", 10, cpu->unexpected_interrupts);
+    hv_record_number(record, "unexpected", 10,
+                     __atomic_load_n(&cpu->unexpected_interrupts, __ATOMIC_RELAXED));
     hv_lock(&hv->vms_lock); /* what it runs is not destroyed meanwhile */
     vcpu = __atomic_load_n(&cpu->vcpu, __ATOMIC_RELAXED);
     if (vcpu != NULL) {
@@ -98,7 +100,7 @@ enum hv_command_step hv_command_trace(struct hv_call *call, struct hv_record *re
         return HV_STEP_ROW;
     }
     for (; call->at[0] < hv->cpus; call->at[0]++, call->at[1] = 0) {
-        const struct hv_recorder *recorder = hv->cpu[call->at[0]]->recorder;
+        const struct hv_recorder *recorder = hv_recorder_of(call->at[0]);
 
         if (recorder != NULL && hv_recorder_next(recorder, &call->at[1], &event)) {
             hv_recorder_line(line, sizeof(line), recorder->cpu, recorder->hz, &event);

@@ -6,7 +6,7 @@
 #include "core/life.h"
 
 /** VM @number as it stands, with the VM list's lock held until hv_unlock(); NULL: it does not exist now. */
-static const struct hv_vm *lock_vm(struct hv *hv, uint32_t number)
+static struct hv_vm *lock_vm(struct hv *hv, uint32_t number)
 {
     hv_lock(&hv->vms_lock);
     return number < hv->vms ? hv->vm[number] : NULL;
@@ -20,7 +20,7 @@ static void put_cpus(struct hv_record *record, const struct hv_vm *vm)
 
     for (uint32_t i = 0; vm != NULL && i < vm->vcpus && length < sizeof(cpus); i++) {
         length += hv_format(&cpus[length], sizeof(cpus) - length, "%s%u", i > 0U ? " " : "",
-                            vm->vcpu[i]->cpu->index);
+                            __atomic_load_n(&vm->vcpu[i]->cpu, __ATOMIC_RELAXED)->index);
     }
     hv_record_text(record, "cpus", 8, "%s", cpus);
 }
@@ -53,11 +53,16 @@ enum hv_command_step hv_command_vm_list(struct hv_call *call, struct hv_record *
     return HV_STEP_ROW;
 }
 
-static void put_vm(struct hv_record *record, const struct hv_vm *vm)
+static void put_vm(struct hv_record *record, struct hv_vm *vm)
 {
+    uint32_t on;
+
+    hv_lock(&vm->lock);
+    on = vm->vcpus_on;
+    hv_unlock(&vm->lock);
     hv_record_number(record, "vmid", 0, vm->config.vmid);
     hv_record_number(record, "vcpus", 0, vm->vcpus);
-    hv_record_number(record, "vcpus_on", 0, vm->vcpus_on);
+    hv_record_number(record, "vcpus_on", 0, on);
     put_cpus(record, vm);
     hv_record_number(record, "priority", 0, vm->config.priority);
     hv_record_number(record, "time_slice_us", 0, vm->config.time_slice_us);
@@ -65,7 +70,7 @@ static void put_vm(struct hv_record *record, const struct hv_vm *vm)
     hv_record_address(record, "memory_at", vm->machine.part[0].pa);
     hv_record_number(record, "memory_parts", 0, vm->machine.parts);
     hv_record_bool(record, "background", 0, vm->config.background);
-    hv_record_number(record, "reports", 0, vm->reports);
+    hv_record_number(record, "reports", 0, __atomic_load_n(&vm->reports, __ATOMIC_RELAXED));
     hv_record_number(record, "console_buffer_bytes", 0, vm->config.console_buffer);
     if (vm->config.kernel != NULL) {
         hv_record_text(record, "kernel", 0, "%s", vm->config.kernel);
@@ -75,7 +80,7 @@ static void put_vm(struct hv_record *record, const struct hv_vm *vm)
 enum hv_command_step hv_command_vm_show(struct hv_call *call, struct hv_record *record)
 {
     struct hv *hv = call->cpu->hv;
-    const struct hv_vm *vm;
+    struct hv_vm *vm;
 
     if (call->at[0]++ > 0U) {
         return HV_STEP_END;

@@ -48,8 +48,8 @@ static void run_what_is_runnable(struct hv_cpu *cpu)
         vcpu->restarts = false;
         hv_machine_vcpu_restart(vcpu, vcpu->restart_entry, vcpu->restart_x0);
     }
-    vcpu->account.loads++;
-    cpu->vcpu = vcpu;
+    hv_account_add(&vcpu->account.loads, 1);
+    __atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELAXED); /* others ask who it is */
     hv_record_load(cpu, true, true);
     hv_arch_vcpu_load(cpu);
     hv_arch_enter(cpu);
@@ -88,7 +88,7 @@ void hv_vcpu_left(struct hv_cpu *cpu)
     hv_stage2_leave(cpu);
     stays = stays && !hv_vm_is_stopping(vcpu->vm);
     hv_record_load(cpu, false, stays);
-    cpu->vcpu = NULL;
+    __atomic_store_n(&cpu->vcpu, NULL, __ATOMIC_RELAXED);
     hv_sched_put(vcpu, stays);
     if (!stays) {
         hv_vm_vcpu_left(cpu, vcpu);

@@ -29,7 +29,7 @@ enum hv_request {
 
 struct hv_cpu {
     /* The line that every exit reads; offsets known to assembly (arch/aarch64/asm.h). */
-    struct hv_vcpu *vcpu; /* loaded here, NULL: none */
+    struct hv_vcpu *vcpu; /* loaded here, NULL: none. Its own to write; atomic */
     uint64_t stack_top;
     uint64_t emergency_top;
     uint64_t faults;         /* EL2 faults taken on this CPU: the second one is nested */

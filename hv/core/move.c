@@ -34,7 +34,7 @@ static void hand_over(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct hv_cpu *t
     if (!stays) {
         hv_machine_lock(cpu, &vm->machine);
         hv_sched_depart_(cpu, vcpu);
-        vcpu->cpu = to;
+        __atomic_store_n(&vcpu->cpu, to, __ATOMIC_RELAXED);
         hv_machine_unlock(&vm->machine);
     }
     hv_unlock(&vm->lock);

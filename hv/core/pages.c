@@ -22,6 +22,12 @@ static uint64_t run_of(unsigned pages)
     return pages >= 64U ? ~UINT64_C(0) : (UINT64_C(1) << pages) - 1U;
 }
 
+/** Others ask without the lock. */
+static void count(struct hv_pages *pool, uint32_t used)
+{
+    __atomic_store_n(&pool->used, used, __ATOMIC_RELAXED);
+}
+
 void *hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *request)
 {
     unsigned pages = request->pages;
@@ -38,7 +44,7 @@ void *hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *reques
         for (unsigned bit = 0; bit < 64U; bit += pages) {
             if ((pool->taken[word] & (run_of(pages) << bit)) == 0U) {
                 pool->taken[word] |= run_of(pages) << bit;
-                pool->used += pages;
+                count(pool, pool->used + pages);
                 found = (void *)(uintptr_t)(pool->base + ((uint64_t)word * 64U + bit) * HV_PAGE_SIZE);
                 break;
             }
@@ -68,7 +74,7 @@ void hv_pages_free(struct hv_pages *pool, void *first, unsigned pages)
     }
     hv_lock(&pool->lock);
     pool->taken[page / 64U] &= ~(run_of(pages) << (page % 64U));
-    pool->used -= pages;
+    count(pool, pool->used - pages);
     hv_unlock(&pool->lock);
 }
 

@@ -24,7 +24,7 @@ static enum hv_event_kind kind_of(const struct hv_event *event)
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-bool hv_recorder_next(const struct hv_recorder *recorder, uint32_t *cursor, struct hv_event *event)
+HV_RACES bool hv_recorder_next(const struct hv_recorder *recorder, uint32_t *cursor, struct hv_event *event)
 {
     for (;;) {
         uint32_t head = __atomic_load_n(&recorder->head, __ATOMIC_ACQUIRE);
@@ -137,6 +137,11 @@ void hv_recorder_switch(struct hv *hv, bool on)
     }
 }
 
+const struct hv_recorder *hv_recorder_of(uint32_t index)
+{
+    return &hv_arch_recorders()[index];
+}
+
 void hv_recorder_dump(const struct hv *hv, void (*print)(void *ctx, const char *line), void *ctx)
 {
     char line[HV_RECORDER_LINE];
@@ -150,7 +155,7 @@ void hv_recorder_dump(const struct hv *hv, void (*print)(void *ctx, const char *
         }
     }
     for (uint32_t i = 0; i < hv->cpus; i++) {
-        print_from(&hv_arch_recorders()[i], 0, print, ctx);
+        print_from(hv_recorder_of(i), 0, print, ctx);
     }
 }
 
@@ -171,7 +176,7 @@ void hv_recorder_save(const struct hv *hv)
 
 void hv_record(struct hv_cpu *cpu, enum hv_event_kind kind, uint32_t a, uint64_t b)
 {
-    hv_record_at(cpu->recorder, hv_arch_ticks(), kind, a, b);
+    hv_record_at(__atomic_load_n(&cpu->recorder, __ATOMIC_RELAXED), hv_arch_ticks(), kind, a, b);
 }
 
 void hv_record_state(struct hv_cpu *cpu, const struct hv_vm *vm, unsigned state, uint64_t why)
@@ -181,12 +186,15 @@ void hv_record_state(struct hv_cpu *cpu, const struct hv_vm *vm, unsigned state,
 
 void hv_record_load(struct hv_cpu *cpu, bool loads, bool stays)
 {
+    /* Of its own one, which may be off: when it is on again it tells of who runs then. */
+    uint32_t *who = &hv_arch_recorders()[cpu->index].who;
+
     if (loads) {
-        cpu->recorder->who = (cpu->vcpu->vm->slot + 1U) << 8 | cpu->vcpu->index;
+        *who = (cpu->vcpu->vm->slot + 1U) << 8 | cpu->vcpu->index;
         hv_record(cpu, HV_EVENT_LOAD, 0, 0);
     } else {
         hv_record(cpu, HV_EVENT_PUT, stays ? 1U : 0U, 0);
-        cpu->recorder->who = 0;
+        *who = 0;
     }
 }
 
@@ -195,6 +203,12 @@ void hv_record_load(struct hv_cpu *cpu, bool loads, bool stays)
 void hv_recorder_begin(struct hv *hv)
 {
     (void)hv;
+}
+
+const struct hv_recorder *hv_recorder_of(uint32_t index)
+{
+    (void)index;
+    return NULL;
 }
 
 void hv_recorder_switch(struct hv *hv, bool on)

@@ -66,10 +66,22 @@ struct hv_recorder {
     struct hv_event event[HV_RECORDER_EVENTS];
 };
 
+/* The CPU does not wait for who reads, nor the reader for it: ThreadSanitizer is not to look. */
+#if defined(__has_feature)
+#define HV_RECORDER_HAS(feature) __has_feature(feature)
+#else
+#define HV_RECORDER_HAS(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || HV_RECORDER_HAS(thread_sanitizer)
+#define HV_RACES __attribute__((no_sanitize("thread")))
+#else
+#define HV_RACES
+#endif
+
 #if HV_RECORDER
 /** Record what happened on @recorder's CPU at @ticks. On that CPU. */
-static inline void hv_record_at(struct hv_recorder *recorder, uint64_t ticks, enum hv_event_kind kind,
-                                uint32_t a, uint64_t b)
+HV_RACES static inline void hv_record_at(struct hv_recorder *recorder, uint64_t ticks,
+                                         enum hv_event_kind kind, uint32_t a, uint64_t b)
 {
     uint32_t head = recorder->head;
     uint32_t who = recorder->who;
@@ -111,6 +123,9 @@ void hv_recorder_begin(struct hv *hv);
 
 /** Off: the events stay as they are until it is on again. Any CPU. */
 void hv_recorder_switch(struct hv *hv, bool on);
+
+/** What CPU @index has recorded, on or off; NULL: this hv was built without. Any CPU. */
+const struct hv_recorder *hv_recorder_of(uint32_t index);
 
 /** The events that @recorder holds, oldest first: start with *@cursor 0. False: no more. Any CPU. */
 bool hv_recorder_next(const struct hv_recorder *recorder, uint32_t *cursor,

@@ -137,21 +137,29 @@ static void charge(struct hv_vcpu *vcpu, uint64_t now)
     if (hv_budget_is_set(&vcpu->turn.budget)) {
         hv_budget_charge(&vcpu->turn.budget, now - vcpu->turn.since);
     }
-    vcpu->account.ran += now - vcpu->turn.since;
-    vcpu->turn.since = now;
+    hv_account_add(&vcpu->account.ran, now - vcpu->turn.since);
+    hv_account_set(&vcpu->turn.since, now);
 }
 
 /** By time alone: when is @vcpu, which is not loaded, ready? *@then: its budget at that time. */
 static uint64_t ready_at(struct hv_vcpu *vcpu, uint64_t now, struct hv_budget *then)
 {
     const struct hv_turn *turn = &vcpu->turn;
-    bool ready = hv_sched_is_ready_(vcpu, now);
-    uint64_t at = turn->waits ? turn->wake_at : turn->budget.deadline;
+    uint64_t at;
 
-    *then = turn->budget;
-    if (ready || !is_on(vcpu) || is_to_be_seen_to(vcpu)) { /* it is held */
-        return ready ? now : UINT64_MAX;
+    if (!is_on(vcpu)) { /* its turn is who turns it on's, who tells this CPU then */
+        *then = (struct hv_budget){.full = 0};
+        return UINT64_MAX;
     }
+    if (hv_sched_is_ready_(vcpu, now)) {
+        *then = turn->budget;
+        return now;
+    }
+    *then = turn->budget;
+    if (is_to_be_seen_to(vcpu)) { /* it is held */
+        return UINT64_MAX;
+    }
+    at = turn->waits ? turn->wake_at : turn->budget.deadline;
     if (at != UINT64_MAX && turn->waits) {
         hv_budget_wake(then, at);
     }
@@ -248,7 +256,7 @@ struct hv_vcpu *hv_sched_next(struct hv_cpu *cpu)
     }
     if (vcpu != NULL) {
         __atomic_store_n(&vcpu->turn.alone, hv_sched_is_alone(vcpu), __ATOMIC_RELAXED);
-        vcpu->turn.since = now;
+        hv_account_set(&vcpu->turn.since, now);
         if (now > vcpu->turn.ready_since) {
             hv_machine_stole(vcpu, now - vcpu->turn.ready_since);
         }
@@ -310,7 +318,7 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
     charge(current, now);
     if (hv_jobs_between_exits(cpu, now)) {
         now = hv_arch_ticks();
-        current->turn.since = now; /* this was no time of its */
+        hv_account_set(&current->turn.since, now); /* this was no time of its */
     }
     if (!hv_budget_is_out(&current->turn.budget, now) && !is_wanted_more(cpu, current, now)) {
         hv_move_share_out(cpu, current, now);
@@ -344,7 +352,7 @@ static void sleep_loaded(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     } else {
         hv_cpu_idle(cpu);
     }
-    vcpu->turn.since = hv_arch_ticks();
+    hv_account_set(&vcpu->turn.since, hv_arch_ticks());
     if (hv_budget_is_set(&vcpu->turn.budget)) {
         hv_budget_wake(&vcpu->turn.budget, vcpu->turn.since);
         request(cpu, cpu, HV_REQUEST_RUN); /* has it any left, and when is that over? */

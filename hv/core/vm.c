@@ -35,7 +35,7 @@ void hv_vm_report(struct hv_vm *vm, const char *format, ...)
 
 static void set_state(struct hv_vm *vm, enum hv_life_state state)
 {
-    __atomic_store_n(&vm->state, state, __ATOMIC_RELAXED);
+    __atomic_store_n(&vm->state, state, __ATOMIC_RELEASE); /* hv_vm_state() */
 }
 
 /** Tell the CPUs of the vCPUs that are on. */
@@ -143,7 +143,10 @@ void hv_vm_resume(struct hv_cpu *cpu, struct hv_vm *vm)
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         struct hv_vcpu *vcpu = vm->vcpu[i];
 
-        if (vcpu->held != 0U && vcpu->turn.waits) { /* its timers' deadlines may be others now */
+        if (vcpu->held == 0U) {
+            continue; /* off, or its CPU has not looked yet: its turn is that one's */
+        }
+        if (vcpu->turn.waits) { /* its timers' deadlines may be others now */
             vcpu->turn.wake_at = hv_machine_wake_time(vcpu, hv_arch_ticks());
         }
         vcpu->turn.ready_since = hv_arch_ticks(); /* nobody stole the time of the pause */
@@ -194,7 +197,7 @@ void hv_vm_vcpu_left(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     hv_account_off(&vcpu->account);
     hv_record(cpu, HV_EVENT_CPU_OFF, vm->slot << 8 | vcpu->index, 0);
     let_go(vm, vcpu);
-    vcpu->on = 0;
+    __atomic_store_n(&vcpu->on, 0U, __ATOMIC_RELAXED);
     vm->vcpus_on--;
     ended = vm->vcpus_on == 0U;
     if (ended) {

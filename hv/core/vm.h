@@ -96,7 +96,8 @@ void hv_vm_free(struct hv_vm *vm);
 /** Where it stands, without the lock: by a CPU that has one of its vCPUs. */
 static inline enum hv_life_state hv_vm_state(const struct hv_vm *vm)
 {
-    return (enum hv_life_state)__atomic_load_n(&vm->state, __ATOMIC_RELAXED);
+    /* Acquire: what was done to the vCPUs before it came to this state is seen. */
+    return (enum hv_life_state)__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
 }
 
 /** Its images are loaded: vCPU 0 begins. Wants the lock; STARTING. */

@@ -438,7 +438,7 @@ void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks)
     struct ash_vcpu_stolen_time *told = &vcpu->vm->machine.stolen_time[vcpu->index];
 
     vcpu->arch.stolen += ticks;
-    vcpu->account.stolen += ticks;
+    hv_account_add(&vcpu->account.stolen, ticks);
     /* In one piece: others of its VM may read it meanwhile. */
     __atomic_store_n(&told->stolen_ns, ash_vcpu_stolen_ns(vcpu->arch.stolen, hv_arch_ticks_per_second()),
                      __ATOMIC_RELAXED);

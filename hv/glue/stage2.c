@@ -96,7 +96,10 @@ int hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
         return vmid;
     }
     hv_lock(&vm->lock);
-    ash_stage2_set_vmid(&vm->machine.stage2, (uint16_t)vmid);
+    /* Another CPU that has the VM loaded, and reads it without the lock, finds the VMID unchanged: so it is. */
+    if (ash_stage2_vttbr(&vm->machine.stage2) >> 48 != (uint64_t)vmid) {
+        ash_stage2_set_vmid(&vm->machine.stage2, (uint16_t)vmid);
+    }
     hv_unlock(&vm->lock);
     return ASH_OK;
 }

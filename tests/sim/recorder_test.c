@@ -6,6 +6,7 @@
 #include <libvcpu/psci.h>
 
 #include "arch/arch.h"
+#include "core/command.h"
 #include "core/recorder.h"
 #include "rig.h"
 
@@ -258,6 +259,52 @@ static void switched_off_it_keeps_what_it_has(void **state)
     assert_int_equal(count(0, HV_EVENT_PANIC), 1);
 }
 
+/** Of the shell's answer to "trace". */
+static unsigned rows_of_trace(void)
+{
+    static char text[HV_RECORD_MOST];
+    static struct hv_record row;
+    static struct hv_call call;
+    unsigned rows = 0;
+
+    assert_true(hv_call_begin(&call, &sim.cpu[0], "trace"));
+    while (hv_call_step(&call, &row, text)) {
+        assert_non_null(strstr(text, rows == 0U ? "event\r\n" : "trace "));
+        rows++;
+    }
+    return rows;
+}
+
+static void switched_off_the_shell_still_shows_what_it_has(void **state)
+{
+    unsigned rows;
+
+    (void)state;
+    run();
+    rows = rows_of_trace();
+    assert_true(rows > 10U);
+    hv_recorder_switch(&sim.hv, false);
+    hv_record(&sim.cpu[0], HV_EVENT_PANIC, 0, 0);
+    assert_int_equal(rows_of_trace(), rows);
+}
+
+static void who_is_loaded_while_it_is_off_is_known_when_it_is_on(void **state)
+{
+    static struct hv_vm vm = {.slot = 3};
+    static struct hv_vcpu vcpu = {.vm = &vm, .index = 1};
+    struct hv_recorder *ring0;
+
+    (void)state;
+    run();
+    ring0 = &hv_arch_recorders()[0];
+    hv_recorder_switch(&sim.hv, false);
+    sim.cpu[0].vcpu = &vcpu;
+    hv_record_load(&sim.cpu[0], true, true);
+    hv_recorder_switch(&sim.hv, true);
+    hv_record(&sim.cpu[0], HV_EVENT_WAIT, 0, 0);
+    assert_int_equal(ring0->event[(ring0->head - 1U) % HV_RECORDER_EVENTS].who, 0x401);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +319,8 @@ int main(void)
         cmocka_unit_test(memory_that_is_not_whole_is_not_believed),
         cmocka_unit_test(a_dump_names_the_vms_and_has_everything),
         cmocka_unit_test(switched_off_it_keeps_what_it_has),
+        cmocka_unit_test(switched_off_the_shell_still_shows_what_it_has),
+        cmocka_unit_test(who_is_loaded_while_it_is_off_is_known_when_it_is_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

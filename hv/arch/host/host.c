@@ -33,8 +33,6 @@ static struct {
     hv_host_guest *guest;
     struct hv_host_result *result;
     struct {
-        uint32_t life;
-        uint64_t rounds;
         uint64_t ran;        /* ticks, until it was last put or put to sleep */
         uint64_t runs_since; /* 0: it does not */
         bool loaded;
@@ -98,17 +96,9 @@ uint64_t hv_host_ran(uint32_t slot, uint32_t index)
     return host.vcpu[slot][index].ran + (since != 0U ? host.ticks - since : 0U);
 }
 
-/** When the virtual timer of the vCPU that is loaded on @me interrupts; UINT64_MAX: never. */
 static uint64_t timer_of(const struct host_cpu *me)
 {
-    const struct hv_vcpu *vcpu = me->cpu->vcpu;
-    uint64_t deadline;
-
-    if (vcpu == NULL || hv_machine_active_ppis(vcpu) != 0U ||
-        !ash_vtimer_next_deadline(&vcpu->arch.vtimer, host.ticks, &deadline)) {
-        return UINT64_MAX;
-    }
-    return deadline;
+    return hv_host_timer(me->cpu->vcpu, host.ticks);
 }
 
 static uint64_t next_interrupt(const struct host_cpu *me)
@@ -199,24 +189,6 @@ uint64_t hv_arch_ticks(void)
     return host.ticks++;
 }
 
-uint64_t hv_arch_ticks_per_second(void)
-{
-    return 1000000;
-}
-
-static struct hv_recorder recorders[HV_MAX_CPUS + 1U];
-static bool is_warm;
-
-struct hv_recorder *hv_arch_recorders(void)
-{
-    return recorders;
-}
-
-void hv_host_next_is_warm(void)
-{
-    is_warm = true;
-}
-
 void hv_arch_relax(void)
 {
     take_turns();
@@ -241,12 +213,7 @@ static void take_alarm(struct hv_cpu *cpu)
     struct host_cpu *me = &host.cpu[cpu->index];
 
     if (timer_of(me) <= host.ticks) {
-        struct hv_vcpu *vcpu = cpu->vcpu;
-        struct hv_machine *machine = &vcpu->vm->machine;
-
-        hv_machine_lock(cpu, machine);
-        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, 16U + machine->layout.timer_virtual_ppi));
-        hv_machine_unlock(machine);
+        hv_host_inject_timer(cpu);
     }
     if (me->alarm != 0U && me->alarm <= host.ticks) {
         me->alarm = 0;
@@ -283,106 +250,9 @@ void hv_arch_take_interrupts(struct hv_cpu *cpu)
     }
 }
 
-void hv_arch_apply_lines(const struct hv_vcpu *vcpu)
-{
-    (void)vcpu; /* what a guest is, here, looks at the word itself */
-}
-
-bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
-{
-    struct hv_machine *machine = &cpu->vcpu->vm->machine;
-    bool waits;
-
-    hv_machine_lock(cpu, machine);
-    ash_vgic_sync(&cpu->vcpu->vgic);
-    ash_vgic_flush(&cpu->vcpu->vgic);
-    waits = ash_vgic_has_deliverable(&cpu->vcpu->vgic) || cpu->vcpu->arch.lines != 0U;
-    hv_machine_unlock(machine);
-    return waits;
-}
-
 void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
 {
     host.cpu[cpu->index].alarm = deadline == UINT64_MAX ? 0U : deadline;
-}
-
-void hv_arch_publish_to_guest(const void *from, size_t size)
-{
-    (void)from;
-    (void)size;
-    hv_arch_interleave();
-}
-
-void hv_arch_publish_data(const void *from, size_t size)
-{
-    hv_arch_publish_to_guest(from, size);
-}
-
-void hv_arch_publish_instructions(void)
-{
-}
-
-void hv_arch_zero_pages(void *pages, size_t size)
-{
-    memset(pages, 0, size);
-}
-
-void hv_arch_zero_and_publish(void *pages, size_t size)
-{
-    hv_arch_zero_pages(pages, size);
-    hv_arch_publish_to_guest(pages, size);
-}
-
-const struct hv_arch_features *hv_arch_features(void)
-{
-    static const struct hv_arch_features features = {
-        .gic_version = 3,
-        .id = {.reg = {[ASH_VCPU_ID_AA64MMFR0] = 0x2, [ASH_VCPU_ID_AA64PFR0] = 0x01001111}},
-        .midr = 0x410fd034,
-        .ipa_bits = 40,
-        .vmid_bits = 8,
-        .lr_count = 4,
-        .priority_bits = 5,
-        .preemption_bits = 5,
-    };
-
-    return &features;
-}
-
-void hv_arch_stage2_publish(const uint64_t *first, size_t count)
-{
-    (void)first;
-    (void)count;
-}
-
-void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
-{
-    (void)table;
-    (void)what;
-}
-
-void hv_arch_invalidate_everything(void)
-{
-}
-
-void hv_arch_provoke_serror(void)
-{
-}
-
-void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
-{
-    (void)vcpu;
-    (void)intid;
-}
-
-void hv_arch_fp_borrow(struct hv_cpu *cpu)
-{
-    (void)cpu;
-}
-
-void hv_arch_fp_return(struct hv_cpu *cpu)
-{
-    (void)cpu;
 }
 
 /** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. */
@@ -436,35 +306,12 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
 /** What the real exit path does at its end. */
 static enum hv_verdict finish_exit(struct hv_cpu *cpu, enum hv_verdict verdict)
 {
-    struct hv_vcpu *vcpu = cpu->vcpu;
-    uint32_t requests;
-
     if (verdict != HV_RESUME) {
         return verdict; /* interrupts are masked: what is pending stays so until the next vCPU runs */
     }
     host.cpu[cpu->index].pending = false;
     take_alarm(cpu);
-    if (ash_vgic_needs_flush(&vcpu->vgic)) {
-        hv_machine_lock(cpu, &vcpu->vm->machine);
-        ash_vgic_sync(&vcpu->vgic);
-        ash_vgic_flush(&vcpu->vgic);
-        hv_machine_unlock(&vcpu->vm->machine);
-    }
-    requests = hv_cpu_take_requests(cpu);
-    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
-}
-
-static uint64_t next_round(const struct hv_vcpu *vcpu)
-{
-    uint32_t slot = vcpu->vm->slot;
-
-    uint32_t life = vcpu->vm->place->created << 16 | vcpu->life;
-
-    if (host.vcpu[slot][vcpu->index].life != life) {
-        host.vcpu[slot][vcpu->index].life = life;
-        host.vcpu[slot][vcpu->index].rounds = 0;
-    }
-    return host.vcpu[slot][vcpu->index].rounds++;
+    return hv_host_before_entry(cpu);
 }
 
 void hv_arch_enter(struct hv_cpu *cpu)
@@ -474,7 +321,7 @@ void hv_arch_enter(struct hv_cpu *cpu)
 
     while (verdict != HV_LEAVE) {
         take_turns();
-        verdict = finish_exit(cpu, host.guest(cpu, cpu->vcpu, next_round(cpu->vcpu)));
+        verdict = finish_exit(cpu, host.guest(cpu, cpu->vcpu, hv_host_next_round(cpu->vcpu)));
     }
     longjmp(host.cpu[cpu->index].empty_stack, 1);
 }
@@ -507,10 +354,6 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
                : ASH_ENOMEM;
 }
 
-void hv_arch_reset(void)
-{
-}
-
 void hv_arch_power_off(void)
 {
     host.result->powered_off = true;
@@ -522,31 +365,6 @@ void hv_arch_halt(void)
     self->started = false;
     take_turns();
     abort(); /* it never gets another turn */
-}
-
-/* The board's firmware: it adds one to each register. */
-void hv_arch_smc(uint64_t x[18])
-{
-    for (unsigned i = 0; i < 18U; i++) {
-        x[i]++;
-    }
-}
-
-void hv_arch_stop_others(struct hv_cpu *cpu)
-{
-    (void)cpu;
-}
-
-uint64_t hv_report_image_base(void)
-{
-    return 0;
-}
-
-bool hv_report_frame(uint64_t *frame_pointer, uint64_t *return_address)
-{
-    (void)frame_pointer;
-    (void)return_address;
-    return false;
 }
 
 void hv_host_run_until_kicked(struct hv_cpu *cpu)
@@ -561,8 +379,7 @@ void hv_host_run(struct hv *hv, hv_host_guest *guest, uint64_t seed, uint64_t ma
 {
     memset(&host, 0, sizeof(host));
     memset(result, 0, sizeof(*result));
-    memset(recorders, 0, is_warm ? 0U : sizeof(recorders));
-    is_warm = false;
+    hv_host_begin();
     pthread_mutex_init(&host.baton, NULL);
     host.hv = hv;
     host.guest = guest;

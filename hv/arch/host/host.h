@@ -2,6 +2,10 @@
 /** hv on a PC: N simulated CPUs take turns, one at a time. Who is next is drawn from a seed at every exit and every
  *  sleep, and often before, inside and behind a lock and at a kick, so a run can be repeated.
  *
+ *  Or (threads.c in place of host.c) they are threads that run at the same time, for ThreadSanitizer: then nothing can
+ *  be repeated, time is real, guests are called on several threads at once, hv_host_run()'s @max_turns are
+ *  milliseconds, the log has what was said last, the console's FIFO has its own size, and there is no hv_host_ran().
+ *
  *  A simulated guest is a function: it is called for each "exit", acts through hv/glue as the real exit path would, and
  *  returns the verdict. Between two calls its CPU looks at its requests, as the real one does. */
 #ifndef HV_ARCH_HOST_HOST_H

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a PC has in an architecture's place, however its CPUs are simulated. */
+#include <string.h>
+
+#include "arch/arch.h"
+#include "arch/host/host_internal.h"
+#include "core/lock.h"
+#include "core/place.h"
+#include "core/report.h"
+
+static struct hv_recorder recorders[HV_MAX_CPUS + 1U];
+static bool is_warm;
+
+struct hv_recorder *hv_arch_recorders(void)
+{
+    return recorders;
+}
+
+void hv_host_next_is_warm(void)
+{
+    is_warm = true;
+}
+
+static struct {
+    uint32_t life;
+    uint64_t rounds;
+} vcpus[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
+
+void hv_host_begin(void)
+{
+    memset(vcpus, 0, sizeof(vcpus));
+    memset(recorders, 0, is_warm ? 0U : sizeof(recorders));
+    is_warm = false;
+}
+
+uint64_t hv_host_next_round(const struct hv_vcpu *vcpu)
+{
+    uint32_t slot = vcpu->vm->slot;
+    uint32_t life = vcpu->vm->place->created << 16 | vcpu->life;
+
+    if (vcpus[slot][vcpu->index].life != life) {
+        vcpus[slot][vcpu->index].life = life;
+        vcpus[slot][vcpu->index].rounds = 0;
+    }
+    return vcpus[slot][vcpu->index].rounds++;
+}
+
+/* ---- Interrupts -------------------------------------------------------------------------------------------------- */
+
+uint64_t hv_host_timer(const struct hv_vcpu *vcpu, uint64_t now)
+{
+    uint64_t deadline;
+
+    if (vcpu == NULL || hv_machine_active_ppis(vcpu) != 0U ||
+        !ash_vtimer_next_deadline(&vcpu->arch.vtimer, now, &deadline)) {
+        return UINT64_MAX;
+    }
+    return deadline;
+}
+
+void hv_host_inject_timer(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    ASH_DISCARD(
+        ash_vgic_inject_hw(&machine->vgic, cpu->vcpu->index, 16U + machine->layout.timer_virtual_ppi));
+    hv_machine_unlock(machine);
+}
+
+enum hv_verdict hv_host_before_entry(struct hv_cpu *cpu)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    uint32_t requests;
+
+    if (ash_vgic_needs_flush(&vcpu->vgic)) {
+        hv_machine_lock(cpu, &vcpu->vm->machine);
+        ash_vgic_sync(&vcpu->vgic);
+        ash_vgic_flush(&vcpu->vgic);
+        hv_machine_unlock(&vcpu->vm->machine);
+    }
+    requests = hv_cpu_take_requests(cpu);
+    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
+}
+
+void hv_arch_apply_lines(const struct hv_vcpu *vcpu)
+{
+    (void)vcpu; /* what a guest is, here, looks at the word itself */
+}
+
+bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+    bool waits;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_sync(&cpu->vcpu->vgic);
+    ash_vgic_flush(&cpu->vcpu->vgic);
+    waits = ash_vgic_has_deliverable(&cpu->vcpu->vgic) || cpu->vcpu->arch.lines != 0U;
+    hv_machine_unlock(machine);
+    return waits;
+}
+
+/* ---- The rest ---------------------------------------------------------------------------------------------------- */
+
+uint64_t hv_arch_ticks_per_second(void)
+{
+    return 1000000;
+}
+
+void hv_arch_publish_to_guest(const void *from, size_t size)
+{
+    (void)from;
+    (void)size;
+    hv_arch_interleave();
+}
+
+void hv_arch_publish_data(const void *from, size_t size)
+{
+    hv_arch_publish_to_guest(from, size);
+}
+
+void hv_arch_publish_instructions(void)
+{
+}
+
+void hv_arch_zero_pages(void *pages, size_t size)
+{
+    memset(pages, 0, size);
+}
+
+void hv_arch_zero_and_publish(void *pages, size_t size)
+{
+    hv_arch_zero_pages(pages, size);
+    hv_arch_publish_to_guest(pages, size);
+}
+
+const struct hv_arch_features *hv_arch_features(void)
+{
+    static const struct hv_arch_features features = {
+        .gic_version = 3,
+        .id = {.reg = {[ASH_VCPU_ID_AA64MMFR0] = 0x2, [ASH_VCPU_ID_AA64PFR0] = 0x01001111}},
+        .midr = 0x410fd034,
+        .ipa_bits = 40,
+        .vmid_bits = 8,
+        .lr_count = 4,
+        .priority_bits = 5,
+        .preemption_bits = 5,
+    };
+
+    return &features;
+}
+
+void hv_arch_stage2_publish(const uint64_t *first, size_t count)
+{
+    (void)first;
+    (void)count;
+}
+
+void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
+{
+    (void)table;
+    (void)what;
+}
+
+void hv_arch_invalidate_everything(void)
+{
+}
+
+void hv_arch_provoke_serror(void)
+{
+}
+
+void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)
+{
+    (void)vcpu;
+    (void)intid;
+}
+
+void hv_arch_fp_borrow(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+void hv_arch_fp_return(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+void hv_arch_reset(void)
+{
+}
+
+/* The board's firmware: it adds one to each register. */
+void hv_arch_smc(uint64_t x[18])
+{
+    for (unsigned i = 0; i < 18U; i++) {
+        x[i]++;
+    }
+}
+
+void hv_arch_stop_others(struct hv_cpu *cpu)
+{
+    (void)cpu;
+}
+
+uint64_t hv_report_image_base(void)
+{
+    return 0;
+}
+
+bool hv_report_frame(uint64_t *frame_pointer, uint64_t *return_address)
+{
+    (void)frame_pointer;
+    (void)return_address;
+    return false;
+}
