@@ -39,6 +39,9 @@ FAKES = {
             echo evdev >"$drivers/input/evdev.ko"
             echo gpio_keys >"$drivers/input/keyboard/gpio_keys.ko"
             echo sp805_wdt >"$drivers/watchdog/sp805_wdt.ko"
+            trees=$3/usr/lib/linux-image-6.1-arm64/broadcom
+            mkdir -p "$trees"
+            for b in b b-plus a-plus; do echo "$b" >"$trees/bcm2837-rpi-3-$b.dtb"; done
             echo "kernel $package" >"$3/boot/vmlinuz-x" ;;
         busybox-static) echo busybox >"$3/bin/busybox"; chmod 755 "$3/bin/busybox" ;;
         libfdt-dev)
@@ -97,11 +100,17 @@ class Fetch(FolderTest):
         with open(os.path.join(modules, "evdev.ko"), encoding="utf-8") as f:
             self.assertEqual(f.read(), "evdev\n")
 
+    def test_the_trees_of_the_boards_are_beside_a_kernel(self):
+        (path,) = self.good("kernel")
+        trees = os.path.join(os.path.dirname(path), "dtb")
+        self.assertEqual(sorted(os.listdir(trees)),
+                         [f"bcm2837-rpi-3-{board}.dtb" for board in ("a-plus", "b", "b-plus")])
+
     def test_a_checkout_with_another_recipe_keeps_its_copy(self):
         os.makedirs(self.path("cache/kernel/old"))
         os.symlink("old", self.path("cache/kernel/current"))
         (path,) = self.good("kernel")
-        self.assertTrue(path.startswith(self.path("cache/kernel.2/")), path)
+        self.assertTrue(path.startswith(self.path("cache/kernel.3/")), path)
         self.assertTrue(os.path.isdir(self.path("cache/kernel/old")))
 
     def test_the_mode_of_a_program_is_kept(self):
