@@ -297,10 +297,22 @@ static void finish_interrupts(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_board *board = pass->board;
 
-    for (unsigned i = 0; i < ASH_BOOT_TIMER_COUNT; i++) {
-        (void)ash_boot_board_interrupt_(pass, pass->timer_interrupts, i, &board->timer[i]);
+    if (board->gic == ASH_BOOT_GIC_NONE && board->bcm_local.size != 0U && board->bcm_arm.size != 0U) {
+        board->gic = ASH_BOOT_GIC_BCM2836;
+        board->gic_cells = ASH_BOOT_BCM_CELLS_;
+        board->gic_phandle = pass->bcm_arm_phandle;
+        pass->interrupt_cells = ASH_BOOT_BCM_CELLS_;
     }
-    (void)ash_boot_board_interrupt_(pass, pass->gic_interrupts, 0, &board->maintenance);
+    for (unsigned i = 0; i < ASH_BOOT_TIMER_COUNT; i++) {
+        if (board->gic == ASH_BOOT_GIC_BCM2836) {
+            ash_boot_board_bcm_timer_(pass, i, &board->timer[i]);
+        } else {
+            (void)ash_boot_board_interrupt_(pass, pass->timer_interrupts, i, &board->timer[i]);
+        }
+    }
+    if (board->gic != ASH_BOOT_GIC_BCM2836) {
+        (void)ash_boot_board_interrupt_(pass, pass->gic_interrupts, 0, &board->maintenance);
+    }
 }
 
 /** The path that the alias of @length characters at @name means, or NULL. Reads the one node again. */
@@ -340,7 +352,9 @@ static void finish_console(struct ash_boot_board_pass_ *pass)
     const char *path = (const char *)pass->stdout_path.data;
     struct ash_boot_text_ text;
 
-    if (path != NULL && path[0] != '/') {
+    /* The Raspberry Pi's firmware and its trees leave stdout-path out and keep serial0 on the pins of the header. */
+    path = path != NULL ? path : "serial0";
+    if (path[0] != '/') {
         size_t length = 0;
 
         while (path[length] != '\0' && path[length] != ':') {

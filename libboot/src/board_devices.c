@@ -14,6 +14,8 @@
 #define GIC_EPPI  3U
 #define GIC_CELLS 3U
 
+#define BCM_INTERRUPT_SIZE (4U * ASH_BOOT_BCM_CELLS_) /* bytes */
+
 enum outcome { ABSENT, FOUND }; /* or a negative ASH_E* */
 
 static struct ash_boot_span slot(const struct ash_boot_board_pass_ *pass, enum ash_boot_slot_ which)
@@ -275,6 +277,51 @@ static int judge_gic(struct ash_boot_board_pass_ *pass, int version)
     return version == 2 ? judge_gic_v2(pass) : judge_gic_v3(pass);
 }
 
+/** Binding brcm,bcm2835-armctrl-ic.txt: a bank and a number in it. */
+static bool bcm_interrupt(struct ash_boot_span interrupts, unsigned index,
+                          struct ash_boot_interrupt *interrupt)
+{
+    static const struct {
+        uint32_t first;
+        uint32_t count;
+    } banks[] = {{96, 8}, {32, 32}, {64, 32}};
+    const uint8_t *at = (const uint8_t *)interrupts.data;
+    uint32_t bank;
+    uint32_t number;
+
+    if (interrupts.size % BCM_INTERRUPT_SIZE != 0U || index >= interrupts.size / BCM_INTERRUPT_SIZE) {
+        return false;
+    }
+    at += index * BCM_INTERRUPT_SIZE;
+    bank = ash_load_be32(at);
+    number = ash_load_be32(&at[4]);
+    if (bank >= ASH_ARRAY_SIZE(banks) || number >= banks[bank].count) {
+        return false;
+    }
+    interrupt->intid = banks[bank].first + number;
+    interrupt->flags = 4;
+    return true;
+}
+
+/** Binding brcm,bcm2836-l1-intc.yaml: a number and flags. 0..3 are the timers, in the order of the sources' bits. */
+void ash_boot_board_bcm_timer_(const struct ash_boot_board_pass_ *pass, unsigned index,
+                               struct ash_boot_interrupt *interrupt)
+{
+    static const uint8_t ppis[] = {29, 30, 26, 27}; /* CNTPS, CNTPNS, CNTHP, CNTV */
+    struct ash_boot_span interrupts = pass->timer_interrupts;
+    const uint8_t *at = (const uint8_t *)interrupts.data;
+    uint32_t number;
+
+    if (interrupts.size % BCM_INTERRUPT_SIZE != 0U || index >= interrupts.size / BCM_INTERRUPT_SIZE) {
+        return;
+    }
+    number = ash_load_be32(&at[index * BCM_INTERRUPT_SIZE]);
+    if (number < ASH_ARRAY_SIZE(ppis)) {
+        interrupt->intid = ppis[number];
+        interrupt->flags = 4;
+    }
+}
+
 bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct ash_boot_span interrupts,
                                unsigned index, struct ash_boot_interrupt *interrupt)
 {
@@ -288,6 +335,9 @@ bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct a
     uint32_t kind;
     uint32_t number;
 
+    if (pass->board->gic == ASH_BOOT_GIC_BCM2836) {
+        return bcm_interrupt(interrupts, index, interrupt);
+    }
     if (pass->board->gic == ASH_BOOT_GIC_NONE || interrupts.size % stride != 0U ||
         index >= interrupts.size / stride) {
         return false;
@@ -348,11 +398,23 @@ static int judge_uart(struct ash_boot_board_pass_ *pass, int kind)
     return ASH_OK;
 }
 
-static int judge_rtc(struct ash_boot_board_pass_ *pass, int unused)
-{
-    int outcome = pass->board->rtc.size == 0U ? read_device_reg(pass, 0, &pass->board->rtc) : (int)ABSENT;
+/* Devices of which hv knows one, the first: where its registers are. */
+enum one { ONE_RTC, ONE_BCM_LOCAL, ONE_BCM_ARM, ONE_BCM_PM, ONE_BCM_MAILBOX };
 
-    (void)unused;
+static int judge_one(struct ash_boot_board_pass_ *pass, int which)
+{
+    struct ash_boot_board *board = pass->board;
+    struct ash_boot_region *const regions[] = {[ONE_RTC] = &board->rtc,
+                                               [ONE_BCM_LOCAL] = &board->bcm_local,
+                                               [ONE_BCM_ARM] = &board->bcm_arm,
+                                               [ONE_BCM_PM] = &board->bcm_pm,
+                                               [ONE_BCM_MAILBOX] = &board->bcm_mailbox};
+    struct ash_boot_region *region = regions[which];
+    int outcome = region->size == 0U ? read_device_reg(pass, 0, region) : (int)ABSENT;
+
+    if (outcome == FOUND && which == ONE_BCM_ARM && slot(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
+        pass->bcm_arm_phandle = ash_load_be32(slot(pass, ASH_BOOT_SLOT_PHANDLE_).data);
+    }
     return outcome < 0 ? outcome : ASH_OK;
 }
 
@@ -378,7 +440,11 @@ static const struct {
     {ARM, "pl011", judge_uart, ASH_BOOT_UART_PL011},
     {ARM, "sbsa-uart", judge_uart, ASH_BOOT_UART_PL011},
     {BRCM, "bcm2835-aux-uart", judge_uart, ASH_BOOT_UART_BCM2835_AUX},
-    {ARM, "pl031", judge_rtc, 0},
+    {ARM, "pl031", judge_one, ONE_RTC},
+    {BRCM, "bcm2836-l1-intc", judge_one, ONE_BCM_LOCAL},
+    {BRCM, "bcm2836-armctrl-ic", judge_one, ONE_BCM_ARM},
+    {BRCM, "bcm2835-pm-wdt", judge_one, ONE_BCM_PM},
+    {BRCM, "bcm2835-mbox", judge_one, ONE_BCM_MAILBOX},
 };
 
 static void judge_root(struct ash_boot_board_pass_ *pass)

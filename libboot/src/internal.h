@@ -192,6 +192,7 @@ struct ash_boot_board_pass_ {
     struct ash_boot_span initrd_end;
     struct ash_boot_span timer_interrupts;
     struct ash_boot_span gic_interrupts;
+    uint32_t bcm_arm_phandle;
     uint32_t interrupt_cells;
     unsigned uart_count;
     struct ash_boot_uart_candidate_ uarts[ASH_BOOT_BOARD_UARTS_];
@@ -209,6 +210,12 @@ int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass);
 
 /** The same where devices are visited: what visit() returned, or an error. */
 int ash_boot_board_visit_(struct ash_boot_board_pass_ *pass);
+
+#define ASH_BOOT_BCM_CELLS_ 2U /* #interrupt-cells of both controllers */
+
+/** Interrupt @index of the timer's node, which is the BCM2836's; it stays as it is if there is none. */
+void ash_boot_board_bcm_timer_(const struct ash_boot_board_pass_ *pass, unsigned index,
+                               struct ash_boot_interrupt *interrupt);
 
 /** Decode interrupt @index of @interrupts for the board's GIC; false: there is none, or not for a GIC. */
 bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct ash_boot_span interrupts,

@@ -36,7 +36,9 @@ struct ash_boot_reserved {
     bool no_map; /* must not even be mapped (speculation) */
 };
 
-/** An interrupt of the GIC. */
+/** An interrupt of the GIC. Of a BCM2836: the timers have the PPIs that they have elsewhere (Arm BSA: 29, 30, 27, 26),
+ *  and the BCM2835's interrupts are SPIs: 32 + n for n of its first 32 (bank 1 of the binding), 64 + n for the second
+ *  (bank 2), 96 + n for the Arm's own (bank 0). */
 struct ash_boot_interrupt {
     uint32_t intid; /* 16..31 PPI, 32..1019 SPI, extended ranges likewise; 0: not there */
     uint32_t flags; /* 1 rising, 2 falling, 4 high, 8 low */
@@ -44,7 +46,12 @@ struct ash_boot_interrupt {
 
 enum ash_boot_enable_method { ASH_BOOT_ENABLE_NONE, ASH_BOOT_ENABLE_PSCI, ASH_BOOT_ENABLE_SPIN_TABLE };
 enum ash_boot_psci { ASH_BOOT_PSCI_NONE, ASH_BOOT_PSCI_SMC, ASH_BOOT_PSCI_HVC };
-enum ash_boot_gic { ASH_BOOT_GIC_NONE, ASH_BOOT_GIC_V2, ASH_BOOT_GIC_V3 };
+enum ash_boot_gic {
+    ASH_BOOT_GIC_NONE,
+    ASH_BOOT_GIC_V2,
+    ASH_BOOT_GIC_V3,
+    ASH_BOOT_GIC_BCM2836 /* no GIC: brcm,bcm2836-l1-intc and brcm,bcm2836-armctrl-ic */
+};
 enum ash_boot_uart {
     ASH_BOOT_UART_NONE,
     ASH_BOOT_UART_PL011,      /* arm,pl011, arm,sbsa-uart */
@@ -97,18 +104,23 @@ struct ash_boot_board {
     struct ash_boot_region gich;
     struct ash_boot_region gicv;
     struct ash_boot_interrupt maintenance;
-    uint32_t gic_cells;   /* its #interrupt-cells; 0: no GIC */
-    uint32_t gic_phandle; /* 0: none */
+    struct ash_boot_region bcm_local; /* BCM2836: each CPU's timers and mailboxes */
+    struct ash_boot_region bcm_arm;   /* BCM2836: the devices' controller, the BCM2835's */
+    uint32_t gic_cells;               /* its #interrupt-cells; 0: no GIC */
+    uint32_t gic_phandle;             /* 0: none */
 
     struct ash_boot_interrupt timer[ASH_BOOT_TIMER_COUNT]; /* arm,armv8-timer */
     uint32_t timer_hz;                                     /* its clock-frequency; 0: trust CNTFRQ_EL0 */
 
-    char console_path[ASH_BOOT_PATH_SIZE]; /* what stdout-path means, aliases resolved; empty: none */
-    enum ash_boot_uart console;            /* NONE also if stdout-path is no UART known here */
+    /* What stdout-path means, aliases resolved; without one the alias serial0. Empty: none. */
+    char console_path[ASH_BOOT_PATH_SIZE];
+    enum ash_boot_uart console; /* NONE also if stdout-path is no UART known here */
     struct ash_boot_region console_region;
     struct ash_boot_interrupt console_interrupt;
 
-    struct ash_boot_region rtc; /* arm,pl031 */
+    struct ash_boot_region rtc;         /* arm,pl031 */
+    struct ash_boot_region bcm_pm;      /* brcm,bcm2835-pm-wdt: power, reset, watchdog */
+    struct ash_boot_region bcm_mailbox; /* brcm,bcm2835-mbox: to the VideoCore's firmware */
 };
 
 /** Read the tree at [data, data+size) into *@board. size may be larger than the tree (a guess of the caller).

@@ -29,6 +29,70 @@ static void gic_v3(struct tree *tree)
     end(tree);
 }
 
+/** As Linux describes a Raspberry Pi 3 (Documentation/devicetree/bindings): a node of each kind that is read. @skip:
+ *  one that is left out. */
+static void make_pi3(struct tree *tree, const char *skip, bool has_stdout_path)
+{
+    static const struct {
+        const char *name;
+        const char *compatible;
+        uint32_t reg[2];
+        uint32_t interrupt[2];
+        uint32_t phandle;
+        uint32_t parent;
+    } devices[] = {
+        {"watchdog@7e100000", "brcm,bcm2835-pm-wdt", {0x7E100000, 0x114}, {0, 0}, 0x30, 0},
+        {"mailbox@7e00b880", "brcm,bcm2835-mbox", {0x7E00B880, 0x40}, {0, 1}, 0x31, 0},
+        {"serial@7e201000", "arm,pl011", {0x7E201000, 0x200}, {2, 25}, 0x32, 0},
+        {"serial@7e215040", "brcm,bcm2835-aux-uart", {0x7E215040, 0x40}, {1, 29}, 0x33, 0},
+        {"interrupt-controller@7e00b200", "brcm,bcm2836-armctrl-ic", {0x7E00B200, 0x200}, {8, 4}, 1, 0x18},
+        {"local_intc@40000000", "brcm,bcm2836-l1-intc", {0x40000000, 0x100}, {0, 0}, 0x18, 0x18},
+    };
+
+    tree_begin(tree);
+    tree_ok(fdt_add_reservemap_entry(tree->bytes, 0, 0x1000));
+    tree_root(tree);
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    cells(tree, "interrupt-parent", 1);
+    node(tree, "aliases");
+    string(tree, "serial0", "/soc/serial@7e201000");
+    string(tree, "serial1", "/soc/serial@7e215040");
+    end(tree);
+    node(tree, "chosen");
+    if (has_stdout_path) {
+        string(tree, "stdout-path", "serial1:115200n8");
+    }
+    cells(tree, "linux,initrd-start", 0x08000000);
+    cells(tree, "linux,initrd-end", 0x08100000);
+    end(tree);
+    node(tree, "soc");
+    string(tree, "compatible", "simple-bus");
+    cells(tree, "#address-cells", 1);
+    cells(tree, "#size-cells", 1);
+    cells(tree, "ranges", 0x7E000000, 0x3F000000, 0x01000000, 0x40000000, 0x40000000, 0x1000);
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        if (strcmp(devices[i].name, skip) == 0) {
+            continue;
+        }
+        node(tree, devices[i].name);
+        string(tree, "compatible", devices[i].compatible);
+        cells_of(tree, "reg", devices[i].reg, 2);
+        cells_of(tree, "interrupts", devices[i].interrupt, 2);
+        cells(tree, "phandle", devices[i].phandle);
+        if (devices[i].parent != 0U) {
+            cells(tree, "interrupt-parent", devices[i].parent);
+        }
+        end(tree);
+    }
+    end(tree);
+    node(tree, "timer");
+    string(tree, "compatible", "arm,armv7-timer");
+    cells(tree, "interrupt-parent", 0x18);
+    cells(tree, "interrupts", 0, 4, 1, 4, 3, 4, 2, 4);
+    end(tree);
+}
+
 static void uart(struct tree *tree, const char *name, uint32_t base, uint32_t spi)
 {
     node(tree, name);
@@ -663,6 +727,95 @@ static void a_gic_that_cannot_be_read_is_refused_or_none(void **state)
     assert_int_equal(board.maintenance.intid, 0);
 }
 
+static void a_raspberry_pi_3_has_its_own_controllers_instead_of_a_gic(void **state)
+{
+    static const unsigned timers[ASH_BOOT_TIMER_COUNT] = {29, 30, 27, 26};
+    struct tree tree;
+
+    (void)state;
+    make_pi3(&tree, "", true);
+    finish_and_read(&tree);
+    assert_int_equal(board.gic, ASH_BOOT_GIC_BCM2836);
+    assert_region(&board.bcm_local, 0x40000000, 0x100);
+    assert_region(&board.bcm_arm, 0x3F00B200, 0x200);
+    assert_region(&board.bcm_pm, 0x3F100000, 0x114);
+    assert_region(&board.bcm_mailbox, 0x3F00B880, 0x40);
+    assert_int_equal(board.gic_cells, 2);
+    assert_int_equal(board.gic_phandle, 1);
+    for (unsigned i = 0; i < ASH_BOOT_TIMER_COUNT; i++) {
+        assert_int_equal(board.timer[i].intid, timers[i]);
+        assert_int_equal(board.timer[i].flags, 4);
+    }
+    assert_int_equal(board.maintenance.intid, 0);
+    assert_int_equal(board.console, ASH_BOOT_UART_BCM2835_AUX);
+    assert_region(&board.console_region, 0x3F215040, 0x40);
+    assert_int_equal(board.console_interrupt.intid, 32 + 29);
+    assert_int_equal(board.reserved_count, 1);
+    assert_region(&board.reserved[0].region, 0, 0x1000);
+    assert_region(&board.initrd, 0x08000000, 0x100000);
+}
+
+static void without_a_stdout_path_the_console_is_serial0(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_pi3(&tree, "", false);
+    finish_and_read(&tree);
+    assert_string_equal(board.console_path, "/soc/serial@7e201000");
+    assert_int_equal(board.console, ASH_BOOT_UART_PL011);
+    assert_int_equal(board.console_interrupt.intid, 64 + 25);
+}
+
+static void half_a_bcm2836_is_none(void **state)
+{
+    static const char *const halves[] = {"interrupt-controller@7e00b200", "local_intc@40000000"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2U; i++) {
+        struct tree tree;
+
+        make_pi3(&tree, halves[i], true);
+        finish_and_read(&tree);
+        assert_int_equal(board.gic, ASH_BOOT_GIC_NONE);
+        assert_int_equal(board.timer[0].intid, 0);
+        assert_int_equal(board.console_interrupt.intid, 0);
+    }
+}
+
+/** A pi's tree with one more UART, which is the console, and whose interrupt is @bank and @number. */
+static uint32_t bcm_intid(uint32_t bank, uint32_t number)
+{
+    struct tree tree;
+
+    make_pi3(&tree, "", false);
+    node(&tree, "serial@1000");
+    string(&tree, "compatible", "arm,pl011");
+    cells(&tree, "reg", 0x1000, 0x1000);
+    cells(&tree, "interrupts", bank, number);
+    end(&tree);
+    node(&tree, "chosen");
+    string(&tree, "stdout-path", "/serial@1000");
+    end(&tree);
+    finish_and_read(&tree);
+    assert_region(&board.console_region, 0x1000, 0x1000);
+    return board.console_interrupt.intid;
+}
+
+static void each_bank_of_the_bcm2835_has_its_interrupts(void **state)
+{
+    (void)state;
+    assert_int_equal(bcm_intid(0, 0), 96);
+    assert_int_equal(bcm_intid(0, 7), 103);
+    assert_int_equal(bcm_intid(0, 8), 0);
+    assert_int_equal(bcm_intid(1, 0), 32);
+    assert_int_equal(bcm_intid(1, 31), 63);
+    assert_int_equal(bcm_intid(1, 32), 0);
+    assert_int_equal(bcm_intid(2, 31), 95);
+    assert_int_equal(bcm_intid(2, 32), 0);
+    assert_int_equal(bcm_intid(3, 0), 0);
+}
+
 static void interrupts_out_of_range_are_not_there(void **state)
 {
     static const uint32_t odd[][3] = {{4, 0, 4},    {0, 988, 4}, {1, 16, 4},
@@ -980,6 +1133,24 @@ static void each_device_is_visited_with_its_registers_and_interrupts(void **stat
     assert_null(devices[3].compatible);
 }
 
+static void the_devices_of_a_raspberry_pi_3_have_their_interrupts(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_pi3(&tree, "", true);
+    finish_and_read(&tree);
+    assert_int_equal(visit(&tree, 16), ASH_OK);
+    assert_int_equal(device_count,
+                     6); /* of the timer, whose parent is the local controller, nothing is told */
+    assert_string_equal(devices[2].path, "/soc/serial@7e201000");
+    assert_region(&devices[2].region[0], 0x3F201000, 0x200);
+    assert_int_equal(devices[2].interrupt_count, 1);
+    assert_int_equal(devices[2].interrupt[0].intid, 64 + 25);
+    assert_string_equal(devices[5].path, "/soc/local_intc@40000000");
+    assert_int_equal(devices[5].interrupt_count, 0);
+}
+
 static void a_visitor_may_stop_the_walk(void **state)
 {
     struct tree tree;
@@ -1074,6 +1245,10 @@ int main(void)
         cmocka_unit_test(a_gicv2_with_virtualization_is_read),
         cmocka_unit_test(a_gicv3_with_regions_stride_and_legacy_is_read),
         cmocka_unit_test(a_gic_that_cannot_be_read_is_refused_or_none),
+        cmocka_unit_test(a_raspberry_pi_3_has_its_own_controllers_instead_of_a_gic),
+        cmocka_unit_test(without_a_stdout_path_the_console_is_serial0),
+        cmocka_unit_test(half_a_bcm2836_is_none),
+        cmocka_unit_test(each_bank_of_the_bcm2835_has_its_interrupts),
         cmocka_unit_test(interrupts_out_of_range_are_not_there),
         cmocka_unit_test(addresses_are_translated_through_the_buses),
         cmocka_unit_test(what_the_cpu_cannot_reach_is_skipped),
@@ -1083,6 +1258,7 @@ int main(void)
         cmocka_unit_test(more_consoles_than_candidates_are_survived),
         cmocka_unit_test(a_long_stdout_path_is_cut),
         cmocka_unit_test(each_device_is_visited_with_its_registers_and_interrupts),
+        cmocka_unit_test(the_devices_of_a_raspberry_pi_3_have_their_interrupts),
         cmocka_unit_test(a_visitor_may_stop_the_walk),
         cmocka_unit_test(no_mutation_of_a_device_crashes),
         cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
