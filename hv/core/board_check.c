@@ -16,7 +16,8 @@ static int check_gic(const struct ash_boot_board *board, char *why, size_t size)
     if (board->gic == ASH_BOOT_GIC_NONE) {
         (void)hv_format(
             why, size,
-            "device tree: no interrupt controller; allowed: arm,gic-v3, arm,gic-400, arm,cortex-a15-gic");
+            "device tree: no interrupt controller; allowed: arm,gic-v3, arm,gic-400, arm,cortex-a15-gic, "
+            "brcm,bcm2836-l1-intc with brcm,bcm2836-armctrl-ic");
         return ASH_ENOENT;
     }
     if (board->gic == ASH_BOOT_GIC_V2 &&
@@ -44,6 +45,9 @@ static int check_interrupts(const struct ash_boot_board *board, char *why, size_
             "device tree: the timers' INTIDs are %u (virtual) and %u (physical); allowed: %u and %u",
             virtual_timer, physical_timer, PPI_VIRTUAL_TIMER, PPI_PHYSICAL_TIMER);
         return ASH_ENOTSUP;
+    }
+    if (board->gic == ASH_BOOT_GIC_BCM2836) {
+        return ASH_OK; /* nothing virtual that would want maintenance */
     }
     if (board->maintenance.intid < 16U || board->maintenance.intid > 31U) {
         (void)hv_format(why, size,

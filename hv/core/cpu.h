@@ -51,6 +51,8 @@ struct hv_cpu {
     uint64_t release_address;       /* spin-table */
     uint64_t redistributor;         /* GICv3: its frame's address */
     uint32_t gic_target;            /* GICv2: the bit of its CPU interface */
+    uint32_t bcm_timers_enabled;    /* BCM2836: its timers' interrupts, as drivers/bcm2836.c numbers them */
+    uint32_t bcm_timers_active;     /* of those, the ones masked until they are deactivated */
     struct hv_sched sched;
     struct hv_cpu_account account;
     struct hv_jobs jobs;

@@ -16,10 +16,15 @@ static void quieten(const struct hv_gic *gic, uint64_t frame, uint32_t word)
     }
 }
 
-void hv_gic_init_distributor(struct hv_gic *gic)
+void hv_gic_init_distributor(struct hv_gic *gic, const struct hv_cpu *cpu)
 {
-    uint32_t lines = (hv_mmio_read32(gic->distributor + GICD_TYPER) & 0x1fU) + 1U;
+    uint32_t lines;
 
+    if (hv_gic_is_bcm2836(gic)) {
+        hv_bcm2836_init_distributor(gic, cpu);
+        return;
+    }
+    lines = (hv_mmio_read32(gic->distributor + GICD_TYPER) & 0x1fU) + 1U;
     gic->spis = lines * 32U - 32U < 988U ? lines * 32U - 32U : 988U;
     hv_mmio_write32(gic->distributor + GICD_CTLR, 0);
     if (gic->version == 3U) {
@@ -41,6 +46,10 @@ int hv_gic_init_cpu(const struct hv_gic *gic, struct hv_cpu *cpu)
 {
     int error;
 
+    if (hv_gic_is_bcm2836(gic)) {
+        hv_bcm2836_init_cpu(gic, cpu);
+        return ASH_OK;
+    }
     if (gic->version != 3U) {
         quieten(gic, gic->distributor, 0);
         hv_gicv2_init_cpu_interface(gic, cpu);
@@ -76,10 +85,15 @@ static void route(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t i
     }
 }
 
-void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid, bool enable)
+void hv_gic_enable(const struct hv_gic *gic, struct hv_cpu *cpu, uint32_t intid, bool enable)
 {
-    uint64_t frame = frame_of(gic, cpu, intid);
+    uint64_t frame;
 
+    if (hv_gic_is_bcm2836(gic)) {
+        hv_bcm2836_enable(gic, cpu, intid, enable);
+        return;
+    }
+    frame = frame_of(gic, cpu, intid);
     if (enable && intid >= 32U) {
         route(gic, cpu, intid); /* whatever the reset or a boot loader left there */
     }
@@ -95,12 +109,20 @@ void hv_gic_enable(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t 
     }
 }
 
-void hv_gic_clear_active(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t intid)
+void hv_gic_clear_active(const struct hv_gic *gic, struct hv_cpu *cpu, uint32_t intid)
 {
+    if (hv_gic_is_bcm2836(gic)) {
+        hv_bcm2836_set_active_ppis(gic, cpu, intid < 32U ? 1U << intid : 0U, false);
+        return;
+    }
     hv_mmio_write32(frame_of(gic, cpu, intid) + GICD_ICACTIVER + word_of(intid), 1U << (intid % 32U));
 }
 
-void hv_gic_set_active_ppis(const struct hv_gic *gic, const struct hv_cpu *cpu, uint32_t ppis, bool active)
+void hv_gic_set_active_ppis(const struct hv_gic *gic, struct hv_cpu *cpu, uint32_t ppis, bool active)
 {
+    if (hv_gic_is_bcm2836(gic)) {
+        hv_bcm2836_set_active_ppis(gic, cpu, ppis, active);
+        return;
+    }
     hv_mmio_write32(frame_of(gic, cpu, 16) + (active ? GICD_ISACTIVER : GICD_ICACTIVER), ppis);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** What a GICv2 and a GICv3 have in common: the board's data and the distributor's registers
+/** What a GICv2, a GICv3 and what stands in for one have in common: the board's data and the distributor's registers
  *  (IHI 0048B 4.3, IHI 0069 12.9). A GICv3 redistributor's SGI_base frame has those of INTIDs 0..31 at the same
  *  offsets. */
 #ifndef HV_DRIVERS_GIC_COMMON_H
@@ -16,7 +16,7 @@ struct hv_gic_region {
 };
 
 struct hv_gic {
-    uint32_t version; /* 2 or 3 */
+    uint32_t version; /* 2, 3 or HV_GIC_BCM2836 */
     uint32_t spis;    /* INTIDs 32 .. 31 + spis */
     bool forgets;     /* see hv_gicv2_forgets() */
     uint64_t distributor;
@@ -24,7 +24,14 @@ struct hv_gic {
     uint64_t interface_control;                /* GICv2: GICH */
     const struct hv_gic_region *redistributor; /* GICv3: regions of frames */
     uint32_t redistributors;
+    uint64_t bcm_local; /* HV_GIC_BCM2836: the CPUs' controller, */
+    uint64_t bcm_arm;   /* and the devices' */
 };
+
+#define HV_GIC_BCM2836 1U /* no GIC at all: drivers/bcm2836.h */
+
+#define HV_GIC_SGI_KICK 0U
+#define HV_GIC_SPURIOUS 1020U /* 1020..1023: nothing to handle */
 
 #define HV_GIC_PRIORITY 0x80U /* of every physical interrupt: none preempts another */
 

@@ -6,6 +6,20 @@
 
 #include <stdint.h>
 
+#include "arch/aarch64/sysreg.h"
+
+/** What was stored to memory is seen by others before the next access to a device. */
+static inline void hv_mmio_publish(void)
+{
+    hv_dsb(ishst);
+}
+
+/** Accesses to devices are done before what follows, loads from memory too. */
+static inline void hv_mmio_complete(void)
+{
+    hv_dsb(sy);
+}
+
 static inline uint32_t hv_mmio_read32(uint64_t address)
 {
     return *(const volatile uint32_t *)(uintptr_t)address;

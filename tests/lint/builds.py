@@ -77,6 +77,12 @@ def need_compiler(compiler):
         common.need(tool, PACKAGES[tool])
 
 
+def image_of(root, board):
+    """What a board's boot loader loads."""
+    with open(os.path.join(root, "bsp", board, "bsp.cmake"), encoding="utf-8") as f:
+        return re.search(r"set\(BSP_IMAGE ([^)]+)\)", f.read()).group(1)
+
+
 def cross(options):
     board, compiler, folder = options.arguments
     need_compiler(compiler)
@@ -88,7 +94,7 @@ def cross(options):
         ["cmake", "--build", folder, "-j2"]], options.root, options.root)
     yield from found
     if good:
-        for name in ("hv.elf", "hv.bin"):
+        for name in ("hv.elf", image_of(options.root, board)):
             if not os.path.exists(os.path.join(folder, "hv", name)):
                 yield f"{board} with {compiler}", 0, f"builds no hv/{name}"
 
@@ -124,7 +130,7 @@ def in_source(options):
     common.need("git")
     with tempfile.TemporaryDirectory(prefix="ashlar-in-source-") as folder:
         copy_tree(options.root, folder)
-        commands = [["cmake", "-DBSP=qemu-virt", "--toolchain", TOOLCHAIN], ["make", "-j2"]]
+        commands = [["cmake", "-DBSP=rpi3", "--toolchain", TOOLCHAIN], ["make", "-j2"]]
         found, _ = steps(commands[:1] if options.configure_only else commands, folder, folder)
         yield from found
         _, said = execute(["git", "status", "--porcelain"], folder)

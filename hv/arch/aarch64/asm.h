@@ -12,6 +12,9 @@
 #define HV_CPU_FAULTS         24
 #define HV_CPU_SERROR_AWAITED 32
 #define HV_CPU_SERROR_SEEN    40
+#define HV_CPU_MPIDR          128
+
+#define HV_SPIN_CPUS 16 /* HV_MAX_CPUS */
 
 /* struct hv_vcpu, and enum hv_exit_reason */
 #define HV_VCPU_EXITS        1184

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The image header and the first instructions of each CPU: MMU off, caches off, nothing assumed. */
 #include "arch/aarch64/asm.h"
+#include "drivers/drivers.h"
 #include "memmap.h"
+#include "early.S"
 
     .section .head.text, "ax"
 
@@ -24,6 +26,12 @@ primary_entry:
     mov     x20, x0
     mrs     x1, CurrentEL
     cmp     x1, #(2 << 2)
+#ifdef BSP_HAS_EL3_ENTRY
+    b.ls    1f
+    bl      bsp_el3_entry               /* the boot CPU comes back, at EL2 */
+    cmp     xzr, xzr
+1:
+#endif
     b.ne    wrong_exception_level
     bl      el2_reset_registers
 
@@ -100,6 +108,35 @@ hv_secondary_entry:
 0:  wfe
     b       0b
 
+#if HV_DRIVER_SPIN_TABLE
+/* A spin table brings them here, with nothing in x0: each finds its struct hv_cpu by its affinity. */
+    .globl hv_spin_entry
+hv_spin_entry:
+    msr     daifset, #0xf
+    mrs     x1, mpidr_el1
+    ldr     x2, =0xff00ffffff           /* Aff3, Aff2 to Aff0 */
+    and     x1, x1, x2
+    adrp    x2, hv_spin_cpus
+    add     x2, x2, :lo12:hv_spin_cpus
+    mov     x3, #HV_SPIN_CPUS
+1:  ldr     x0, [x2], #8
+    cbz     x0, 2f
+    ldr     x4, [x0, #HV_CPU_MPIDR]
+    cmp     x4, x1
+    b.eq    hv_secondary_entry
+2:  subs    x3, x3, #1
+    b.ne    1b
+3:  wfe                                 /* nobody has asked for this one */
+    b       3b
+
+    .pushsection .data.hv_parking, "aw"
+    .balign 64                          /* lines of its own: written with caches on, read with caches off */
+    .globl hv_parking
+hv_parking:
+    .skip   8 * HV_SPIN_CPUS
+    .popsection
+#endif
+
 /* HCR_EL2.E2H and TGE off before anything else: the meaning of other EL2 registers hangs on them. SCTLR_EL2:
  * MMU, caches off, RES1 bits set (DDI 0487 D17.2). */
 el2_reset_registers:
@@ -159,18 +196,20 @@ enable_mmu:
     isb                                 /* the next fetch is translated */
     ret
 
-/* Entered at EL1 or EL3: say so on the board's console and stop. */
+/* Entered at EL1, or at EL3 where that is not provided for: say so on the board's console and stop. */
 wrong_exception_level:
-    ldr     x2, =BSP_EARLY_UART
     adr     x1, wrong_el_text
 1:  ldrb    w3, [x1], #1
     cbz     w3, 2f
-    str     w3, [x2]
+    bsp_early_put
     b       1b
 2:  wfe
     b       2b
+    .ltorg
 wrong_el_text:
-    .asciz  "ashlar: not started at EL2. On QEMU: -M virt,virtualization=on (without secure=on)\r\n"
+    .ascii  "ashlar: not started at EL2. "
+    .ascii  BSP_WRONG_EL_HINT
+    .asciz  "\r\n"
     .balign 4
 
     .section .bss.noinit.boot_stack, "aw", %nobits

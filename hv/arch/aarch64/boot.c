@@ -69,6 +69,7 @@ static void build_ownership(struct hv_cpu *cpu, uint64_t dtb)
 
 static void map_ram_part(struct hv_cpu *cpu, uint64_t base, uint64_t end)
 {
+    base = base != 0U ? base : 4096U; /* where a null pointer points, nothing is */
     HV_CHECK(cpu, base >= end || hv_el2_map_identity(base, end - base, HV_EL2_DATA) == ASH_OK);
 }
 
@@ -126,7 +127,7 @@ static void map_ram(struct hv_cpu *cpu)
     map_ram_run(cpu, base, end);
 }
 
-static void map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char *what)
+void hv_map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char *what)
 {
     uint64_t start = ash_align_down(base, 4096);
     int error;
@@ -203,13 +204,13 @@ static void read_features(void)
     range = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR0], 3, 0);
     features.ipa_bits = range < sizeof(pa_bits) && pa_bits[range] < 40U ? pa_bits[range] : 40U;
     features.vmid_bits = ash_field(features.id.reg[ASH_VCPU_ID_AA64MMFR1], 7, 4) == 2U ? 16U : 8U;
-    features.gic_version = hv_platform.gic.version;
+    features.gic_version = hv_platform.gic.version == 3U ? 3U : 2U;
     features.gicv = the_hv.board.gicv.base;
     features.lr_count = vtr.lr_count;
     features.priority_bits = vtr.priority_bits;
     features.preemption_bits = vtr.preemption_bits;
     features.has_tdir = vtr.has_tdir;
-    features.deactivate_by_hal = hv_platform.gic.forgets;
+    features.deactivate_by_hal = hv_platform.gic.forgets || hv_gic_is_bcm2836(&hv_platform.gic);
     features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
     hv_mitigations(features.midr, &features.id, features.workaround);
     hv_world_init(features.midr);
@@ -226,7 +227,9 @@ static void start_this_cpu(struct hv_cpu *cpu)
     }
     hv_vif_cpu_init();
     hv_gic_enable(&hv_platform.gic, cpu, HV_GIC_SGI_KICK, true);
-    hv_gic_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
+    if (hv_platform.maintenance_intid != HV_GIC_SPURIOUS) {
+        hv_gic_enable(&hv_platform.gic, cpu, hv_platform.maintenance_intid, true);
+    }
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.vtimer_intid, true);
     hv_gic_enable(&hv_platform.gic, cpu, hv_platform.ptimer_intid, true);
     if (hv_platform.alarm_intid != 0U) {
@@ -272,28 +275,35 @@ static void read_board(struct hv_cpu *cpu, uint64_t dtb)
     ash_boot_fault_clear(&fault);
     error = ash_boot_board_read(board, (const void *)(uintptr_t)dtb, 0x200000, &fault);
     if (error != ASH_OK) {
-        hv_pl011_init(&hv_platform.uart, 0);
         (void)ash_boot_fault_format(line, sizeof(line), &fault);
         hv_panic(cpu, "%s", line);
     }
     if (board->console == ASH_BOOT_UART_PL011) {
-        map_device(cpu, board->console_region.base.value, board->console_region.size, "the console");
-        hv_pl011_init(&hv_platform.uart, board->console_region.base.value);
+        hv_map_device(cpu, board->console_region.base.value, board->console_region.size, "the console");
+        hv_pl011_init(&hv_platform.uart.pl011, board->console_region.base.value);
         hv_platform.uart_intid = board->console_interrupt.intid;
     }
+#if HV_DRIVER_BCM2835_AUX
+    if (board->console == ASH_BOOT_UART_BCM2835_AUX) {
+        hv_bcm_open_console(cpu, board);
+        hv_platform.uart_intid = board->console_interrupt.intid;
+    }
+#endif
     hv_platform.has_psci = board->psci == ASH_BOOT_PSCI_SMC;
     hv_platform.vtimer_intid = board->timer[ASH_BOOT_TIMER_VIRTUAL].intid;
     hv_platform.ptimer_intid = board->timer[ASH_BOOT_TIMER_PHYSICAL].intid;
     hv_platform.alarm_intid = board->timer[ASH_BOOT_TIMER_HYP].intid;
-    hv_platform.maintenance_intid = board->maintenance.intid;
+    hv_platform.maintenance_intid =
+        board->maintenance.intid != 0U ? board->maintenance.intid : HV_GIC_SPURIOUS;
 }
 
+#if HV_DRIVER_GIC
 static void open_redistributors(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
 
     for (unsigned i = 0; i < board->gicr_count; i++) {
-        map_device(cpu, board->gicr[i].base.value, board->gicr[i].size, "a GIC redistributor region");
+        hv_map_device(cpu, board->gicr[i].base.value, board->gicr[i].size, "a GIC redistributor region");
         hv_platform.redistributor[i].base = board->gicr[i].base.value;
         hv_platform.redistributor[i].size = board->gicr[i].size;
     }
@@ -307,11 +317,31 @@ static void open_interfaces(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
 
-    map_device(cpu, board->gicc.base.value, board->gicc.size, "the GIC CPU interface");
-    map_device(cpu, board->gich.base.value, board->gich.size, "the GIC virtual interface control");
+    hv_map_device(cpu, board->gicc.base.value, board->gicc.size, "the GIC CPU interface");
+    hv_map_device(cpu, board->gich.base.value, board->gich.size, "the GIC virtual interface control");
     hv_platform.gic.cpu_interface = board->gicc.base.value;
     hv_platform.gic.interface_control = board->gich.base.value;
 }
+
+static void open_controller(struct hv_cpu *cpu)
+{
+    const struct ash_boot_board *board = &the_hv.board;
+
+    hv_platform.gic.version = board->gic == ASH_BOOT_GIC_V3 ? 3U : 2U;
+    hv_platform.gic.distributor = board->gicd.base.value;
+    hv_map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
+    if (hv_platform.gic.version == 3U) {
+        open_redistributors(cpu);
+    } else {
+        open_interfaces(cpu);
+    }
+}
+#else
+static void open_controller(struct hv_cpu *cpu)
+{
+    hv_bcm_open_interrupts(cpu, &the_hv.board);
+}
+#endif
 
 /** The interrupt controller that the tree names. */
 static void open_gic(struct hv_cpu *cpu)
@@ -322,15 +352,13 @@ static void open_gic(struct hv_cpu *cpu)
     if (hv_board_check(board, why, sizeof(why)) != ASH_OK) {
         hv_panic(cpu, "%s", why);
     }
-    hv_platform.gic.version = board->gic == ASH_BOOT_GIC_V3 ? 3U : 2U;
-    hv_platform.gic.distributor = board->gicd.base.value;
-    map_device(cpu, board->gicd.base.value, board->gicd.size, "the GIC distributor");
-    if (hv_platform.gic.version == 3U) {
-        open_redistributors(cpu);
-    } else {
-        open_interfaces(cpu);
+    if ((board->gic == ASH_BOOT_GIC_BCM2836) != (HV_DRIVER_BCM2836 != 0)) {
+        hv_panic(cpu,
+                 "device tree: the interrupt controller is one that hv was not built for; build it with the "
+                 "-DBSP= of this board");
     }
-    hv_gic_init_distributor(&hv_platform.gic);
+    open_controller(cpu);
+    hv_gic_init_distributor(&hv_platform.gic, cpu);
     if (hv_platform.alarm_intid < 16U || hv_platform.alarm_intid > 31U) {
         hv_platform.alarm_intid = 0; /* none: a guest's clock interrupts at its next access */
     }
@@ -347,7 +375,7 @@ static uint64_t read_rtc(struct hv_cpu *cpu)
     if (rtc->size == 0U) {
         return 0;
     }
-    map_device(cpu, rtc->base.value, rtc->size, "the RTC");
+    hv_map_device(cpu, rtc->base.value, rtc->size, "the RTC");
     return *(const volatile uint32_t *)(uintptr_t)rtc->base.value;
 }
 
@@ -434,25 +462,25 @@ void hv_arch_secondary(struct hv_cpu *cpu)
 size_t hv_arch_console_write(const char *bytes, size_t size)
 {
     if (hv_platform.uart_intid != 0U) {
-        return hv_pl011_offer(&hv_platform.uart, bytes, size);
+        return hv_uart_offer(&hv_platform.uart, bytes, size);
     }
-    hv_pl011_write(&hv_platform.uart, bytes, size); /* nothing would tell when there is room */
+    hv_uart_write(&hv_platform.uart, bytes, size); /* nothing would tell when there is room */
     return size;
 }
 
 int hv_arch_console_read(void)
 {
-    return hv_pl011_read(&hv_platform.uart);
+    return hv_uart_read(&hv_platform.uart);
 }
 
 void hv_arch_console_listen(bool listen)
 {
-    hv_pl011_listen(&hv_platform.uart, listen);
+    hv_uart_listen(&hv_platform.uart, listen);
 }
 
 void hv_arch_console_want_room(bool wanted)
 {
-    hv_pl011_want_room(&hv_platform.uart, wanted);
+    hv_uart_want_room(&hv_platform.uart, wanted);
 }
 
 void hv_arch_stage2_publish(const uint64_t *first, size_t count)

@@ -144,7 +144,7 @@ void hv_report_write(const char *text)
     while (text[size] != '\0') {
         size++;
     }
-    hv_pl011_write(&hv_platform.uart, text, size);
+    hv_uart_write(&hv_platform.uart, text, size);
 }
 
 uint64_t hv_report_image_base(void)

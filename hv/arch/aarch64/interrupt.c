@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void guest_timer(struct hv_cpu *cpu
 
     if (vcpu == NULL) {
         /* It fired while the vCPU was being put; the timer is off by now. */
-        hv_gic_deactivate(&hv_platform.gic, intid);
+        hv_gic_deactivate(&hv_platform.gic, cpu, intid);
         return;
     }
     if (!hv_platform.gic.forgets) { /* else never HW = 1, and never again */
@@ -144,7 +144,7 @@ static __attribute__((noinline)) void handle(struct hv_cpu *cpu, uint32_t acknow
         cpu->unexpected_interrupts++;
         hv_gic_enable(&hv_platform.gic, cpu, intid, false);
     }
-    hv_gic_deactivate(&hv_platform.gic, acknowledged);
+    hv_gic_deactivate(&hv_platform.gic, cpu, acknowledged);
 }
 
 /** The highest pending one; false: there is none. */
@@ -154,7 +154,13 @@ static inline __attribute__((always_inline)) bool take_interrupt(struct hv_cpu *
     uint32_t intid;
 
     /* hv_gic_*() in one branch: they would each ask for the version. */
-    if (hv_platform.gic.version == 3U) {
+    if (hv_gic_is_bcm2836(&hv_platform.gic)) {
+        acknowledged = hv_bcm2836_acknowledge(&hv_platform.gic, cpu);
+        intid = acknowledged;
+        if (intid >= HV_GIC_SPURIOUS) {
+            return false;
+        }
+    } else if (hv_platform.gic.version == 3U) {
         acknowledged = hv_gicv3_acknowledge();
         intid = acknowledged;
         if (intid >= HV_GIC_SPURIOUS) {

@@ -29,6 +29,9 @@ struct hv_boot_registers {
 /** Stacks live here, apart from the identity map, each with an unmapped page below: bit 47 of the VA. */
 #define HV_EL2_STACKS_VA UINT64_C(0x800000000000)
 
+/** And here is one page of the firmware's: see spin_table.c. */
+#define HV_EL2_SPIN_VA UINT64_C(0xc00000000000)
+
 /** Map [va, va+size) to [pa, pa+size). Multiples of 4 KiB; larger blocks where both addresses allow.
  *  Tables come from a static pool in the image. Returns ASH_OK, ASH_EINVAL, ASH_EEXIST (something is mapped there;
  *  what came before it in the range stays mapped) or ASH_ENOMEM (the pool is empty). */

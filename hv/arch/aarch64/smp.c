@@ -7,10 +7,12 @@
 #include "arch/aarch64/image.h"
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/platform.h"
+#include "arch/aarch64/spin_table.h"
 #include "arch/aarch64/sysreg.h"
 #include "arch/arch.h"
 #include "core/cpu.h"
 #include "core/hv.h"
+#include "drivers/bcm2835_pm.h"
 
 #define PSCI_CPU_ON64     UINT64_C(0xc4000003)
 #define PSCI_SYSTEM_OFF   UINT64_C(0x84000008)
@@ -45,7 +47,7 @@ void hv_arch_smc(uint64_t x[18])
 {
     register uint64_t *registers __asm__("x19") = x;
 
-    if (!has_el3()) {
+    if (!has_el3() || !hv_platform.has_psci) { /* what answers SMCs at all answers PSCI's */
         x[0] = (x[0] & SMCCC_64) != 0U ? UINT64_MAX
                                        : UINT32_MAX; /* NOT_SUPPORTED, as from a firmware that is there */
         return;
@@ -79,12 +81,17 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
 {
     int64_t result;
 
-    if (!hv_platform.has_psci) {
-        return ASH_ENOTSUP;
-    }
     /* It starts with its MMU off: what it reads until then is in memory, not in this CPU's cache. */
     hv_cache_clean_invalidate(&hv_boot_registers, sizeof(hv_boot_registers));
     hv_cache_clean_invalidate(cpu, sizeof(*cpu));
+#if HV_DRIVER_SPIN_TABLE
+    if (cpu->release_address != 0U) {
+        return hv_spin_table_start(cpu);
+    }
+#endif
+    if (!hv_platform.has_psci) {
+        return ASH_ENOTSUP;
+    }
     result =
         hv_smc(PSCI_CPU_ON64, cpu->mpidr, (uint64_t)(uintptr_t)hv_secondary_entry, (uint64_t)(uintptr_t)cpu);
     switch (result) {
@@ -102,18 +109,27 @@ int hv_arch_cpu_start(struct hv_cpu *cpu)
 
 void hv_arch_power_off(void)
 {
-    hv_pl011_flush(&hv_platform.uart);
+    hv_uart_flush(&hv_platform.uart);
     if (hv_platform.has_psci) {
         (void)hv_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
     }
+#if HV_DRIVER_BCM2835_PM
+    hv_bcm2835_pm_power_off(hv_platform.bcm_pm);
+#endif
 }
 
 void hv_arch_reset(void)
 {
-    hv_pl011_flush(&hv_platform.uart);
+    hv_uart_flush(&hv_platform.uart);
     if (hv_platform.has_psci) {
         (void)hv_smc(PSCI_SYSTEM_RESET, 0, 0, 0);
     }
+#if HV_DRIVER_BCM2835_PM
+    hv_bcm2835_pm_reset(hv_platform.bcm_pm);
+    for (uint64_t end = hv_arch_ticks() + hv_arch_ticks_per_second(); hv_arch_ticks() < end;) {
+        hv_arch_relax(); /* it takes effect when the watchdog has counted down */
+    }
+#endif
 }
 
 void hv_arch_halt(void)

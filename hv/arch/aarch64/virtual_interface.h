@@ -11,6 +11,12 @@
 #include "arch/aarch64/platform.h"
 #include "arch/arch.h"
 
+/** Is there one at all? */
+static inline bool hv_vif_exists(void)
+{
+    return !hv_gic_is_bcm2836(&hv_platform.gic);
+}
+
 static inline bool hv_vif_is_gich(void)
 {
     return hv_platform.gic.version == 2U;
@@ -23,6 +29,9 @@ static inline uintptr_t hv_vif_gich(void)
 
 static inline void hv_vif_cpu_init(void)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_cpu_init(hv_vif_gich());
     } else {
@@ -33,12 +42,18 @@ static inline void hv_vif_cpu_init(void)
 /** What it can do. After hv_vif_cpu_init(). */
 static inline struct ash_vgic_vtr hv_vif_read_vtr(void)
 {
+    if (!hv_vif_exists()) {
+        return (struct ash_vgic_vtr){.lr_count = 0};
+    }
     return hv_vif_is_gich() ? ash_vgic_decode_gich_vtr(ash_vgic_gich_read_vtr(hv_vif_gich()))
                             : ash_vgic_decode_vtr(ash_vgic_el2_read_vtr());
 }
 
 static inline void hv_vif_load(struct ash_vgic_lrs *lrs)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_load(hv_vif_gich(), lrs);
     } else {
@@ -48,6 +63,9 @@ static inline void hv_vif_load(struct ash_vgic_lrs *lrs)
 
 static inline void hv_vif_save(struct ash_vgic_lrs *lrs)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_save(hv_vif_gich(), lrs);
     } else {
@@ -57,6 +75,9 @@ static inline void hv_vif_save(struct ash_vgic_lrs *lrs)
 
 static inline void hv_vif_fetch(struct ash_vgic_lrs *lrs)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_fetch(hv_vif_gich(), lrs);
     } else {
@@ -66,6 +87,9 @@ static inline void hv_vif_fetch(struct ash_vgic_lrs *lrs)
 
 static inline void hv_vif_apply(struct ash_vgic_lrs *lrs)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_apply(hv_vif_gich(), lrs);
     } else {
@@ -75,6 +99,9 @@ static inline void hv_vif_apply(struct ash_vgic_lrs *lrs)
 
 static inline void hv_vif_fetch_interface(struct ash_vgic_lrs *lrs)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_fetch_interface(hv_vif_gich(), lrs);
     } else {
@@ -84,11 +111,17 @@ static inline void hv_vif_fetch_interface(struct ash_vgic_lrs *lrs)
 
 static inline uint32_t hv_vif_read_elrsr(void)
 {
+    if (!hv_vif_exists()) {
+        return 0;
+    }
     return hv_vif_is_gich() ? ash_vgic_gich_read_elrsr(hv_vif_gich()) : ash_vgic_el2_read_elrsr();
 }
 
 static inline void hv_vif_write_lr(unsigned n, uint64_t value)
 {
+    if (!hv_vif_exists()) {
+        return;
+    }
     if (hv_vif_is_gich()) {
         ash_vgic_gich_write_lr(hv_vif_gich(), n, value);
     } else {

@@ -13,9 +13,9 @@ TOP = """\
 cmake_minimum_required(VERSION 3.21)
 project(x LANGUAGES C)
 if(NOT BSP AND PROJECT_IS_TOP_LEVEL)
-    message(FATAL_ERROR "Boards: qemu-virt, other")
-elseif(NOT BSP STREQUAL "qemu-virt" AND PROJECT_IS_TOP_LEVEL)
-    message(FATAL_ERROR "no board ${BSP}. Boards: qemu-virt, other")
+    message(FATAL_ERROR "Boards: qemu-virt, rpi3")
+elseif(NOT BSP MATCHES "^(qemu-virt|rpi3)$" AND PROJECT_IS_TOP_LEVEL)
+    message(FATAL_ERROR "no board ${BSP}. Boards: qemu-virt, rpi3")
 endif()
 add_library(x STATIC libx/src/x.c)
 target_compile_options(x PRIVATE -Wall)
@@ -28,8 +28,8 @@ class Builds(TreeTest):
         self.put("CMakeLists.txt", TOP)
         self.put("libx/CMakeLists.txt", "")
         self.put("libx/src/x.c", "int x(void);\nint x(void)\n{\n    return 0;\n}\n")
-        self.put("bsp/qemu-virt/bsp.cmake")
-        self.put("bsp/other/bsp.cmake")
+        self.put("bsp/qemu-virt/bsp.cmake", "set(BSP_IMAGE hv.bin)\n")
+        self.put("bsp/rpi3/bsp.cmake", "set(BSP_IMAGE kernel8.img)\n")
         with open(os.path.join(common.ROOT, "toolchains/aarch64.cmake"), encoding="utf-8") as f:
             self.put("toolchains/aarch64.cmake", f.read())
         self.put(".gitignore", "CMakeCache.txt\nCMakeFiles/\n*.cmake\nMakefile\n*.a\n")
@@ -65,8 +65,8 @@ class Builds(TreeTest):
         self.assert_finds("builds.py", "libx/CMakeLists.txt", "after an in-source build", "in-source")
 
     def test_a_board_that_is_not_named_is_found(self):
-        self.put("CMakeLists.txt", TOP.replace("qemu-virt, other", "qemu-virt"))
-        self.assert_finds("builds.py", "cmake without -DBSP=", "does not name the board other", "boards")
+        self.put("CMakeLists.txt", TOP.replace("qemu-virt, rpi3", "qemu-virt"))
+        self.assert_finds("builds.py", "cmake without -DBSP=", "does not name the board rpi3", "boards")
 
     def test_a_wrong_board_that_is_accepted_is_found(self):
         self.put("CMakeLists.txt", re.sub(r"elseif.*?\n.*?\n", "", TOP))

@@ -154,6 +154,16 @@ static void what_a_board_lacks_is_named_with_what_is_allowed(void **state)
     assert_unfit(ASH_ENOTSUP, "maintenance interrupt has INTID 32");
 }
 
+static void a_bcm2836_needs_its_timers_and_no_maintenance(void **state)
+{
+    (void)state;
+    good_board(ASH_BOOT_GIC_BCM2836);
+    board.maintenance.intid = 0;
+    assert_int_equal(hv_board_check(&board, why, sizeof(why)), ASH_OK);
+    board.timer[ASH_BOOT_TIMER_VIRTUAL].intid = 0;
+    assert_unfit(ASH_ENOTSUP, "INTIDs are 0 (virtual) and 30 (physical)");
+}
+
 static void a_gicv2_that_cannot_give_interrupts_to_guests_is_named(void **state)
 {
     (void)state;
@@ -179,6 +189,7 @@ int main(void)
         cmocka_unit_test_setup(what_overlaps_is_named, make),
         cmocka_unit_test_setup(what_is_malformed_or_too_much_is_named, make),
         cmocka_unit_test(what_a_board_lacks_is_named_with_what_is_allowed),
+        cmocka_unit_test(a_bcm2836_needs_its_timers_and_no_maintenance),
         cmocka_unit_test(a_gicv2_that_cannot_give_interrupts_to_guests_is_named),
     };
 
