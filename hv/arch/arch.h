@@ -71,7 +71,7 @@ void hv_arch_zero_pages(void *pages, size_t size);
 /** Zero and hv_arch_publish_data(), on pages (a multiple of 4 KiB, aligned), in one pass. */
 void hv_arch_zero_and_publish(void *pages, size_t size);
 
-/** What the CPUs can do; the least of all of them. Read once at boot. */
+/** What the CPUs can do: the boot CPU, and the others are like it. Read once at boot. */
 struct hv_arch_features {
     struct ash_vcpu_id id; /* raw */
     uint64_t midr;
@@ -85,6 +85,7 @@ struct hv_arch_features {
     bool has_tdir;
     bool deactivate_by_hal; /* see struct ash_vgic_config */
     bool has_pauth;
+    bool has_ras;
     enum ash_vcpu_workaround
         workaround[3]; /* ARCH_WORKAROUND_1, 2, 3: what these CPUs need, and the firmware has */
 };

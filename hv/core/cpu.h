@@ -57,6 +57,7 @@ struct hv_cpu {
     struct hv_cpu_account account;
     struct hv_jobs jobs;
     struct hv_recorder *recorder;
+    const struct hv_vm *last_vm; /* whose vCPU was loaded last; it may be gone */
 };
 
 /** Post @requests to @cpu and kick it. Any context. */

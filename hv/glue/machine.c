@@ -551,7 +551,8 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
     struct hv_machine *machine = &vcpu->vm->machine;
 
     vcpu->life++;
-    vcpu->context.features = features->has_pauth ? ASH_VCPU_FEATURE_PAUTH : 0U;
+    vcpu->context.features =
+        (features->has_pauth ? ASH_VCPU_FEATURE_PAUTH : 0U) | (features->has_ras ? ASH_VCPU_FEATURE_RAS : 0U);
     ash_vcpu_context_reset(&vcpu->context, entry, x0, features->midr, machine->layout.mpidr[vcpu->index]);
     ash_vtimer_reset(&vcpu->arch.vtimer);
     vcpu->arch.hcr = 0;

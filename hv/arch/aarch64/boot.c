@@ -212,6 +212,7 @@ static void read_features(void)
     features.has_tdir = vtr.has_tdir;
     features.deactivate_by_hal = hv_platform.gic.forgets || hv_gic_is_bcm2836(&hv_platform.gic);
     features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
+    features.has_ras = (hv_policy_hcr() & HCR_TERR) != 0U;
     hv_mitigations(features.midr, &features.id, features.workaround);
     hv_world_init(features.midr);
 }
@@ -486,11 +487,6 @@ void hv_arch_console_want_room(bool wanted)
 void hv_arch_stage2_publish(const uint64_t *first, size_t count)
 {
     ash_stage2_el2_publish(NULL, first, count);
-}
-
-void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
-{
-    ash_stage2_el2_invalidate(table, what);
 }
 
 void hv_arch_invalidate_everything(void)

@@ -132,8 +132,8 @@ int hv_exit_fast_abort(struct hv_cpu *cpu, uint64_t esr)
         (hv_sysreg_read(sctlr_el1) & SCTLR_ENDIAN) != 0U) {
         return HV_EXIT_SLOW;
     }
-    /* FIPA [39:4] is IPA[47:12]; a translation fault fills it (D17.2, "HPFAR_EL2"). */
-    ipa |= ash_field(hv_sysreg_read(hpfar_el2), 39, 4) << 12;
+    /* FIPA [47:4] is IPA[55:12]; a translation fault fills it (D17.2, "HPFAR_EL2"). */
+    ipa |= ash_field(hv_sysreg_read(hpfar_el2), 47, 4) << 12;
     region = hv_machine_likely_region(&cpu->vcpu->vm->machine, ipa);
     if (__builtin_expect(ipa - region->base >= region->size, 0)) {
         return search(cpu, esr, ipa);

@@ -156,7 +156,7 @@ bool hv_report_frame(uint64_t *frame_pointer, uint64_t *return_address)
 {
     const uint64_t *record = (const uint64_t *)(uintptr_t)*frame_pointer;
     uint64_t at = *frame_pointer;
-    bool in_image = at >= (uint64_t)(uintptr_t)__data_start && at + 16U <= (uint64_t)(uintptr_t)__bss_end;
+    bool in_image = at >= (uint64_t)(uintptr_t)__data_start && at <= (uint64_t)(uintptr_t)__bss_end - 16U;
     bool in_stacks = at >= HV_EL2_STACKS_VA && hv_stack_mapped(at) && hv_stack_mapped(at + 15U);
 
     if (at == 0U || !ash_is_aligned(at, 16) || !(in_image || in_stacks)) {

@@ -74,3 +74,11 @@ void hv_mitigations(uint64_t midr, const struct ash_vcpu_id *id, enum ash_vcpu_w
         }
     }
 }
+
+uint32_t hv_mitigation_between_vms(const enum ash_vcpu_workaround workaround[3])
+{
+    if (workaround[2] == ASH_VCPU_WORKAROUND_NEEDED) {
+        return ASH_VCPU_SMCCC_WORKAROUND_3; /* does what 1 does, too (DEN0028 7.7) */
+    }
+    return workaround[0] == ASH_VCPU_WORKAROUND_NEEDED ? ASH_VCPU_SMCCC_WORKAROUND_1 : 0U;
+}

@@ -10,4 +10,8 @@
  *  says that it has them; else NOT_SUPPORTED. */
 void hv_mitigations(uint64_t midr, const struct ash_vcpu_id *id, enum ash_vcpu_workaround workaround[3]);
 
+/** What hv itself calls the firmware for (SMCCC 1.1 function) when this CPU goes from one VM to another, 0: nothing.
+ *  @workaround: from hv_mitigations(). */
+uint32_t hv_mitigation_between_vms(const enum ash_vcpu_workaround workaround[3]);
+
 #endif

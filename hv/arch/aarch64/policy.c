@@ -12,10 +12,11 @@
  *   dirty lines; a stage-1 walk through Device memory faults.
  * FMO, IMO, AMO: physical FIQ, IRQ, SError to EL2, the virtual ones to the guest.
  * TSC: SMC is answered by hv, never by EL3.   TIDCP, TACR: implementation-defined registers and ACTLR_EL1.
- * TSW: set/way maintenance.   TID1, TID3: ID registers come from libvcpu.   RW: EL1 is AArch64. */
+ * TSW: set/way maintenance.   TID1, TID3: ID registers come from libvcpu.   RW: EL1 is AArch64.
+ * TLOR: no guest has limited-ordering regions, as ID_AA64MMFR1_EL1 says; RES0 where no CPU has them. */
 #define HCR_POLICY                                                                                           \
     (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
-     HCR_TACR | HCR_TSW | HCR_RW)
+     HCR_TACR | HCR_TSW | HCR_RW | HCR_TLOR)
 
 /* RES1 [13:12], [9:0] (TZ and TSM among them: SVE and SME trap); TTA: trace; TAM: activity monitors; TFP 0: a vCPU that
  * is alone on its CPU owns the FP registers. D17.2. */
@@ -38,6 +39,8 @@
 #define HCRX_EL2    S3_4_C1_C2_2
 #define MPAM2_EL2   S3_4_C10_C5_0
 #define VSESR_EL2   S3_4_C5_C2_3
+#define PMSCR_EL2   S3_4_C9_C9_0
+#define TRFCR_EL2   S3_4_C1_C2_1
 
 #define ALWAYS true
 
@@ -62,6 +65,8 @@
     X(afsr1_el2, 0, ALWAYS)                                                                                  \
     X(cntv_ctl_el0, 0, ALWAYS) /* the guest's timers are off until it turns them on */                       \
     X(cntp_ctl_el0, 0, ALWAYS)                                                                               \
+    X(PMSCR_EL2, 0, has_profiling())                                                                         \
+    X(TRFCR_EL2, 0, has_trace_filter())                                                                      \
     X(VSESR_EL2, 0, has_ras())                                                                               \
     X(HFGRTR_EL2, 0, has_fgt())                                                                              \
     X(HFGWTR_EL2, 0, has_fgt())                                                                              \
@@ -76,6 +81,16 @@ static bool has_pmu(void)
     uint64_t version = ash_field(hv_sysreg_read(id_aa64dfr0_el1), 11, 8);
 
     return version != 0U && version != 0xfU;
+}
+
+static bool has_profiling(void)
+{
+    return ash_field(hv_sysreg_read(id_aa64dfr0_el1), 35, 32) != 0U;
+}
+
+static bool has_trace_filter(void)
+{
+    return ash_field(hv_sysreg_read(id_aa64dfr0_el1), 43, 40) != 0U;
 }
 
 static bool has_ras(void)

@@ -26,6 +26,7 @@
 #define HCR_TSW    (UINT64_C(1) << 22)
 #define HCR_TVM    (UINT64_C(1) << 26)
 #define HCR_RW     (UINT64_C(1) << 31)
+#define HCR_TLOR   (UINT64_C(1) << 35)
 #define HCR_TERR   (UINT64_C(1) << 36)
 #define HCR_TEA    (UINT64_C(1) << 37)
 #define HCR_APK    (UINT64_C(1) << 40)

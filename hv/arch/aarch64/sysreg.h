@@ -36,6 +36,7 @@
 #define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
 #define ICC_SRE_EL2     S3_4_C12_C9_5
 #define ICC_SRE_EL1     S3_0_C12_C12_5
+#define ICC_SRE_ON      7 /* SRE, DFB, DIB */
 
 /* GICv3 virtual CPU interface control (IHI 0069, 12.4). */
 #define ICH_HCR_EL2  S3_4_C12_C11_0

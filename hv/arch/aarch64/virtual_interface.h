@@ -9,6 +9,7 @@
 #include <libvgic/gich.h>
 
 #include "arch/aarch64/platform.h"
+#include "arch/aarch64/sysreg.h"
 #include "arch/arch.h"
 
 /** Is there one at all? */
@@ -57,6 +58,8 @@ static inline void hv_vif_load(struct ash_vgic_lrs *lrs)
     if (hv_vif_is_gich()) {
         ash_vgic_gich_load(hv_vif_gich(), lrs);
     } else {
+        hv_sysreg_write(ICC_SRE_EL1,
+                        ICC_SRE_ON); /* where it is no RAO/WI, the last guest may have turned it off */
         ash_vgic_el2_load(lrs, hv_arch_features()->preemption_bits);
     }
 }

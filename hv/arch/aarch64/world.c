@@ -2,12 +2,14 @@
 #include "arch/aarch64/world.h"
 
 #include <libbase/bits.h>
+#include <libstage2/el2.h>
 #include <libvcpu/el2.h>
 #include <libvtimer/el2.h>
 
 #include "arch/aarch64/cache.h"
 #include "arch/aarch64/errata.h"
 #include "arch/aarch64/interrupt.h"
+#include "arch/aarch64/mitigations.h"
 #include "arch/aarch64/platform.h"
 #include "arch/aarch64/policy.h"
 #include "arch/aarch64/sysreg.h"
@@ -24,13 +26,15 @@
 #define TCR_EPD (ASH_BIT(23) | ASH_BIT(7)) /* EPD1, EPD0: a TLB miss faults, nothing is walked */
 
 static struct ash_vcpu_pstate_features pstate_features;
-static bool stops_walks; /* Cortex-A72 erratum 1319367 */
+static bool stops_walks;    /* Cortex-A72 erratum 1319367 */
+static uint32_t mitigation; /* between VMs: see mitigations.h */
 
 void hv_world_init(uint64_t midr)
 {
     struct ash_vcpu_id raw;
 
     stops_walks = hv_errata_has(midr, 1319367);
+    mitigation = hv_mitigation_between_vms(hv_arch_features()->workaround);
     ash_vcpu_el2_id_read(&raw);
     ash_vcpu_pstate_features(raw.reg[ASH_VCPU_ID_AA64PFR1], raw.reg[ASH_VCPU_ID_AA64MMFR1],
                              raw.reg[ASH_VCPU_ID_AA64MMFR2], &pstate_features);
@@ -91,6 +95,16 @@ static void put_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     hv_gic_set_active_ppis(&hv_platform.gic, cpu, timer_ppis(), false);
 }
 
+/** What one VM taught this CPU's branch predictor is of no use to the next. last_on: a VM that never ran here may have
+ *  the memory of one that is gone. */
+static void forget_branches(struct hv_cpu *cpu, const struct hv_vm *vm)
+{
+    if (mitigation != 0U && (cpu->last_vm != vm || vm->machine.last_on[cpu->index] == 0U)) {
+        (void)hv_smc(mitigation, 0, 0, 0);
+    }
+    cpu->last_vm = vm;
+}
+
 /** Where another vCPU of this VM ran last, or this one in an earlier life, nothing of it is left: neither may find the
  *  other's translations, and a reset CPU has an empty TLB as far as the guest may tell (DDI 0487 D8.13 "TLB
  *  maintenance"). */
@@ -103,7 +117,6 @@ static void forget_others(const struct hv_cpu *cpu, struct hv_vcpu *vcpu)
         return;
     }
     *last = self;
-    hv_isb(); /* the TLBI uses the VTTBR just written */
     __asm__ volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
     hv_dsb(nsh);
     hv_isb();
@@ -118,6 +131,26 @@ static void stop_walks(void)
     hv_isb();
     hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) | SCTLR_M);
     hv_isb();
+}
+
+void hv_arch_stage2_invalidate(const struct ash_stage2 *table, const struct ash_stage2_invalidation *what)
+{
+    const struct hv_cpu *self = (const struct hv_cpu *)(uintptr_t)hv_sysreg_read(tpidr_el2);
+    uint64_t tcr;
+    uint64_t sctlr;
+
+    if (!stops_walks || self->vcpu == NULL) { /* with none loaded the walks are off */
+        ash_stage2_el2_invalidate(table, what);
+        return;
+    }
+    /* It may be another VM's: VTTBR_EL2 is that one's meanwhile. */
+    tcr = hv_sysreg_read(tcr_el1);
+    sctlr = hv_sysreg_read(sctlr_el1);
+    stop_walks();
+    ash_stage2_el2_invalidate(table, what);
+    hv_sysreg_write(sctlr_el1, sctlr);
+    hv_isb();
+    hv_sysreg_write(tcr_el1, tcr);
 }
 
 /** EL1's registers, where nothing may be walked before all of them are there. */
@@ -179,7 +212,9 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_sysreg_write(vtcr_el2, ash_stage2_vtcr(&machine->stage2));
     hv_sysreg_write(vttbr_el2, ash_stage2_vttbr(&machine->stage2));
     hv_sysreg_write(hcr_el2, (vcpu->arch.hcr & ~HCR_VSE) | vcpu->arch.vse | lines_of(vcpu));
-    hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively */
+    hv_isb(); /* stage 2 stands before the guest's stage 1 is turned on: a CPU may walk it speculatively; and the
+               * TLBI uses this VTTBR */
+    forget_branches(cpu, vcpu->vm);
     forget_others(cpu, vcpu);
     if (stops_walks) {
         load_registers_without_walks(&vcpu->context);
@@ -229,7 +264,7 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
         hv_sysreg_write(sctlr_el1, hv_sysreg_read(sctlr_el1) & ~SCTLR_M);
         hv_isb();
     }
-    hv_sysreg_write(hcr_el2, hv_policy_hcr() & ~HCR_VM);
+    hv_sysreg_write(hcr_el2, vcpu->arch.hcr & ~(HCR_VM | HCR_VSE));
     hv_sysreg_write(vttbr_el2, 0);
     hv_isb();
 }

@@ -25,6 +25,9 @@ extern "C" {
 #define ASH_VCPU_FEATURE_PAUTH ASH_BIT(0) /* the five APxKey pairs are switched */
 #define ASH_VCPU_FEATURE_AARCH32                                                                             \
     ASH_BIT(1) /* EL1 may be AArch32: the banked SPSRs, DACR, IFSR, FPEXC. Not yet */
+/** The CPU has FEAT_RAS, shown to the guest or not: VDISR_EL2 is switched. Nothing traps DISR_EL1, which is VDISR_EL2
+ *  in a guest (HCR_EL2.AMO), nor ESB, which writes it (DDI 0487 D17.2 "DISR_EL1"). */
+#define ASH_VCPU_FEATURE_RAS ASH_BIT(2)
 
 /** PSTATE as SPSR_EL2 holds it for AArch64 (DDI 0487 C5.2 "SPSR_EL2"). */
 #define ASH_VCPU_PSTATE_N       ASH_BIT(31)
@@ -98,7 +101,8 @@ struct ash_vcpu_sys {
     uint64_t dacr32_el2;
     uint64_t ifsr32_el2;
     uint64_t fpexc32_el2;
-    uint64_t reserved[4]; /* zero */
+    uint64_t vdisr_el2;   /* ASH_VCPU_FEATURE_RAS: what the guest reads as DISR_EL1 */
+    uint64_t reserved[3]; /* zero */
 };
 
 struct ash_vcpu_fp {

@@ -12,6 +12,7 @@
 #define APDBKEYHI_EL1 S3_0_C2_C2_3
 #define APGAKEYLO_EL1 S3_0_C2_C3_0
 #define APGAKEYHI_EL1 S3_0_C2_C3_1
+#define VDISR_EL2     S3_4_C12_C1_1
 
 #define STRING_(text)    #text
 #define STRING(text)     STRING_(text)
@@ -75,6 +76,9 @@ void ash_vcpu_el2_load(const struct ash_vcpu_context *ctx)
     if ((ctx->features & ASH_VCPU_FEATURE_PAUTH) != 0U) {
         PAUTH_REGS(LOAD)
     }
+    if ((ctx->features & ASH_VCPU_FEATURE_RAS) != 0U) {
+        WRITE(VDISR_EL2, ctx->sys.vdisr_el2);
+    }
 }
 
 void ash_vcpu_el2_save(struct ash_vcpu_context *ctx)
@@ -82,6 +86,9 @@ void ash_vcpu_el2_save(struct ash_vcpu_context *ctx)
     SYS_REGS(SAVE)
     if ((ctx->features & ASH_VCPU_FEATURE_PAUTH) != 0U) {
         PAUTH_REGS(SAVE)
+    }
+    if ((ctx->features & ASH_VCPU_FEATURE_RAS) != 0U) {
+        READ(VDISR_EL2, ctx->sys.vdisr_el2);
     }
 }
 

@@ -48,7 +48,7 @@ void ash_vgic_el2_cpu_init(void);
 
 /** Image -> hardware: list registers in use, ICH_VMCR_EL2, active priorities, ICH_HCR_EL2. After
  * ash_vgic_load(). preemption_bits: of the configuration; says how many active priority registers there are.
- */
+ * ICC_SRE_EL1, which a guest may write and few CPUs have as RAO/WI, is the caller's to set before. */
 void ash_vgic_el2_load(struct ash_vgic_lrs *lrs, unsigned preemption_bits);
 
 /** Hardware -> image, all of the above; the hardware's list registers and ICH_HCR_EL2 are 0 afterwards.

@@ -22,6 +22,11 @@ enum cpu_exit {
 void cpu_fp_over(uint64_t exit, const uint64_t *in, uint64_t *out);
 
 void check_id_registers(void);
+void check_reach(void);
+/** DISR_EL1, where there is one: a value of this vCPU's own, and whether it still holds. On vCPU 0 first. */
+void deferred_begin(uint64_t number);
+void deferred_look(uint64_t number);
+void check_deferred(void);
 void check_fp(void);
 void check_pauth(void);
 /** On two vCPUs. */

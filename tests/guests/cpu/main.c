@@ -30,8 +30,8 @@ void guest_secondary(uint64_t number)
 {
     uint64_t done = 0;
 
-    (void)number;
     mmu_on();
+    deferred_begin(number);
     up = 1;
     for (;;) {
         uint64_t next = request;
@@ -43,6 +43,7 @@ void guest_secondary(uint64_t number)
         done = next >> 8;
         maintenance_secondary(next & 0xffU);
         waiting_secondary(next & 0xffU);
+        deferred_look(number);
         answered = done;
     }
 }
@@ -51,6 +52,8 @@ void guest_main(uint64_t device_tree)
 {
     (void)device_tree;
     guest_sysreg_write(cpacr_el1, UINT64_C(3) << 20); /* FPEN */
+    deferred_begin(0);
+    check_reach();
     check_id_registers();
     check_fp();
     check_pauth();
@@ -61,6 +64,7 @@ void guest_main(uint64_t device_tree)
                         check_wait(&up, 1));
     check_maintenance();
     check_waiting();
+    check_deferred();
     check_no_fault("no fault on the way");
     (void)check_end("CPU");
 }

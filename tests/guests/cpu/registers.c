@@ -95,6 +95,46 @@ void check_id_registers(void)
     check_no_fault("no ID register faults");
 }
 
+/* ---- DISR_EL1 ------------------------------------------------------------------------------------------------ */
+
+/* A deferred SError's syndrome: A, IDS, ISS (DDI 0487 D17.2). No trap hides it where the CPU has FEAT_RAS. */
+#define DISR_BITS UINT64_C(0x81ffffff)
+
+static volatile bool has_disr;
+static volatile uint64_t wrong;
+static uint64_t deferred[2];
+
+void deferred_begin(uint64_t number)
+{
+    if (number == 0U) {
+        uint64_t first = guest_sysreg_read(S3_0_C12_C1_1);
+
+        has_disr = check_last.count == 0U;
+        check_last.count = 0;
+        check_equal("nothing is deferred to a new vCPU", has_disr ? first : 0U, 0);
+    }
+    if (has_disr) {
+        deferred[number] = (guest_sysreg_read(cntvct_el0) * UINT64_C(0x9e3779b97f4a7c15) >> 20) & DISR_BITS;
+        guest_sysreg_write(S3_0_C12_C1_1, deferred[number]);
+    }
+}
+
+void deferred_look(uint64_t number)
+{
+    if (has_disr && guest_sysreg_read(S3_0_C12_C1_1) != deferred[number]) {
+        wrong = wrong + 1U;
+    }
+}
+
+void check_deferred(void)
+{
+    deferred_look(0);
+    check_equal("each vCPU has its own DISR_EL1", wrong, 0);
+    if (has_disr) {
+        guest_print("with DISR_EL1\n");
+    }
+}
+
 /* ---- FP and SIMD --------------------------------------------------------------------------------------------- */
 
 #define FPCR_RMODE  (UINT64_C(2) << 22) /* round towards minus infinity */
