@@ -8,7 +8,7 @@ import shutil
 import struct
 import subprocess
 
-from ashlar import bundle, initramfs
+from ashlar import boards, bundle, initramfs
 from ashlar.common import ToolError, atomic_write
 
 OLDEST_QEMU = (7, 2)
@@ -97,6 +97,15 @@ def kernel_modules(kernel):
     return initramfs.read_modules(os.path.join(folder, name) for name in names)
 
 
+def board_tree(root, board, model):
+    """The file of an emulated board's device tree; None where the emulator makes it."""
+    tree = boards.EMULATORS[board].tree
+    if tree is None:
+        return None
+    return os.path.join(os.path.dirname(fetch(root, "kernel")), "dtb",
+                        tree.format(model=boards.model_of(board, model)))
+
+
 def demo_folder(root, board, build):
     """Lay out the demo of a board as a folder that bundle.write takes; returns the folder."""
     source = os.path.join(root, "bsp", board, "demo")
@@ -111,7 +120,8 @@ def demo_folder(root, board, build):
     kernel = fetch(root, "kernel")
     link(kernel, os.path.join(folder, "Image"))
     link(metronome, os.path.join(folder, "metronome.bin"))
-    with open(fetch(root, "busybox"), "rb") as busybox, open(os.path.join(source, "init"), "rb") as init, \
+    init_file = os.path.join(root, "bsp/qemu-virt/demo/init")  # the same on every board
+    with open(fetch(root, "busybox"), "rb") as busybox, open(init_file, "rb") as init, \
             atomic_write(os.path.join(folder, "initramfs.cpio")) as out:
         initramfs.write(out, busybox.read(), init.read(), kernel_modules(kernel))
     return folder

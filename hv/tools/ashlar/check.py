@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 
 from ashlar import build, bundle, fdt
-from ashlar.boards import EMULATORS, machine_arguments
+from ashlar.boards import EMULATORS, image, machine_arguments
 from ashlar.common import ToolError
 
 MIB = 1 << 20
@@ -57,13 +57,14 @@ def align_up(value, alignment):
     return -(-value // alignment) * alignment
 
 
-def dump_tree(options, bundle_file, folder):
+def dump_tree(root, options, bundle_file, folder):
     """The device tree of the emulated board, as its boot loader hands it over."""
-    tree, image = os.path.join(folder, "board.dtb"), os.path.join(folder, "image")
-    with open(image, "wb") as f:
+    tree, stand_in = os.path.join(folder, "board.dtb"), os.path.join(folder, "image")
+    with open(stand_in, "wb") as f:
         f.write(image_header(*options.extent))
-    command = machine_arguments(options.board, options.gic, options.cpus, options.memory, f",dumpdtb={tree}")
-    command += ["-display", "none", "-kernel", image, "-initrd", bundle_file, "-append", "ashlar.nonce=0"]
+    command = machine_arguments(options.board, options.gic, options.cpus, options.memory, f",dumpdtb={tree}",
+                                options.model, build.board_tree(root, options.board, options.model))
+    command += ["-display", "none", "-kernel", stand_in, "-initrd", bundle_file, "-append", "ashlar.nonce=0"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
@@ -110,14 +111,14 @@ def pack(source, folder):
 
 def run(root, options):
     """Check; returns the exit code: 0, or 3 where hv would refuse a VM, 4 where it would stop."""
-    options.extent = image_extent(os.path.join(root, "build", options.board, "hv/hv.bin"))
+    options.extent = image_extent(os.path.join(root, "build", options.board, "hv", image(root, options.board)))
     program = checker(root)
     with tempfile.TemporaryDirectory(prefix="ashlar-check-") as folder:
         packed = pack(options.folder, folder)
         if options.board_dtb:
             tree, places = options.board_dtb, given_places(options)
         else:
-            tree = dump_tree(options, packed, folder)
+            tree = dump_tree(root, options, packed, folder)
             places = emulated_places(options, tree)
         command = [program, "--board", tree, "--bundle", packed, *places, *(["--json"] if options.json else [])]
         code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode

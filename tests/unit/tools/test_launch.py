@@ -23,6 +23,7 @@ FAKES = {
         [ "$1" = --build ] || exit 0
         mkdir -p "$2/hv" "$2/tests/guests"
         cp "$FAKE/hv.bin" "$2/hv/hv.bin"
+        cp "$FAKE/hv.bin" "$2/hv/kernel8.img"
         echo metronome >"$2/tests/guests/metronome.bin" """,
     "qemu-system-aarch64": """
         [ "$1" = --version ] && { echo "QEMU emulator version ${QEMU_VERSION:-7.2.22} (Debian)"; exit 0; }
@@ -44,7 +45,7 @@ class Run(FolderTest):
         super().setUp()
         for name, body in FAKES.items():
             self.put(f"bin/{name}", "#!/bin/sh\n" + body + "\n", executable=True)
-        for name in ("run", "hv/tools", "toolchains", "bsp/qemu-virt"):
+        for name in ("run", "hv/tools", "toolchains", "bsp/qemu-virt", "bsp/rpi3"):
             target = self.path("tree", name)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             if os.path.isdir(os.path.join(ROOT, name)):
@@ -68,8 +69,8 @@ class Run(FolderTest):
     def command(self):
         return self.get("command", "").splitlines()
 
-    def bundle(self, name="demo.cpio"):
-        with open(self.path("tree/build/qemu-virt", name), "rb") as f:
+    def bundle(self, name="demo.cpio", board="qemu-virt"):
+        with open(self.path("tree/build", board, name), "rb") as f:
             return {entry.name: entry.data for entry in newc.read(f.read())}
 
     def test_a_self_test_that_passes_is_0(self):
@@ -116,6 +117,22 @@ class Run(FolderTest):
         command = " ".join(self.command())
         for words in ("gic-version=2", "-smp 3", "-m 512M", " -S "):
             self.assertIn(words, command)
+
+    def test_a_raspberry_pi_is_booted_with_debians_tree_and_its_console_is_the_second_line(self):
+        done = self.run_it("--board", "rpi3", "--headless")
+        self.assertIn("qemu-system-aarch64 -M raspi3b -smp 4 -nic none -dtb", done.stderr)
+        command = self.command()
+        self.assertEqual(command[command.index("-dtb") + 1], os.path.join(self.folder, "dtb/bcm2837-rpi-3-b.dtb"))
+        self.assertTrue(command[command.index("-kernel") + 1].endswith("build/rpi3/hv/kernel8.img"))
+        first = command.index("-serial")
+        self.assertEqual(command[first:first + 4], ["-serial", "null", "-serial", "stdio"])
+        self.assertIn("metronome.bin", self.bundle(board="rpi3"))
+
+    def test_each_model_of_a_board_has_its_machine_and_tree(self):
+        for model, words in (("b-plus", "-M raspi3b -smp 4 -nic none -dtb {}/dtb/bcm2837-rpi-3-b-plus.dtb "),
+                             ("a-plus", "-M raspi3ap -smp 4 -nic none -dtb {}/dtb/bcm2837-rpi-3-a-plus.dtb ")):
+            done = self.run_it("--board", "rpi3", "--model", model)
+            self.assertIn(words.format(self.folder), done.stderr)
 
     def test_gdb_prints_the_line_for_the_debugger(self):
         done = self.run_it("--gdb", "--timeout", "20")
@@ -186,7 +203,12 @@ class Run(FolderTest):
         for arguments, words in ((("--cpus", "0"), "above 0"), (("--memory", "lots"), "512M or 2G"),
                                  (("--board", "pc"), "qemu-virt"), (("--gic", "4"), "'2', '3'"),
                                  (("--timeout", "-1"), "--timeout"), (("--bundle", "/nope"), "/nope"),
-                                 (("--head",), "--head")):
+                                 (("--head",), "--head"),
+                                 (("--board", "rpi3", "--gic", "2"), "--gic: --board rpi3 is as it was made"),
+                                 (("--board", "rpi3", "--memory", "1G"), "--memory: --board rpi3 is as it was made"),
+                                 (("--board", "rpi3", "--cpus", "2"), "--cpus: --board rpi3 has 4"),
+                                 (("--board", "rpi3", "--model", "4"), "allowed: b, b-plus, a-plus"),
+                                 (("--model", "b"), "has no model 'b'; allowed: virt")):
             with self.subTest(arguments=arguments):
                 done = self.run_it(*arguments)
                 self.assertEqual(done.returncode, 2)
@@ -199,7 +221,7 @@ class Run(FolderTest):
         self.assertEqual(done.returncode, 0)
         with open(os.path.join(ROOT, "hv/tools/launch"), encoding="utf-8") as f:
             options = re.findall(r'add_argument\("(--[a-z-]+)"', f.read())
-        self.assertEqual(len(options), 9)
+        self.assertEqual(len(options), 10)
         for option in [*options, "--help"]:
             self.assertIn(option, done.stdout)
 
