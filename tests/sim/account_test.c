@@ -13,16 +13,6 @@
 
 static struct sim sim;
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
 static struct hv_account_view of(unsigned vm, unsigned vcpu)
 {
     struct hv_account_view view;
@@ -53,7 +43,7 @@ static enum hv_verdict spin(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
     if (spinner.last - spinner.begin < 50000U) {
         return HV_RESUME;
     }
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void run_alone(uint64_t seed)
@@ -74,7 +64,7 @@ static void run_alone(uint64_t seed)
 static void a_vcpu_that_is_alone_runs_all_the_time_that_it_is_on(void **state)
 {
     (void)state;
-    under_seeds("alone", run_alone);
+    sim_under_seeds("alone", SEEDS, run_alone);
 }
 
 static void what_is_off_spends_nothing_more(void **state)
@@ -106,7 +96,7 @@ static enum hv_verdict share(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
         return HV_RESUME;
     }
     pair.done++;
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void run_shared(uint64_t seed)
@@ -132,7 +122,7 @@ static void run_shared(uint64_t seed)
 static void two_that_share_a_cpu_have_half_of_it_each(void **state)
 {
     (void)state;
-    under_seeds("shared", run_shared);
+    sim_under_seeds("shared", SEEDS, run_shared);
 }
 
 /* ---- One that waits ---------------------------------------------------------------------------------------------- */
@@ -150,7 +140,7 @@ static enum hv_verdict sleep_a_second(struct hv_cpu *cpu, struct hv_vcpu *vcpu, 
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
     }
     woken_at = now;
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void run_asleep(uint64_t seed)
@@ -169,7 +159,7 @@ static void run_asleep(uint64_t seed)
 static void a_wait_is_idle_time_of_the_vcpu_and_of_its_cpu(void **state)
 {
     (void)state;
-    under_seeds("asleep", run_asleep);
+    sim_under_seeds("asleep", SEEDS, run_asleep);
 }
 
 static void every_reason_has_a_name_of_its_own(void **state)

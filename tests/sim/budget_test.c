@@ -89,17 +89,6 @@ static bool is_over(void)
     return got.begin != 0U && got.end - got.begin > LONG;
 }
 
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
-static void set_timer(struct hv_vcpu *vcpu, uint64_t at)
-{
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].cval = at;
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = ASH_VTIMER_CTL_ENABLE;
-}
-
 /** Of VM 0's vCPU @vcpu is measured what it gets. */
 static void run(unsigned vcpu, unsigned cpus, const struct sim_vm *vms, unsigned count, hv_host_guest *guest,
                 uint64_t seed)
@@ -110,23 +99,13 @@ static void run(unsigned vcpu, unsigned cpus, const struct sim_vm *vms, unsigned
     sim_run(&sim, guest, seed);
 }
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
 /* ---- Who never waits --------------------------------------------------------------------------------------------- */
 
 static enum hv_verdict never_waits(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     (void)round;
     measure(vcpu);
-    return is_over() ? off(cpu, vcpu) : HV_RESUME;
+    return is_over() ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static void run_beside_the_most_urgent(uint64_t seed)
@@ -152,7 +131,7 @@ static void run_beside_the_most_urgent(uint64_t seed)
 static void it_gets_its_budget_beside_one_of_the_highest_priority_and_no_more(void **state)
 {
     (void)state;
-    under_seeds("beside the most urgent", run_beside_the_most_urgent);
+    sim_under_seeds("beside the most urgent", SEEDS, run_beside_the_most_urgent);
 }
 
 static void run_alone(uint64_t seed)
@@ -169,7 +148,7 @@ static void run_alone(uint64_t seed)
 static void it_gets_no_more_where_nobody_else_wants_the_cpu(void **state)
 {
     (void)state;
-    under_seeds("alone", run_alone);
+    sim_under_seeds("alone", SEEDS, run_alone);
 }
 
 static void run_all_of_it(uint64_t seed)
@@ -193,7 +172,7 @@ static void run_all_of_it(uint64_t seed)
 static void budgets_of_a_whole_cpu_are_all_had_in_time(void **state)
 {
     (void)state;
-    under_seeds("all of it", run_all_of_it);
+    sim_under_seeds("all of it", SEEDS, run_all_of_it);
 }
 
 /* ---- Who tries to get more --------------------------------------------------------------------------------------- */
@@ -235,7 +214,7 @@ static enum hv_verdict trick(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     if (evil.how == RESETS) {
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     }
-    set_timer(vcpu, hv_arch_ticks() + nap());
+    sim_set_timer(vcpu, hv_arch_ticks() + nap());
     return hv_sched_wait(cpu);
 }
 
@@ -259,7 +238,7 @@ static enum hv_verdict against_an_evil_one(struct hv_cpu *cpu, struct hv_vcpu *v
     if (cpu->index == 0U) {
         measure(vcpu);
         if (is_over()) {
-            return off(cpu, vcpu);
+            return sim_off(cpu, vcpu);
         }
         return sim_is(vcpu, "evil") ? evil_one(cpu, vcpu, round) : HV_RESUME;
     }
@@ -323,21 +302,21 @@ static void run_evil_resets(uint64_t seed)
 static void sleeping_just_before_the_budget_ends_gives_no_more(void **state)
 {
     (void)state;
-    under_seeds("just before the end", run_evil_just_before_the_end);
+    sim_under_seeds("just before the end", SEEDS, run_evil_just_before_the_end);
 }
 
 static void sleeping_and_waking_all_the_time_gives_no_more(void **state)
 {
     (void)state;
-    under_seeds("all the time", run_evil_all_the_time);
-    under_seeds("at random", run_evil_at_random);
+    sim_under_seeds("all the time", SEEDS, run_evil_all_the_time);
+    sim_under_seeds("at random", SEEDS, run_evil_at_random);
 }
 
 static void turning_off_and_on_and_resetting_gives_no_more(void **state)
 {
     (void)state;
-    under_seeds("off and on", run_evil_off_and_on);
-    under_seeds("resets", run_evil_resets);
+    sim_under_seeds("off and on", SEEDS, run_evil_off_and_on);
+    sim_under_seeds("resets", SEEDS, run_evil_resets);
 }
 
 /* ---- Who waits --------------------------------------------------------------------------------------------------- */
@@ -373,7 +352,7 @@ static enum hv_verdict control_loop(struct hv_cpu *cpu, struct hv_vcpu *vcpu, ui
         control.done_by = now - control.due > control.done_by ? now - control.due : control.done_by;
     }
     control.due = now + 20000U + test_rng_below(&evil.rng, 15000);
-    set_timer(vcpu, control.due);
+    sim_set_timer(vcpu, control.due);
     return hv_sched_wait(cpu);
 }
 
@@ -381,7 +360,7 @@ static enum hv_verdict a_control_loop(struct hv_cpu *cpu, struct hv_vcpu *vcpu, 
 {
     measure(vcpu);
     if (is_over()) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     return sim_is(vcpu, "control") ? control_loop(cpu, vcpu, round) : HV_RESUME;
 }
@@ -404,7 +383,7 @@ static void run_control(uint64_t seed)
 static void who_wakes_up_has_its_budget_within_a_period(void **state)
 {
     (void)state;
-    under_seeds("control", run_control);
+    sim_under_seeds("control", SEEDS, run_control);
 }
 
 /* ---- Slices ------------------------------------------------------------------------------------------------------ */
@@ -414,7 +393,7 @@ static enum hv_verdict slices(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
 {
     measure(vcpu);
     if (is_over()) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     if (!sim_is(vcpu, "often")) {
         return HV_RESUME;
@@ -423,7 +402,7 @@ static enum hv_verdict slices(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
         sim_gic_enable(cpu, vcpu);
     }
     (void)sim_acknowledge(cpu, vcpu);
-    set_timer(vcpu, hv_arch_ticks() + 4000U);
+    sim_set_timer(vcpu, hv_arch_ticks() + 4000U);
     return hv_sched_wait(cpu);
 }
 
@@ -444,7 +423,7 @@ static void run_slices(uint64_t seed)
 static void a_slice_that_was_cut_short_goes_on_where_it_was(void **state)
 {
     (void)state;
-    under_seeds("slices", run_slices);
+    sim_under_seeds("slices", SEEDS, run_slices);
 }
 
 /* ---- What is stolen ---------------------------------------------------------------------------------------------- */
@@ -480,7 +459,7 @@ static enum hv_verdict is_told(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
     if (sim_is(vcpu, "again") && round == 3000U && life.resets++ < 3U) {
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     }
-    return is_over() ? off(cpu, vcpu) : HV_RESUME;
+    return is_over() ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static void run_told(uint64_t seed)
@@ -498,7 +477,7 @@ static void run_told(uint64_t seed)
 static void what_a_vcpu_ran_and_what_was_stolen_is_all_the_time(void **state)
 {
     (void)state;
-    under_seeds("told", run_told);
+    sim_under_seeds("told", SEEDS, run_told);
 }
 
 static uint64_t most_stolen;
@@ -511,7 +490,7 @@ static enum hv_verdict is_not_stolen_from(struct hv_cpu *cpu, struct hv_vcpu *vc
         most_stolen = stolen(vcpu) > most_stolen ? stolen(vcpu) : most_stolen;
     }
     if (is_over()) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     if (!sim_is(vcpu, "urgent")) {
         return HV_RESUME;
@@ -520,7 +499,7 @@ static enum hv_verdict is_not_stolen_from(struct hv_cpu *cpu, struct hv_vcpu *vc
         sim_gic_enable(cpu, vcpu);
     }
     (void)sim_acknowledge(cpu, vcpu);
-    set_timer(vcpu, hv_arch_ticks() + 20000U);
+    sim_set_timer(vcpu, hv_arch_ticks() + 20000U);
     return hv_sched_wait(cpu);
 }
 
@@ -540,7 +519,7 @@ static void run_not_stolen(uint64_t seed)
 static void who_waits_or_is_alone_is_not_stolen_from(void **state)
 {
     (void)state;
-    under_seeds("not stolen", run_not_stolen);
+    sim_under_seeds("not stolen", SEEDS, run_not_stolen);
 }
 
 int main(void)

@@ -17,16 +17,6 @@
 
 static struct sim sim;
 
-static void under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < seeds; i++) {
-        test(first + 2U * i);
-    }
-}
-
 /* ---- What the boss does, step by step ---------------------------------------------------------------------------- */
 
 struct step {
@@ -71,7 +61,7 @@ static enum hv_verdict boss_step(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     int error;
 
     if (script.at == script.count) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     switch (step->what) {
     case ASK:
@@ -260,7 +250,7 @@ static void run_whole_way(uint64_t seed)
 static void a_vm_lives_and_ends_and_lives_again_by_command(void **state)
 {
     (void)state;
-    under_seeds("the whole way", SEEDS, run_whole_way);
+    sim_under_seeds("the whole way", SEEDS, run_whole_way);
 }
 
 /* ---- Given up ---------------------------------------------------------------------------------------------------- */
@@ -284,7 +274,7 @@ static void run_given_up(uint64_t seed)
 static void a_start_that_is_given_up_runs_nothing(void **state)
 {
     (void)state;
-    under_seeds("given up", SEEDS, run_given_up);
+    sim_under_seeds("given up", SEEDS, run_given_up);
 }
 
 /* ---- The machine's end ------------------------------------------------------------------------------------------- */
@@ -317,7 +307,7 @@ static void run_last_one(uint64_t seed)
 static void the_last_vm_does_not_take_the_machine_with_it_when_a_command_ends_it(void **state)
 {
     (void)state;
-    under_seeds("the last one", SEEDS / 4U, run_last_one);
+    sim_under_seeds("the last one", SEEDS / 4U, run_last_one);
 }
 
 /* ---- What is allowed when ---------------------------------------------------------------------------------------- */
@@ -364,7 +354,7 @@ static void run_refusals(uint64_t seed)
 static void a_command_in_the_wrong_state_changes_nothing_and_says_why(void **state)
 {
     (void)state;
-    under_seeds("refusals", SEEDS / 2U, run_refusals);
+    sim_under_seeds("refusals", SEEDS / 2U, run_refusals);
 }
 
 static void ask_for_nobody(struct hv_cpu *cpu)
@@ -490,7 +480,7 @@ static void run_pause_with_time(uint64_t seed)
 static void a_paused_vm_does_not_run_and_its_time_stands_still_if_configured(void **state)
 {
     (void)state;
-    under_seeds("pause", SEEDS / 2U, run_pause_with_time);
+    sim_under_seeds("pause", SEEDS / 2U, run_pause_with_time);
 }
 
 /** Sets its timer and waits; the interrupt comes when it should, as the guest counts. */
@@ -563,7 +553,7 @@ static void run_naps(uint64_t seed)
 static void who_waits_while_paused_is_woken_when_its_own_time_has_come(void **state)
 {
     (void)state;
-    under_seeds("naps", SEEDS / 2U, run_naps);
+    sim_under_seeds("naps", SEEDS / 2U, run_naps);
 }
 
 /* ---- Shutdown ---------------------------------------------------------------------------------------------------- */
@@ -575,7 +565,7 @@ static enum hv_verdict obeys_its_key(struct hv_cpu *cpu, struct hv_vcpu *vcpu, u
     (void)round;
     /* GPIODATA, the key's line alone (DDI 0190 3.3.1) */
     if ((sim_device(cpu, vcpu, gpio + (4U << vcpu->vm->machine.layout.power_key), false, 0) != 0U)) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     return HV_RESUME;
 }
@@ -603,7 +593,7 @@ static void run_shutdown(uint64_t seed)
 static void shutdown_presses_the_power_key_and_then_turns_off(void **state)
 {
     (void)state;
-    under_seeds("shutdown", SEEDS / 4U, run_shutdown);
+    sim_under_seeds("shutdown", SEEDS / 4U, run_shutdown);
 }
 
 /* ---- Policies ---------------------------------------------------------------------------------------------------- */
@@ -692,7 +682,7 @@ static void run_policies(uint64_t seed)
 static void what_follows_an_end_is_what_the_configuration_says(void **state)
 {
     (void)state;
-    under_seeds("policies", SEEDS / 8U, run_policies);
+    sim_under_seeds("policies", SEEDS / 8U, run_policies);
 }
 
 /* ---- Many times -------------------------------------------------------------------------------------------------- */
@@ -712,7 +702,7 @@ static enum hv_verdict cycle_step(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     static const enum hv_life_state after[] = {HV_LIFE_OFF, HV_LIFE_RUNNING, HV_LIFE_OFF, HV_LIFE_ABSENT};
 
     if (cycle.cycles == cycle.wanted) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     if (cycle.step % 2U == 0U) {
         assert_int_equal(hv_life_ask(cpu, VM, commands[cycle.step / 2U], NULL), ASH_OK);

@@ -17,16 +17,6 @@ enum { GPIODATA = 0x3fc, GPIOIBE = 0x408, GPIOIE = 0x410, GPIOIC = 0x41c };
 
 static struct sim sim;
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
 static uint32_t gpio(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t offset)
 {
     return sim_device(cpu, vcpu, vcpu->vm->machine.layout.gpio.base.value + offset, false, 0);
@@ -47,11 +37,6 @@ static struct {
     unsigned downs, ups;
     uint64_t held;
 } key;
-
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
 
 static enum hv_verdict wait_for_the_key(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
@@ -74,7 +59,7 @@ static enum hv_verdict wait_for_the_key(struct hv_cpu *cpu, struct hv_vcpu *vcpu
         key.ups += is_down ? 0U : 1U;
         key.held = hv_arch_ticks() - key.at;
     }
-    return key.ups != 0U ? off(cpu, vcpu) : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
+    return key.ups != 0U ? sim_off(cpu, vcpu) : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
 }
 
 static enum hv_verdict press(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -88,7 +73,7 @@ static enum hv_verdict press(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
         key.at = hv_arch_ticks();
         hv_machine_press_power(cpu, vcpu->vm->hv->vm[0]);
     }
-    return key.ups != 0U ? off(cpu, vcpu) : HV_RESUME;
+    return key.ups != 0U ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static void run_press(uint64_t seed)
@@ -110,7 +95,7 @@ static void a_pressed_key_wakes_its_vm_and_comes_up_again(void **state)
 {
     (void)state;
     key.is_lazy = false;
-    under_seeds("key", run_press);
+    sim_under_seeds("key", SEEDS, run_press);
     assert_true(key.held >= 200000U && key.held < 1000000U);
 }
 
@@ -118,7 +103,7 @@ static void a_guest_that_is_late_still_finds_the_key_down(void **state)
 {
     (void)state;
     key.is_lazy = true;
-    under_seeds("late", run_press);
+    sim_under_seeds("late", SEEDS, run_press);
     assert_true(key.held >= 1000000U && key.held < 2000000U);
 }
 
@@ -134,7 +119,7 @@ static enum hv_verdict ignore(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
         return HV_RESUME;
     }
     key.held = hv_arch_ticks() - key.at;
-    return off(cpu, vcpu);
+    return sim_off(cpu, vcpu);
 }
 
 static void nobody_holds_the_key_for_ever(void **state)
@@ -155,7 +140,7 @@ static enum hv_verdict reset_while_pressed(struct hv_cpu *cpu, struct hv_vcpu *v
     assert_int_equal(gpio(cpu, vcpu, GPIODATA), 0);
     assert_true(hv_machine_alarm_time(vcpu->vm) == UINT64_MAX);
     if (vcpu->life > 1U) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     hv_machine_press_power(cpu, vcpu->vm);
     assert_int_equal(gpio(cpu, vcpu, GPIODATA), BIT);
@@ -212,11 +197,11 @@ static void let_the_dog_loose(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 static enum hv_verdict keep_a_dog(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     if (sim_is(vcpu, "other")) {
-        return round < 100U ? HV_RESUME : off(cpu, vcpu);
+        return round < 100U ? HV_RESUME : sim_off(cpu, vcpu);
     }
     if (round == 0U) {
         if (vcpu->life > 1U) {
-            return off(cpu, vcpu); /* after a reset: nothing is loose */
+            return sim_off(cpu, vcpu); /* after a reset: nothing is loose */
         }
         let_the_dog_loose(cpu, vcpu);
         if (dog.resets) {
@@ -264,7 +249,7 @@ static void run_a_dog_that_is_not_kicked(uint64_t seed)
 static void a_watchdog_stops_a_vm_that_does_not_kick_it(void **state)
 {
     (void)state;
-    under_seeds("dog", run_a_dog_that_is_not_kicked);
+    sim_under_seeds("dog", SEEDS, run_a_dog_that_is_not_kicked);
 }
 
 static void run_a_dog_that_is_kicked(uint64_t seed)
@@ -276,7 +261,7 @@ static void run_a_dog_that_is_kicked(uint64_t seed)
 static void a_watchdog_that_is_kicked_waits_for_the_next_kick(void **state)
 {
     (void)state;
-    under_seeds("kicks", run_a_dog_that_is_kicked);
+    sim_under_seeds("kicks", SEEDS, run_a_dog_that_is_kicked);
 }
 
 static void a_reset_ties_the_dog_up(void **state)

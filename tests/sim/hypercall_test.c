@@ -3,8 +3,6 @@
  * manager's commands do. Under many seeds. */
 #include <string.h>
 
-#include <libvcpu/psci.h>
-
 #include "core/life.h"
 #include "glue/hypercall.h"
 #include "rig.h"
@@ -21,16 +19,6 @@ enum { ABSENT, CREATING, OFF, STARTING, RUNNING, PAUSING, PAUSED };
 enum { MANAGER, GUEST, VICTIM };
 
 static struct sim sim;
-
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
 
 static int64_t call(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned number, uint64_t a, uint64_t b)
 {
@@ -183,7 +171,7 @@ static enum hv_verdict suffer(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
     m.lives += round == 0U ? 1U : 0U;
     if ((sim_device(cpu, vcpu, gpio + 0x3fcU, false, 0) & 8U) != 0U) {
         m.is_pressed = true;
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     return HV_RESUME;
 }
@@ -194,7 +182,7 @@ static enum hv_verdict live(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
         return suffer(cpu, vcpu, round);
     }
     if (m.is_again && round == 0U) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     if (round == 0U) {
         everybody_may(cpu, vcpu, vcpu->vm->slot == MANAGER);
@@ -203,7 +191,7 @@ static enum hv_verdict live(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
     }
     if (vcpu->vm->slot == GUEST) {
         a_guest_may_not(cpu, vcpu);
-        return round < 20U ? HV_RESUME : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return round < 20U ? HV_RESUME : sim_off(cpu, vcpu);
     }
     if (round == 0U) {
         the_manager_may(cpu, vcpu);
@@ -231,7 +219,7 @@ static void run(uint64_t seed)
 static void each_call_does_for_whom_and_about_whom_it_should(void **state)
 {
     (void)state;
-    under_seeds("hypercalls", run);
+    sim_under_seeds("hypercalls", SEEDS, run);
 }
 
 /* ---- Yield ------------------------------------------------------------------------------------------------------- */
@@ -248,7 +236,7 @@ static enum hv_verdict take_turns(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
     yields.last = vcpu->vm->slot;
     yields.turns++;
     if (round >= 100U) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     return sim_hvc(cpu, vcpu, CALL(YIELD), 1, 2, 3);
 }
@@ -268,7 +256,7 @@ static void run_yields(uint64_t seed)
 static void who_yields_lets_an_equal_one_run(void **state)
 {
     (void)state;
-    under_seeds("yield", run_yields);
+    sim_under_seeds("yield", SEEDS, run_yields);
 }
 
 int main(void)

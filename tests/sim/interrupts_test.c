@@ -37,7 +37,7 @@ static enum hv_verdict ping(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
         return HV_RESUME;
     }
     if (talk.sent == MESSAGES) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     talk.sent++;
     sim_send_sgi(cpu, vcpu, SGI, 1U << 1);
@@ -147,8 +147,7 @@ static enum hv_verdict talk_to_all(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uin
         mesh.done += mesh.sent[0][me] == 5U ? 1U : 0U;
         return HV_RESUME;
     }
-    return mesh.done == VCPUS && all_arrived() ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0)
-                                               : HV_RESUME;
+    return mesh.done == VCPUS && all_arrived() ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static void sgis_of_all_to_all_arrive_under_every_order(void **state)
@@ -184,7 +183,7 @@ static enum hv_verdict wake_the_waiting(struct hv_cpu *cpu, struct hv_vcpu *vcpu
             return HV_RESUME;
         }
         if (talk.sent == MESSAGES) {
-            return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+            return sim_off(cpu, vcpu);
         }
         talk.sent++;
         sim_send_sgi(cpu, vcpu, SGI, 1U << 1);
@@ -228,7 +227,7 @@ static enum hv_verdict call_the_absent(struct hv_cpu *cpu, struct hv_vcpu *vcpu,
             assert_int_equal(sim_acknowledge(cpu, vcpu), 1023);
             return HV_RESUME;
         }
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     if (round == 0U) {
         sim_gic_enable(cpu, vcpu);

@@ -131,21 +131,20 @@ static enum hv_verdict boss(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned w
     if (which == 0U && all_absent(cpu, true)) {
         if (run.phase == CLEARED) {
             sim_assert_same_account(cpu->hv, &run.without);
-            return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+            return sim_off(cpu, vcpu);
         }
         sim_account(cpu->hv, &run.without);
         run.phase = QUARRELLING;
         shortage.one_of = 24;
     }
-    return run.phase == CLEARED && which == 1U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0)
-                                               : HV_RESUME;
+    return run.phase == CLEARED && which == 1U ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static enum hv_verdict restless(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     switch (test_rng_below(&rng, 24)) {
     case 0:
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     case 1:
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     case 2:
@@ -235,7 +234,7 @@ static enum hv_verdict fail_each(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         return HV_RESUME;
     }
     if (each.done) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     if (each.point == 0U) { /* first away with what the boot made */
         if (state != HV_LIFE_ABSENT) {

@@ -15,27 +15,6 @@
 static struct sim sim;
 static uint64_t moved; /* in all runs of a test */
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
-static void set_timer(struct hv_vcpu *vcpu, uint64_t at)
-{
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].cval = at;
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = ASH_VTIMER_CTL_ENABLE;
-}
-
 static uint64_t moves_of(const struct hv_vcpu *vcpu)
 {
     return vcpu->turn.moves;
@@ -67,7 +46,7 @@ static enum hv_verdict in_turn(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
         mover.over = now - mover.begin > LONG;
     }
     if (mover.over) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     if (sim_is(vcpu, "mover")) {
         return HV_RESUME;
@@ -79,7 +58,7 @@ static enum hv_verdict in_turn(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
     if (phase == cpu->index) {
         return HV_RESUME;
     }
-    set_timer(vcpu, (now / 20000U + 1U) * 20000U);
+    sim_set_timer(vcpu, (now / 20000U + 1U) * 20000U);
     return hv_sched_wait(cpu);
 }
 
@@ -109,7 +88,7 @@ static void run_in_turn(uint64_t seed)
 static void who_would_wait_goes_where_nobody_runs(void **state)
 {
     (void)state;
-    under_seeds("in turn", run_in_turn);
+    sim_under_seeds("in turn", SEEDS, run_in_turn);
 }
 
 static enum hv_verdict all_busy(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -118,7 +97,7 @@ static enum hv_verdict all_busy(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         mover.moves = moves_of(vcpu);
         mover.seen |= 1U << cpu->index;
     }
-    return round < 2000U ? HV_RESUME : off(cpu, vcpu);
+    return round < 2000U ? HV_RESUME : sim_off(cpu, vcpu);
 }
 
 static void run_pinned(uint64_t seed)
@@ -141,7 +120,7 @@ static void run_pinned(uint64_t seed)
 static void nobody_leaves_its_set_or_moves_for_nothing(void **state)
 {
     (void)state;
-    under_seeds("pinned", run_pinned);
+    sim_under_seeds("pinned", SEEDS, run_pinned);
 }
 
 /* ---- Waking ------------------------------------------------------------------------------------------------------ */
@@ -169,7 +148,7 @@ static enum hv_verdict player(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
     if (serves || sim_acknowledge(cpu, vcpu) == SGI) {
         game.got[me]++;
         if (++game.balls >= BALLS) {
-            return off(cpu, vcpu);
+            return sim_off(cpu, vcpu);
         }
         sim_send_sgi(cpu, vcpu, SGI, 1U << (1U - me));
     }
@@ -189,7 +168,7 @@ static enum hv_verdict players(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
     if (round % 7U != 6U) {
         return HV_RESUME;
     }
-    set_timer(vcpu, hv_arch_ticks() + 300U + round % 5U * 200U);
+    sim_set_timer(vcpu, hv_arch_ticks() + 300U + round % 5U * 200U);
     return hv_sched_wait(cpu);
 }
 
@@ -224,7 +203,7 @@ static void an_interrupt_finds_who_waits_wherever_it_has_gone(void **state)
 {
     (void)state;
     moved = 0;
-    under_seeds("players", run_players);
+    sim_under_seeds("players", SEEDS, run_players);
     assert_true(moved > SEEDS);
 }
 
@@ -248,7 +227,7 @@ static enum hv_verdict until_one_has_moved(struct hv_cpu *cpu, struct hv_vcpu *v
         if (round % 7U != 6U) {
             return HV_RESUME;
         }
-        set_timer(vcpu, hv_arch_ticks() + 300U + round % 5U * 200U);
+        sim_set_timer(vcpu, hv_arch_ticks() + 300U + round % 5U * 200U);
     }
     return hv_sched_wait(cpu);
 }
@@ -278,7 +257,7 @@ static void where_nothing_else_happens_an_interrupt_still_finds_it(void **state)
 {
     (void)state;
     moved = 0;
-    under_seeds("alone at last", run_alone_at_last);
+    sim_under_seeds("alone at last", SEEDS, run_alone_at_last);
     assert_true(moved > SEEDS / 2U);
 }
 
@@ -303,13 +282,13 @@ static enum hv_verdict anything(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = 0;
     }
     if (*left == 0U) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     (*left)--;
     switch (test_rng_below(&any.rng, 10)) {
     case 0:
     case 1:
-        set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 2000));
+        sim_set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 2000));
         return hv_sched_wait(cpu);
     case 2:
         sim_send_sgi(cpu, vcpu, SGI, 1U + (unsigned)test_rng_below(&any.rng, 7));
@@ -317,7 +296,7 @@ static enum hv_verdict anything(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
     case 3:
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, test_rng_below(&any.rng, 3), ENTRY, 0);
     case 4:
-        set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 3000));
+        sim_set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 3000));
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, test_rng_below(&any.rng, 2) << 16, ENTRY, 0);
     case 5:
         return vcpu->index != 0U && test_rng_below(&any.rng, 4) == 0U
@@ -362,7 +341,7 @@ static void whatever_guests_do_they_move_thousands_of_times_and_all_end(void **s
 {
     (void)state;
     moved = 0;
-    under_seeds("anything", run_anything);
+    sim_under_seeds("anything", SEEDS, run_anything);
     assert_true(moved > 3000U);
 }
 

@@ -136,7 +136,7 @@ static enum hv_verdict live(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
     if (round == 0U) {
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, ENTRY, 0);
     }
-    return round < 50U ? HV_RESUME : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return round < 50U ? HV_RESUME : sim_off(cpu, vcpu);
 }
 
 static void run(void)

@@ -466,6 +466,27 @@ enum hv_verdict sim_hvc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint32_t funct
     return hv_firmware_call(cpu, vcpu, ASH_VCPU_CONDUIT_HVC, 0);
 }
 
+enum hv_verdict sim_off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+void sim_set_timer(struct hv_vcpu *vcpu, uint64_t at)
+{
+    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].cval = at;
+    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = ASH_VTIMER_CTL_ENABLE;
+}
+
+void sim_under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed))
+{
+    struct test_rng rng;
+    uint64_t first = test_rng_init(&rng, name);
+
+    for (unsigned i = 0; i < seeds; i++) {
+        test(first + 2U * i);
+    }
+}
+
 uint32_t sim_device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint32_t word)
 {
     const struct hv_mmio_region *region = hv_machine_region(&vcpu->vm->machine, ipa);

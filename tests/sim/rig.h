@@ -99,11 +99,20 @@ void sim_assert_exit(const struct sim *sim, const char *status, const char *vm);
 /** The contents of guest.bin. */
 extern const uint8_t sim_kernel[3000];
 
+/** @test with @seeds seeds: those from test_rng_init() on. @name: what is printed with it. */
+void sim_under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed));
+
 /* ---- What guests do ---------------------------------------------------------------------------------------------- */
 
 /** HVC: the result is in x0. */
 enum hv_verdict sim_hvc(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint32_t function, uint64_t arg1,
                         uint64_t arg2, uint64_t arg3);
+
+/** PSCI SYSTEM_OFF. */
+enum hv_verdict sim_off(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
+
+/** The virtual timer is due at @at, in ticks. */
+void sim_set_timer(struct hv_vcpu *vcpu, uint64_t at);
 
 static inline int64_t sim_x0(const struct hv_vcpu *vcpu)
 {

@@ -13,28 +13,6 @@
 
 static struct sim sim;
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
-/** The virtual timer, as the guest would set it. */
-static void set_timer(struct hv_vcpu *vcpu, uint64_t at)
-{
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].cval = at;
-    vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = ASH_VTIMER_CTL_ENABLE;
-}
-
 static void stop_timer(struct hv_vcpu *vcpu)
 {
     vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL].ctl = 0;
@@ -59,7 +37,7 @@ static enum hv_verdict never_waits(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uin
     turns.switches += me == turns.last ? 0U : 1U;
     turns.longest = turns.turn > turns.longest ? turns.turn : turns.longest;
     turns.last = me;
-    return ++turns.rounds[me] < 1000U ? HV_RESUME : off(cpu, vcpu);
+    return ++turns.rounds[me] < 1000U ? HV_RESUME : sim_off(cpu, vcpu);
 }
 
 static void run_turns(uint64_t seed)
@@ -83,7 +61,7 @@ static void run_turns(uint64_t seed)
 static void equal_ones_take_turns(void **state)
 {
     (void)state;
-    under_seeds("turns", run_turns);
+    sim_under_seeds("turns", SEEDS, run_turns);
 }
 
 /* ---- Priorities -------------------------------------------------------------------------------------------------- */
@@ -117,9 +95,9 @@ static enum hv_verdict periodic(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         prio.high++;
     } else if (round % 10U == 0U) {
         if (prio.high == PERIODS) {
-            return off(cpu, vcpu);
+            return sim_off(cpu, vcpu);
         }
-        set_timer(vcpu, prio.due);
+        sim_set_timer(vcpu, prio.due);
         prio.waiting = true;
         return hv_sched_wait(cpu);
     }
@@ -133,7 +111,7 @@ static enum hv_verdict two_priorities(struct hv_cpu *cpu, struct hv_vcpu *vcpu, 
     }
     prio.low++;
     prio.low_while_high_could += prio.waiting && hv_arch_ticks() < prio.due ? 0U : 1U;
-    return prio.high == PERIODS && !prio.waiting && prio.low % 64U == 0U ? off(cpu, vcpu) : HV_RESUME;
+    return prio.high == PERIODS && !prio.waiting && prio.low % 64U == 0U ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 static void run_priorities(uint64_t seed)
@@ -155,7 +133,7 @@ static void run_priorities(uint64_t seed)
 static void the_higher_one_runs_when_its_timer_is_due(void **state)
 {
     (void)state;
-    under_seeds("priorities", run_priorities);
+    sim_under_seeds("priorities", SEEDS, run_priorities);
 }
 
 /* ---- Waking ------------------------------------------------------------------------------------------------------ */
@@ -175,7 +153,7 @@ static enum hv_verdict sleeper(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
         wake.wakes++;
     }
     if (wake.wakes == 30U) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     wake.waits++;
     return hv_sched_wait(cpu);
@@ -227,8 +205,8 @@ static void run_waking_on_two(uint64_t seed)
 static void who_waits_is_woken_by_an_interrupt_from_the_same_cpu_and_from_another(void **state)
 {
     (void)state;
-    under_seeds("one CPU", run_waking_on_one);
-    under_seeds("two CPUs", run_waking_on_two);
+    sim_under_seeds("one CPU", SEEDS, run_waking_on_one);
+    sim_under_seeds("two CPUs", SEEDS, run_waking_on_two);
 }
 
 /* ---- A storm ----------------------------------------------------------------------------------------------------- */
@@ -252,7 +230,7 @@ static enum hv_verdict storms(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t
         (void)sim_acknowledge(cpu, vcpu);
         storm.turns += vcpu != storm.last && sim_is(vcpu, "victim") ? 1U : 0U;
         storm.last = vcpu;
-        return storm.sent < STORM ? HV_RESUME : off(cpu, vcpu);
+        return storm.sent < STORM ? HV_RESUME : sim_off(cpu, vcpu);
     }
     if (round == 0U) {
         sim_gic_enable(cpu, vcpu);
@@ -297,7 +275,7 @@ static void run_storm(uint64_t seed)
 static void a_storm_to_a_vcpu_that_waits_for_its_turn_does_not_interrupt_who_has_it(void **state)
 {
     (void)state;
-    under_seeds("storm", run_storm);
+    sim_under_seeds("storm", SEEDS, run_storm);
 }
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
@@ -317,7 +295,7 @@ static enum hv_verdict one_waits_for_ever(struct hv_cpu *cpu, struct hv_vcpu *vc
     if (sim_is(vcpu, "patient") && turns.turn++ < 5U) {
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     }
-    return off(cpu, vcpu);
+    return sim_off(cpu, vcpu);
 }
 
 static void run_ends(uint64_t seed)
@@ -337,7 +315,7 @@ static void run_ends(uint64_t seed)
 static void a_vm_ends_and_begins_again_while_its_vcpu_waits(void **state)
 {
     (void)state;
-    under_seeds("ends", run_ends);
+    sim_under_seeds("ends", SEEDS, run_ends);
 }
 
 /* ---- Anything ---------------------------------------------------------------------------------------------------- */
@@ -358,12 +336,12 @@ static enum hv_verdict anything(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         stop_timer(vcpu);
     }
     if (*left == 0U) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     (*left)--;
     switch (test_rng_below(&any.rng, 9)) {
     case 0:
-        set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 5000));
+        sim_set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 5000));
         return hv_sched_wait(cpu);
     case 1:
         sim_send_sgi(cpu, vcpu, SGI, 1U + (unsigned)test_rng_below(&any.rng, 7));
@@ -371,7 +349,7 @@ static enum hv_verdict anything(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
     case 2:
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, test_rng_below(&any.rng, 3), ENTRY, 0);
     case 3:
-        set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 3000));
+        sim_set_timer(vcpu, hv_arch_ticks() + test_rng_below(&any.rng, 3000));
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, test_rng_below(&any.rng, 2) << 16, ENTRY, 0);
     case 4:
         return vcpu->index != 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_OFF, 0, 0, 0) : HV_RESUME;
@@ -405,7 +383,7 @@ static void run_anything(uint64_t seed)
 static void whatever_guests_do_all_come_to_their_end(void **state)
 {
     (void)state;
-    under_seeds("anything", run_anything);
+    sim_under_seeds("anything", SEEDS, run_anything);
 }
 
 int main(void)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <libbase/compiler.h>
-#include <libvcpu/psci.h>
 
 #include "arch/arch.h"
 #include "rig.h"
@@ -26,28 +25,13 @@ static void run(const struct hv_host_console *console, hv_host_guest *guest, uin
     sim_run(&sim, guest, seed);
 }
 
-static void under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < seeds; i++) {
-        test(first + 2U * i);
-    }
-}
-
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
 /** Runs until a 'q' is typed. */
 static enum hv_verdict wait(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     uint64_t uart = vcpu->vm->machine.layout.uart.base.value;
 
     (void)round;
-    return (sim_device(cpu, vcpu, uart, false, 0) & 0xffU) == 'q' ? off(cpu, vcpu) : HV_RESUME;
+    return (sim_device(cpu, vcpu, uart, false, 0) & 0xffU) == 'q' ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 /* ---- The shell --------------------------------------------------------------------------------------------------- */
@@ -91,7 +75,7 @@ static void answer_commands(uint64_t seed)
 static void a_user_asks_and_is_answered(void **state)
 {
     (void)state;
-    under_seeds("shell", SEEDS, answer_commands);
+    sim_under_seeds("shell", SEEDS, answer_commands);
 }
 
 static void cancel_a_long_answer(uint64_t seed)
@@ -114,7 +98,7 @@ static void cancel_a_long_answer(uint64_t seed)
 static void an_answer_ends_at_ctrl_c(void **state)
 {
     (void)state;
-    under_seeds("shell", SEEDS, cancel_a_long_answer);
+    sim_under_seeds("shell", SEEDS, cancel_a_long_answer);
 }
 
 /* ---- A slow terminal --------------------------------------------------------------------------------------------- */
@@ -131,7 +115,7 @@ static enum hv_verdict flood(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
     (void)round;
     (void)snprintf(line, sizeof(line), "line %u of %s.\n", (unsigned)(at / 64U), vcpu->vm->name);
     if (at / 64U == LINES) {
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     }
     if ((sim_device(cpu, vcpu, uart + 0x018U, false, 0) & (1U << 5)) != 0U) {
         waits++;
@@ -165,7 +149,7 @@ static void flood_a_slow_terminal(uint64_t seed)
 static void two_vms_flood_a_slow_terminal_and_nothing_is_lost(void **state)
 {
     (void)state;
-    under_seeds("shell", 4, flood_a_slow_terminal);
+    sim_under_seeds("shell", 4, flood_a_slow_terminal);
 }
 
 int main(void)

@@ -76,7 +76,7 @@ static enum hv_verdict end_somehow(struct hv_cpu *cpu, struct hv_vcpu *vcpu, boo
         return HV_LEAVE;
     }
     happened[OFF]++;
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static enum hv_verdict act_at_random(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -162,7 +162,7 @@ static enum hv_verdict one_goes_one_resets(struct hv_cpu *cpu, struct hv_vcpu *v
         return HV_RESUME;
     }
     foreground_gone = true;
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void a_background_vm_in_the_middle_of_a_reset_is_stopped_with_the_others(void **state)

@@ -15,16 +15,6 @@
 
 static struct sim sim;
 
-static void under_seeds(const char *name, void (*test)(uint64_t seed))
-{
-    struct test_rng rng;
-    uint64_t first = test_rng_init(&rng, name);
-
-    for (unsigned i = 0; i < SEEDS; i++) {
-        test(first + 2U * i);
-    }
-}
-
 /* ---- An SGI ------------------------------------------------------------------------------------------------------ */
 
 static struct {
@@ -53,7 +43,7 @@ static enum hv_verdict awake(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
         assert_int_equal(sim_x0(vcpu), ASH_VCPU_PSCI_SUCCESS);
         assert_int_equal(vcpu->context.x[5], 0xDEAD);
     }
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static enum hv_verdict sleep_until_an_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -104,7 +94,7 @@ static void standby_ends_with_an_interrupt_and_keeps_everything(void **state)
     (void)state;
     sleeper.function = ASH_VCPU_PSCI_CPU_SUSPEND64;
     sleeper.power_state = 0;
-    under_seeds("standby", run_sgi);
+    sim_under_seeds("standby", SEEDS, run_sgi);
 }
 
 static void a_power_down_ends_at_its_entry_with_the_interrupt_still_there(void **state)
@@ -112,9 +102,9 @@ static void a_power_down_ends_at_its_entry_with_the_interrupt_still_there(void *
     (void)state;
     sleeper.function = ASH_VCPU_PSCI_CPU_SUSPEND64;
     sleeper.power_state = 0x10000;
-    under_seeds("power-down", run_sgi);
+    sim_under_seeds("power-down", SEEDS, run_sgi);
     sleeper.function = ASH_VCPU_PSCI_CPU_DEFAULT_SUSPEND64;
-    under_seeds("default suspend", run_sgi);
+    sim_under_seeds("default suspend", SEEDS, run_sgi);
 }
 
 /* ---- The clock --------------------------------------------------------------------------------------------------- */
@@ -145,7 +135,7 @@ static enum hv_verdict sleep_until_the_alarm(struct hv_cpu *cpu, struct hv_vcpu 
     uint64_t rtc = vcpu->vm->machine.layout.rtc.base.value;
 
     if (sim_is(vcpu, "other")) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     if (dreamer.suspends == 0U) {
         assert_int_equal(vcpu->context.pc, ENTRY);
@@ -158,8 +148,7 @@ static enum hv_verdict sleep_until_the_alarm(struct hv_cpu *cpu, struct hv_vcpu 
     assert_int_equal(sim_device(cpu, vcpu, rtc, false, 0), dreamer.match);
     (void)sim_device(cpu, vcpu, rtc + 0x01cU, true, 1); /* RTCICR */
     dreamer.alarms++;
-    return dreamer.alarms < 3U ? suspend_for(cpu, vcpu, 7)
-                               : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return dreamer.alarms < 3U ? suspend_for(cpu, vcpu, 7) : sim_off(cpu, vcpu);
 }
 
 static void run_alarm(uint64_t seed)
@@ -177,7 +166,7 @@ static void run_alarm(uint64_t seed)
 static void system_suspend_ends_with_the_clock_s_alarm(void **state)
 {
     (void)state;
-    under_seeds("alarm", run_alarm);
+    sim_under_seeds("alarm", SEEDS, run_alarm);
 }
 
 /* ---- Nothing ----------------------------------------------------------------------------------------------------- */
@@ -185,7 +174,7 @@ static void system_suspend_ends_with_the_clock_s_alarm(void **state)
 static enum hv_verdict sleep_for_ever(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     if (sim_is(vcpu, "front")) {
-        return round < 20U ? HV_RESUME : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return round < 20U ? HV_RESUME : sim_off(cpu, vcpu);
     }
     assert_int_equal(round, 0);
     return sim_hvc(cpu, vcpu,
@@ -209,7 +198,7 @@ static void run_for_ever(uint64_t seed)
 static void a_vcpu_that_waits_for_nothing_can_be_stopped(void **state)
 {
     (void)state;
-    under_seeds("for ever", run_for_ever);
+    sim_under_seeds("for ever", SEEDS, run_for_ever);
 }
 
 int main(void)

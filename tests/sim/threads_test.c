@@ -95,11 +95,6 @@ static void set_phase(enum phase next)
     __atomic_store_n(&run.phase, (uint32_t)next, __ATOMIC_RELEASE);
 }
 
-static enum hv_verdict off(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
 /** A 32-bit access. One that is to run again, because the console is full, or other vCPUs have to sync first, is given
  *  up. */
 static uint32_t device(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t ipa, bool is_write, uint32_t word)
@@ -244,7 +239,7 @@ static enum hv_verdict boss(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
             set_phase(QUARRELLING);
         }
     }
-    return phase() == OVER ? off(cpu, vcpu) : HV_RESUME;
+    return phase() == OVER ? sim_off(cpu, vcpu) : HV_RESUME;
 }
 
 /* ---- Who is commanded about -------------------------------------------------------------------------------------- */
@@ -302,7 +297,7 @@ static enum hv_verdict end_somehow(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     switch (below(cpu, 128)) {
     case 0:
-        return off(cpu, vcpu);
+        return sim_off(cpu, vcpu);
     case 1:
         return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
     case 2:

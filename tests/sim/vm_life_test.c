@@ -77,7 +77,7 @@ static enum hv_verdict linux_boot_cpu(struct hv_cpu *cpu, struct hv_vcpu *vcpu, 
         return HV_RESUME;
     }
     sim_print(cpu, vcpu, "good bye");
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static enum hv_verdict two_guests(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -303,7 +303,7 @@ static enum hv_verdict turn_it_on_again(struct hv_cpu *cpu, struct hv_vcpu *vcpu
         return HV_RESUME;
     }
     if (second_lives == TIMES) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     assert_int_equal(sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, ENTRY + 16U * second_lives, second_lives),
                      HV_RESUME);
@@ -353,7 +353,7 @@ static enum hv_verdict ask_for_nonsense(struct hv_cpu *cpu, struct hv_vcpu *vcpu
         assert_int_equal((int32_t)sim_x0(vcpu), ASH_VCPU_PSCI_NOT_SUPPORTED);
         return HV_RESUME;
     }
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void what_psci_refuses_starts_nothing(void **state)
@@ -384,7 +384,7 @@ static enum hv_verdict one_fails(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         return HV_RESUME;
     }
     if (cpu->hv->faulted != NULL && ++rounds_after_the_fault > 20U) {
-        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+        return sim_off(cpu, vcpu);
     }
     return HV_RESUME;
 }
@@ -418,14 +418,14 @@ static enum hv_verdict report_much(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uin
         hv_vm_report(vcpu->vm, "event %u", (unsigned)round);
         return HV_RESUME;
     }
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static enum hv_verdict two_reasons(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     (void)round;
     hv_vm_stop(vcpu->vm, HV_END_FAULT);
-    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return sim_off(cpu, vcpu);
 }
 
 static void the_first_reason_to_stop_counts(void **state)
@@ -455,7 +455,7 @@ static void a_guest_cannot_flood_the_console_with_reports(void **state)
 static enum hv_verdict off_soon(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     assert_true(sim_is(vcpu, "good") || sim_is(vcpu, "fine"));
-    return round < 3U ? HV_RESUME : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return round < 3U ? HV_RESUME : sim_off(cpu, vcpu);
 }
 
 /** One VM that cannot be, between two that can. @usual: what the pool holds without it. */
@@ -605,7 +605,7 @@ static void a_background_vm_does_not_outlive_a_start_that_failed(void **state)
 
 static enum hv_verdict until_told(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    return round < 5U + vcpu->vm->slot ? HV_RESUME : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0);
+    return round < 5U + vcpu->vm->slot ? HV_RESUME : sim_off(cpu, vcpu);
 }
 
 static void run_only_background(uint64_t seed)

@@ -11,50 +11,39 @@
 
     .section .text.vectors, "ax"
 
+    .macro each_volatile pair, one      /* sp: the context */
+    \pair   x0, x1, [sp, #X(0)]
+    \pair   x2, x3, [sp, #X(2)]
+    \pair   x4, x5, [sp, #X(4)]
+    \pair   x6, x7, [sp, #X(6)]
+    \pair   x8, x9, [sp, #X(8)]
+    \pair   x10, x11, [sp, #X(10)]
+    \pair   x12, x13, [sp, #X(12)]
+    \pair   x14, x15, [sp, #X(14)]
+    \pair   x16, x17, [sp, #X(16)]
+    \one    x18, [sp, #X(18)]
+    \one    x30, [sp, #X(30)]
+    .endm
     .macro save_volatile
-    stp     x0, x1, [sp, #X(0)]
-    stp     x2, x3, [sp, #X(2)]
-    stp     x4, x5, [sp, #X(4)]
-    stp     x6, x7, [sp, #X(6)]
-    stp     x8, x9, [sp, #X(8)]
-    stp     x10, x11, [sp, #X(10)]
-    stp     x12, x13, [sp, #X(12)]
-    stp     x14, x15, [sp, #X(14)]
-    stp     x16, x17, [sp, #X(16)]
-    str     x18, [sp, #X(18)]
-    str     x30, [sp, #X(30)]
+    each_volatile stp, str
+    .endm
+    .macro restore_volatile
+    each_volatile ldp, ldr
     .endm
 
-    .macro restore_volatile             /* sp: the context */
-    ldp     x2, x3, [sp, #X(2)]
-    ldp     x4, x5, [sp, #X(4)]
-    ldp     x6, x7, [sp, #X(6)]
-    ldp     x8, x9, [sp, #X(8)]
-    ldp     x10, x11, [sp, #X(10)]
-    ldp     x12, x13, [sp, #X(12)]
-    ldp     x14, x15, [sp, #X(14)]
-    ldp     x16, x17, [sp, #X(16)]
-    ldr     x18, [sp, #X(18)]
-    ldr     x30, [sp, #X(30)]
-    ldp     x0, x1, [sp, #X(0)]
+    .macro each_callee_saved pair, one, ctx
+    \pair   x19, x20, [\ctx, #X(19)]
+    \pair   x21, x22, [\ctx, #X(21)]
+    \pair   x23, x24, [\ctx, #X(23)]
+    \pair   x25, x26, [\ctx, #X(25)]
+    \pair   x27, x28, [\ctx, #X(27)]
+    \one    x29, [\ctx, #X(29)]
     .endm
-
     .macro restore_callee_saved ctx
-    ldp     x19, x20, [\ctx, #X(19)]
-    ldp     x21, x22, [\ctx, #X(21)]
-    ldp     x23, x24, [\ctx, #X(23)]
-    ldp     x25, x26, [\ctx, #X(25)]
-    ldp     x27, x28, [\ctx, #X(27)]
-    ldr     x29, [\ctx, #X(29)]
+    each_callee_saved ldp, ldr, \ctx
     .endm
-
     .macro store_callee_saved ctx
-    stp     x19, x20, [\ctx, #X(19)]
-    stp     x21, x22, [\ctx, #X(21)]
-    stp     x23, x24, [\ctx, #X(23)]
-    stp     x25, x26, [\ctx, #X(25)]
-    stp     x27, x28, [\ctx, #X(27)]
-    str     x29, [\ctx, #X(29)]
+    each_callee_saved stp, str, \ctx
     .endm
 
     /* ERET, and a barrier against running on speculatively behind it (Arm, "Straight-line speculation"). */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A round: every register gets its value, a body runs at EL1 or EL0, every register is read back. Bodies end with SVC;
  * what they change besides is in main.c's table. One 4 KiB page of its own, which EL0 may execute. */
+#include "common/registers.S"
+
 #define X       0
 #define PC      248
 #define SPSR    256
@@ -19,12 +21,7 @@
     /* void integrity_round(struct round *); the pointer is in TPIDR_EL1 meanwhile. */
     .globl integrity_round
 integrity_round:
-    stp     x29, x30, [sp, #-96]!
-    stp     x19, x20, [sp, #16]
-    stp     x21, x22, [sp, #32]
-    stp     x23, x24, [sp, #48]
-    stp     x25, x26, [sp, #64]
-    stp     x27, x28, [sp, #80]
+    push_callee_saved
     msr     tpidr_el1, x0
     add     x1, x0, #Q
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, \
@@ -41,21 +38,7 @@ integrity_round:
     msr     daifset, #2                 /* ELR and SPSR are ours */
     msr     elr_el1, x1
     msr     spsr_el1, x2
-    ldp     x2, x3, [x0, #16]
-    ldp     x4, x5, [x0, #32]
-    ldp     x6, x7, [x0, #48]
-    ldp     x8, x9, [x0, #64]
-    ldp     x10, x11, [x0, #80]
-    ldp     x12, x13, [x0, #96]
-    ldp     x14, x15, [x0, #112]
-    ldp     x16, x17, [x0, #128]
-    ldp     x18, x19, [x0, #144]
-    ldp     x20, x21, [x0, #160]
-    ldp     x22, x23, [x0, #176]
-    ldp     x24, x25, [x0, #192]
-    ldp     x26, x27, [x0, #208]
-    ldp     x28, x29, [x0, #224]
-    ldr     x30, [x0, #240]
+    load_from_x2
     ldp     x0, x1, [x0]
     eret
 
@@ -74,21 +57,7 @@ integrity_round:
 round_over:
     mrs     x0, tpidr_el1
     add     x0, x0, #OUT
-    stp     x2, x3, [x0, #16]
-    stp     x4, x5, [x0, #32]
-    stp     x6, x7, [x0, #48]
-    stp     x8, x9, [x0, #64]
-    stp     x10, x11, [x0, #80]
-    stp     x12, x13, [x0, #96]
-    stp     x14, x15, [x0, #112]
-    stp     x16, x17, [x0, #128]
-    stp     x18, x19, [x0, #144]
-    stp     x20, x21, [x0, #160]
-    stp     x22, x23, [x0, #176]
-    stp     x24, x25, [x0, #192]
-    stp     x26, x27, [x0, #208]
-    stp     x28, x29, [x0, #224]
-    str     x30, [x0, #240]
+    store_from_x2
     ldp     x2, x3, [sp], #16
     stp     x2, x3, [x0]
     mrs     x1, elr_el1
@@ -105,12 +74,7 @@ round_over:
         29, 30, 31
     str     q\n, [x1], #16
     .endr
-    ldp     x19, x20, [sp, #16]
-    ldp     x21, x22, [sp, #32]
-    ldp     x23, x24, [sp, #48]
-    ldp     x25, x26, [sp, #64]
-    ldp     x27, x28, [sp, #80]
-    ldp     x29, x30, [sp], #96
+    pop_callee_saved
     msr     daifclr, #2
     ret
 

@@ -1,52 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/registers.S"
+
     .text
 
 /* void psci_registers_hvc(uint64_t x[31]), …_smc: x0..x30 from there, the call, all of them back. */
     .macro registers name, conduit
     .globl \name
 \name:
-    stp     x29, x30, [sp, #-112]!
-    stp     x19, x20, [sp, #16]
-    stp     x21, x22, [sp, #32]
-    stp     x23, x24, [sp, #48]
-    stp     x25, x26, [sp, #64]
-    stp     x27, x28, [sp, #80]
-    str     x0, [sp, #96]
-    .irp    n, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
-    load    \n
-    .endr
-    ldr     x30, [x0, #240]
+    push_callee_saved
+    str     x0, [sp, #-16]!
+    load_from_x2
     ldp     x0, x1, [x0]
     \conduit #0
     stp     x0, x1, [sp, #-16]!
-    ldr     x0, [sp, #112]
-    .irp    n, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
-    store   \n
-    .endr
-    str     x30, [x0, #240]
-    ldp     x2, x3, [sp], #16
+    ldr     x0, [sp, #16]
+    store_from_x2
+    ldp     x2, x3, [sp], #32
     stp     x2, x3, [x0]
-    ldp     x19, x20, [sp, #16]
-    ldp     x21, x22, [sp, #32]
-    ldp     x23, x24, [sp, #48]
-    ldp     x25, x26, [sp, #64]
-    ldp     x27, x28, [sp, #80]
-    ldp     x29, x30, [sp], #112
+    pop_callee_saved
     ret
-    .endm
-
-    .altmacro
-    .macro load first
-    load_pair \first, %(\first + 1)
-    .endm
-    .macro load_pair first, second
-    ldp     x\first, x\second, [x0, #(8 * \first)]
-    .endm
-    .macro store first
-    store_pair \first, %(\first + 1)
-    .endm
-    .macro store_pair first, second
-    stp     x\first, x\second, [x0, #(8 * \first)]
     .endm
 
     registers psci_registers_hvc, hvc

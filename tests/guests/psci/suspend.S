@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* int64_t psci_suspend(function, a, b, c): an HVC that may come back through psci_resume, on a CPU that has lost
  * its registers: then the result is the context_id. */
+#include "common/registers.S"
+
     .section .text.psci_suspend, "ax"
     .globl psci_suspend
 psci_suspend:
-    stp     x29, x30, [sp, #-96]!
-    stp     x19, x20, [sp, #16]
-    stp     x21, x22, [sp, #32]
-    stp     x23, x24, [sp, #48]
-    stp     x25, x26, [sp, #64]
-    stp     x27, x28, [sp, #80]
+    push_callee_saved
     mrs     x4, vbar_el1
     mov     x5, sp
     adr     x6, kept
     stp     x4, x5, [x6]
     hvc     #0
 back:
-    ldp     x19, x20, [sp, #16]
-    ldp     x21, x22, [sp, #32]
-    ldp     x23, x24, [sp, #48]
-    ldp     x25, x26, [sp, #64]
-    ldp     x27, x28, [sp, #80]
-    ldp     x29, x30, [sp], #96
+    pop_callee_saved
     ret
 
     .globl psci_resume
