@@ -124,6 +124,9 @@ static int read_configuration(struct hv *hv, struct ash_boot_config *config)
     if (files.fault.code != ASH_OK) {
         hv_log_fault(hv, &files.fault);
     }
+    if (hv->board.rtc.size == 0U) { /* nobody can tell: about when this was put together, then */
+        hv->epoch_seconds = config->boot_time != 0U ? config->boot_time : hv->bundle.newest;
+    }
     if (error != ASH_OK || files.fault.code != ASH_OK) {
         hv->faulted = "-"; /* whatever runs all the same, this is not what was asked for */
     }

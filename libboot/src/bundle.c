@@ -10,6 +10,7 @@
  * contents. Name and contents are each padded to a multiple of 4 from the archive's start. */
 #define HEADER_SIZE    110U
 #define FIELD_MODE     1U
+#define FIELD_MTIME    5U
 #define FIELD_FILESIZE 6U
 #define FIELD_NAMESIZE 11U
 #define FIELDS         13U
@@ -31,6 +32,7 @@ static const char *const field_names[FIELDS] = {
 struct entry {
     const char *name; /* not yet stripped of "./" */
     uint32_t mode;
+    uint32_t time; /* where every field is read */
     struct ash_boot_span file;
     size_t next;
 };
@@ -146,6 +148,7 @@ static int parse_entry(struct ash_boot_span bundle, size_t at, bool checked, str
     }
     entry->name = (const char *)&archive[at + HEADER_SIZE];
     entry->mode = fields[FIELD_MODE];
+    entry->time = fields[FIELD_MTIME];
     entry->file.data = &archive[contents];
     entry->file.size = fields[FIELD_FILESIZE];
     if (!skip(contents, entry->file.size, bundle.size, &entry->next)) {
@@ -183,6 +186,7 @@ int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_
             break;
         }
         fresh.entries++;
+        fresh.newest = entry.time > fresh.newest ? entry.time : fresh.newest;
     }
     if (check_rest(fresh.archive, entry.next, fault) != ASH_OK) {
         return fault->code;

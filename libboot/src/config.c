@@ -186,6 +186,21 @@ static void console_property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
     }
 }
 
+/** Of /vms itself. */
+static void vms_property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    if (!ash_boot_strings_equal_(fdt->name, "boot-time")) {
+        refuse(pass, ASH_EFORMAT, "/vms", fdt->name, "is an unknown property",
+               "boot-time; one sub-node a VM");
+    } else if (fdt->value.size != 4U && fdt->value.size != 8U) {
+        refuse(pass, ASH_EFORMAT, "/vms", fdt->name, "is not a number of the right width",
+               "seconds since 1970, UTC, in one or two cells");
+    } else {
+        pass->config->boot_time =
+            ash_boot_fdt_cells_((const uint8_t *)fdt->value.data, (unsigned)(fdt->value.size / 4U));
+    }
+}
+
 static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
 {
     if (!pass->in_vms) {
@@ -198,7 +213,7 @@ static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
     } else if (fdt->depth == DEPTH_VMS && !ash_boot_strings_equal_(fdt->name, "#address-cells") &&
                !ash_boot_strings_equal_(fdt->name, "#size-cells") &&
                !ash_boot_strings_equal_(fdt->name, "phandle")) {
-        refuse(pass, ASH_EFORMAT, "/vms", fdt->name, "is an unknown property", "one sub-node a VM");
+        vms_property(pass, fdt);
     }
 }
 
@@ -237,6 +252,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     int result;
 
     config->count = 0;
+    config->boot_time = 0;
     config->lead_in = ASH_BOOT_LEAD_IN;
     ash_boot_fault_clear(&config->fault);
     result = ash_boot_fdt_open_(&fdt, data, size, &config->fault);

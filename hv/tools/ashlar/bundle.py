@@ -106,11 +106,11 @@ def write(folder, out, complete=True):
     tree = compile_tree(source)
     names = named_files(tree, source, folder) if complete else present_files(tree, folder)
     archive = newc.Writer(out)
-    archive.file(TREE, tree)
+    archive.file(TREE, tree, mtime=os.stat(source).st_mtime)
     for name in names:
         try:
             with open(os.path.join(folder, name), "rb") as f:
-                archive.file(name, f.read())
+                archive.file(name, f.read(), mtime=os.fstat(f.fileno()).st_mtime)
         except (OSError, newc.NewcError) as error:
             raise BundleError(f"{os.path.join(folder, name)}: {error}") from None
     archive.close()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """cpio archives in the "newc" format (magic 070701), written and read.
 
-The same bytes for the same entries: owner 0:0, time 0, inode numbers in order. No root is needed, even for device
-nodes: they are only numbers in a header. Format: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
+The same bytes for the same entries: owner 0:0, time 0 unless one is given, inode numbers in order. No root is needed,
+even for device nodes: they are only numbers in a header. Format: Linux,
+Documentation/driver-api/early-userspace/buffer-format.rst.
 """
 import collections
 import os
@@ -35,8 +36,9 @@ class Writer:
         self._out = out
         self._names = set()
 
-    def file(self, name, data, mode=0o644):
-        self._entry(name, stat.S_IFREG | mode, data)
+    def file(self, name, data, mode=0o644, mtime=0):
+        """mtime: seconds since 1970; what the format cannot hold is 0."""
+        self._entry(name, stat.S_IFREG | mode, data, mtime=int(mtime) if 0 <= mtime <= MAX_FIELD else 0)
 
     def directory(self, name, mode=0o755):
         self._entry(name, stat.S_IFDIR | mode, nlink=2)
@@ -50,7 +52,7 @@ class Writer:
     def close(self):
         self._record(TRAILER, 0, 0, b"", 1, (0, 0))
 
-    def _entry(self, name, mode, data=b"", nlink=1, rdev=(0, 0)):
+    def _entry(self, name, mode, data=b"", nlink=1, rdev=(0, 0), mtime=0):
         if not name or name.startswith("/") or "\0" in name or name == TRAILER:
             raise NewcError(f"{name!r}: not a name that an archive can hold")
         if name in self._names:
@@ -58,11 +60,11 @@ class Writer:
         if len(data) > MAX_FIELD:
             raise NewcError(f"{name}: {len(data)} bytes; the format ends below 4 GiB")
         self._names.add(name)
-        self._record(name, len(self._names), mode, data, nlink, rdev)
+        self._record(name, len(self._names), mode, data, nlink, rdev, mtime)
 
-    def _record(self, name, ino, mode, data, nlink, rdev):
+    def _record(self, name, ino, mode, data, nlink, rdev, mtime=0):
         encoded = os.fsencode(name) + b"\0"
-        values = (ino, mode, 0, 0, nlink, 0, len(data), 0, 0, rdev[0], rdev[1], len(encoded), 0)
+        values = (ino, mode, 0, 0, nlink, mtime, len(data), 0, 0, rdev[0], rdev[1], len(encoded), 0)
         header = MAGIC + b"".join(b"%08X" % value for value in values)
         self._out.write(header + encoded + padding(HEADER_SIZE + len(encoded)))
         self._out.write(data)

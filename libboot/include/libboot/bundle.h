@@ -9,6 +9,7 @@
 #define LIBBOOT_BUNDLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <libboot/fault.h>
 #include <libboot/span.h>
@@ -21,6 +22,8 @@ extern "C" {
 struct ash_boot_bundle {
     struct ash_boot_span archive;
     size_t entries; /* files, directories and links, the trailer not counted */
+    uint32_t
+        newest; /* the latest modification time of an entry: seconds since 1970, UTC; 0: they have none */
 };
 
 /** One entry. All zero before the first ash_boot_bundle_next(). */

@@ -116,6 +116,7 @@ struct ash_boot_config {
     unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
     uint8_t
         lead_in; /* out: the key that hv's console listens to; 0x1d (Ctrl-]) if not given, or given wrongly */
+    uint64_t boot_time;          /* out: seconds since 1970, UTC; 0 if not given */
     size_t count;                /* out: nodes read, in the tree's order; the faulty ones included */
     struct ash_boot_fault fault; /* out: a mistake of no VM (/vms itself, too many); the VMs read stand */
 };

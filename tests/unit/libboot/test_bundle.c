@@ -37,6 +37,15 @@ static void add_sized(struct archive *archive, const char *name, size_t name_siz
     pad(archive);
 }
 
+/** The entry whose header is at @header gets a modification time. */
+static void set_time(struct archive *archive, size_t header, unsigned seconds)
+{
+    char field[9];
+
+    snprintf(field, sizeof(field), "%08X", seconds);
+    memcpy(&archive->bytes[header + 46U], field, 8); /* c_mtime, the sixth */
+}
+
 static void add(struct archive *archive, const char *name, const char *contents)
 {
     add_sized(archive, name, strlen(name) + 1U, contents, strlen(contents), 0100644);
@@ -162,6 +171,28 @@ static void what_is_not_a_single_regular_file_is_not_found(void **state)
     assert_fault_says(&fault, "a regular file");
     assert_int_equal(span.size, 77);
     assert_ptr_equal(span.data, &archive);
+}
+
+static void the_newest_time_is_known_once_it_is_open(void **state)
+{
+    struct ash_boot_bundle bundle;
+    struct archive archive;
+    size_t second;
+
+    (void)state;
+    memset(&archive, 0, sizeof(archive));
+    add(&archive, "a", "");
+    second = archive.size;
+    add(&archive, "b", "");
+    add(&archive, "TRAILER!!!", "");
+    open_ok(&bundle, &archive);
+    assert_int_equal(bundle.newest, 0);
+    set_time(&archive, 0, 0x69200000);
+    open_ok(&bundle, &archive);
+    assert_int_equal(bundle.newest, 0x69200000);
+    set_time(&archive, second, 0xfffffffe);
+    open_ok(&bundle, &archive);
+    assert_int_equal(bundle.newest, 0xfffffffe);
 }
 
 static void entries_come_in_order_with_their_modes(void **state)
@@ -349,6 +380,7 @@ int main(void)
         cmocka_unit_test(files_are_found_by_name),
         cmocka_unit_test(a_leading_dot_slash_means_nothing_on_either_side),
         cmocka_unit_test(what_is_not_a_single_regular_file_is_not_found),
+        cmocka_unit_test(the_newest_time_is_known_once_it_is_open),
         cmocka_unit_test(entries_come_in_order_with_their_modes),
         cmocka_unit_test(zero_bytes_may_follow_the_trailer_and_nothing_else),
         cmocka_unit_test(an_archive_of_nothing_but_the_trailer_is_empty),

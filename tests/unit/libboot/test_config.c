@@ -972,6 +972,32 @@ static void a_mistake_of_no_vm_is_told_beside_the_vms(void **state)
     assert_fault_says(&config.fault, "vms.dtb: /vms: cpus: is an unknown property");
 }
 
+static void the_time_at_boot_is_one_number(void **state)
+{
+    static const struct {
+        size_t size;
+        uint64_t seconds;
+    } good[] = {{4, 0x69200001}, {8, 0x6920000100000002}};
+
+    (void)state;
+    for (size_t size = 0; size <= 12U; size++) {
+        struct tree tree;
+
+        begin_vms(&tree);
+        bytes(&tree, "boot-time", "\x69\x20\0\1\0\0\0\2\0\0\0\3", size);
+        simple_vm(&tree, "vm0", 0);
+        finish_and_parse(&tree);
+        assert_int_equal(config.count, 1);
+        if (size == good[0].size || size == good[1].size) {
+            assert_int_equal(config.fault.code, ASH_OK);
+            assert_int_equal(config.boot_time, good[size == good[1].size].seconds);
+        } else {
+            assert_fault_says(&config.fault, "vms.dtb: /vms: boot-time: is not a number of the right width");
+            assert_int_equal(config.boot_time, 0);
+        }
+    }
+}
+
 static void a_second_vms_node_is_left_out(void **state)
 {
     struct tree tree;
@@ -1262,6 +1288,7 @@ int main(void)
         cmocka_unit_test(the_first_mistake_is_kept_and_the_name_is_known),
         cmocka_unit_test(a_sub_node_of_a_vm_is_refused),
         cmocka_unit_test(a_mistake_of_no_vm_is_told_beside_the_vms),
+        cmocka_unit_test(the_time_at_boot_is_one_number),
         cmocka_unit_test(a_second_vms_node_is_left_out),
         cmocka_unit_test(vms_beyond_the_array_are_left_out),
         cmocka_unit_test(a_tree_without_vms_is_said_so),

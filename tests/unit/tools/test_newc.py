@@ -42,6 +42,11 @@ class Newc(FolderTest):
         self.assertEqual({(e.uid, e.gid, e.mtime) for e in entries}, {(0, 0, 0)})
         self.assertEqual(len({e.ino for e in entries}), len(entries))
 
+    def test_a_time_is_kept_where_the_format_has_room(self):
+        times = (1.9, 0xFFFFFFFF, 1 << 32, -1)
+        entries = newc.read(archive_of(lambda w: [w.file(str(t), b"", mtime=t) for t in times]))
+        self.assertEqual([e.mtime for e in entries], [1, 0xFFFFFFFF, 0, 0])
+
     def test_every_header_and_content_is_aligned_for_any_length(self):
         for length in range(9):
             archive = archive_of(lambda w, n=length: (w.file("x" * (n + 1), b"y" * n), w.file("z", b"z")))
