@@ -8,4 +8,10 @@ libvirtio_sources := $(addprefix $(libvirtio_dir), \
 	src/virtq_pop.c \
 	src/virtq_push.c \
 	src/virtq_packed.c \
-	src/virtq_image.c)
+	src/virtq_image.c \
+	src/device.c \
+	src/device_queue.c \
+	src/request.c \
+	src/mmio.c \
+	src/rng.c \
+	src/blk.c)

@@ -3,7 +3,7 @@
 #ifndef LIBVIRTIO_INTERNAL_H
 #define LIBVIRTIO_INTERNAL_H
 
-#include <libvirtio/virtq.h>
+#include <libvirtio/device.h>
 
 #include "guest_access.h"
 
@@ -26,7 +26,8 @@
 #define VIRTQ_USED_ENTRY       8U
 #define VIRTQ_USED_F_NO_NOTIFY 1U
 
-/* struct pvirtq_desc: le64 addr, le32 len, le16 id, le16 flags (2.8.13). AVAIL and USED besides those above. */
+/* struct pvirtq_desc: le64 addr, le32 len, le16 id, le16 flags (2.8.13). AVAIL and USED besides those
+ * above. */
 #define PACKED_DESC_LEN     8U
 #define PACKED_DESC_ID      12U
 #define PACKED_DESC_FLAGS   14U
@@ -152,5 +153,35 @@ int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout,
 /* Tell the driver whether to kick, from the next entry on; what it adds after this is not missed if the
  * caller reads its index afterwards. */
 void ash_virtq_arm_(struct ash_virtq *q, bool enabled);
+
+/* ---- Devices ------------------------------------------------------------------------------------------ */
+
+/* A reason for an interrupt more. */
+void ash_virtio_interrupt_(struct ash_virtio_device *device, uint32_t cause);
+
+/* Something is beyond repair: DEVICE_NEEDS_RESET. */
+void ash_virtio_needs_reset_(struct ash_virtio_device *device);
+
+/* Bytes that the device may write of a live request; 0 of any other. */
+uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token);
+
+/* Fields of configuration spaces and headers: little-endian (1.4), at any alignment. */
+static inline void store_le16_(unsigned char *to, uint16_t value)
+{
+    to[0] = (unsigned char)value;
+    to[1] = (unsigned char)(value >> 8);
+}
+
+static inline void store_le32_(unsigned char *to, uint32_t value)
+{
+    store_le16_(to, (uint16_t)value);
+    store_le16_(to + 2, (uint16_t)(value >> 16));
+}
+
+static inline void store_le64_(unsigned char *to, uint64_t value)
+{
+    store_le32_(to, (uint32_t)value);
+    store_le32_(to + 4, (uint32_t)(value >> 32));
+}
 
 #endif

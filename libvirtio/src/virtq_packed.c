@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The packed ring (VIRTIO 1.2, 2.8). One ring of descriptors that both sides write: the driver marks an entry as
- * available, the device overwrites the next one in line with a used one, which skips as many as the chain had. */
+/* The packed ring (VIRTIO 1.2, 2.8). One ring of descriptors that both sides write: the driver marks an
+ * entry as available, the device overwrites the next one in line with a used one, which skips as many as
+ * the chain had. */
 #include "internal.h"
 
 bool ash_virtq_packed_is_available_(const struct ash_virtq *q, uint16_t *flags)
@@ -34,8 +35,8 @@ static void copy_head(const unsigned char *from, uint16_t flags, struct virtq_de
     to->flags = flags;
 }
 
-/* Not a head: its flags need no order of their own. A packed descriptor has id and flags where a split one has flags
- * and next. */
+/* Not a head: its flags need no order of their own. A packed descriptor has id and flags where a split one
+ * has flags and next. */
 static void copy_packed(const unsigned char *from, struct virtq_descriptor_ *to)
 {
     uint16_t id;
@@ -115,7 +116,8 @@ void ash_virtq_packed_use_(struct ash_virtq *q, uint32_t index, uint32_t written
 
     guest_store32_(entry + PACKED_DESC_LEN, written);
     guest_store16_(entry + PACKED_DESC_ID, slot->id);
-    /* The driver looks no further than the first that is not used: that one is written when they are published. */
+    /* The driver looks no further than the first that is not used: that one is written when they are
+     * published. */
     if (q->next_used == q->used_idx) {
         q->used_flags = flags;
     } else {

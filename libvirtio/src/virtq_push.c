@@ -40,6 +40,13 @@ void ash_virtq_set_cookie(struct ash_virtq *q, uint64_t token, uint64_t cookie)
     }
 }
 
+uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token)
+{
+    const struct ash_virtq_slot *slot = slot_of(q, token);
+
+    return slot != NULL ? slot->writable : 0U;
+}
+
 uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at)
 {
     const uint32_t size = q->state == ASH_VIRTQ_READY ? q->layout.size : 0U;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The other side of a virtqueue: a guest's memory and a driver that writes real rings into it, split or packed by
- * its features. Written from VIRTIO 1.2, 2.7 and 2.8, not from libvirtio. Each block of guest memory is a heap
- * allocation of its exact
- * size, so that AddressSanitizer sees a read one byte beyond. What a hostile driver does is written with the
- * raw writers. */
+/* The other side of a virtqueue: a guest's memory and a driver that writes real rings into it, split or
+ * packed by its features. Written from VIRTIO 1.2, 2.7 and 2.8, not from libvirtio. Each block of guest
+ * memory is a heap allocation of its exact size, so that AddressSanitizer sees a read one byte beyond. What
+ * a hostile driver does is written with the raw writers. */
 #ifndef MOCK_VIRTIO_DRIVER_H
 #define MOCK_VIRTIO_DRIVER_H
 

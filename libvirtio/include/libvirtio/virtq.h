@@ -240,12 +240,13 @@ int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written) ASH_N
 /** Is @token that of a request that was taken and not given back, of a queue that is READY? */
 bool ash_virtq_is_live(const struct ash_virtq *q, uint64_t token);
 
-/** A number of the device's own for each live request; 0 when it is taken. Of a token that is not live: 0, and
- *  nothing is kept. */
+/** A number of the device's own for each live request; 0 when it is taken. Of a token that is not live: 0,
+ *  and nothing is kept. */
 uint64_t ash_virtq_cookie(const struct ash_virtq *q, uint64_t token);
 void ash_virtq_set_cookie(struct ash_virtq *q, uint64_t token, uint64_t cookie);
 
-/** The tokens of all requests in flight, one a call, in no order; 0: no more. *@at: 0 at first. To cancel them all.
+/** The tokens of all requests in flight, one a call, in no order; 0: no more. *@at: 0 at first. To cancel
+ *  them all.
  *  Cost: O(Queue Size) for all of them. */
 uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A well-behaved driver and a device that do what comes to their minds, on both rings, in every combination of
- * features. The oracle is a list of what was offered and when: each chain comes out once, as it was offered, and goes
- * back once; who must be notified is counted by 2.7.7.2, 2.7.10.1, 2.8.9 and 2.8.10, entry by entry. */
+/* A well-behaved driver and a device that do what comes to their minds, on both rings, in every combination
+ * of features. The oracle is a list of what was offered and when: each chain comes out once, as it was
+ * offered, and goes back once; who must be notified is counted by 2.7.7.2, 2.7.10.1, 2.8.9 and 2.8.10,
+ * entry by entry. */
 #include "rig.h"
 
 #include <string.h>
@@ -280,7 +281,8 @@ static void set_interrupts(struct world *w)
 
     assert_int_equal(mock_driver_set_interrupts(&w->rig.drv, enable), enable && w->used_shown > 0);
     w->interrupts = enable;
-    /* A split ring has no flag beside the event index: what is disabled is an entry just behind the driver. */
+    /* A split ring has no flag beside the event index: what is disabled is an entry just behind the driver.
+     * */
     w->by_event = has(w, ASH_VIRTQ_F_EVENT_IDX) && (enable || !has(w, ASH_VIRTQ_F_PACKED));
     w->event = next_entry(w) - (enable ? 0U : 1U);
     ask(w); /* so that the entry that it names is not one of before */

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A request's bytes. The request is data that was out of our hands: it is believed no more than a guest. */
+#include "internal.h"
+
+#include <libbase/checked.h>
+#include <libbase/mem.h>
+
+/* Take @bytes off the segments [first, first+count), from the front. They keep their places; what is empty
+ * is left out by its length. */
+static void trim(struct ash_virtq_segment *segments, uint32_t count, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < count && bytes > 0U; i++) {
+        const uint32_t off = bytes < segments[i].length ? (uint32_t)bytes : segments[i].length;
+
+        segments[i].ipa.value += off;
+        segments[i].length -= off;
+        bytes -= off;
+    }
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void ash_virtio_trim_readable(struct ash_virtio_request *request, uint64_t bytes)
+{
+    trim(request->segments, request->readable_count, bytes);
+    request->readable_bytes -= smaller(bytes, request->readable_bytes);
+}
+
+void ash_virtio_trim_writable(struct ash_virtio_request *request, uint64_t bytes)
+{
+    trim(&request->segments[request->readable_count], request->segment_count - request->readable_count,
+         bytes);
+    request->writable_bytes -= smaller(bytes, request->writable_bytes);
+}
+
+void ash_virtio_trim_writable_end(struct ash_virtio_request *request, uint64_t bytes)
+{
+    request->writable_bytes -= smaller(bytes, request->writable_bytes);
+    for (uint32_t i = request->segment_count; i > request->readable_count && bytes > 0U; i--) {
+        struct ash_virtq_segment *segment = &request->segments[i - 1U];
+        const uint32_t off = (uint32_t)smaller(bytes, segment->length);
+
+        segment->length -= off;
+        bytes -= off;
+    }
+}
+
+static bool is_guest_memory(const struct ash_virtio_device *device, uint64_t ipa, uint64_t size)
+{
+    for (uint32_t i = 0; i < device->site.region_count; i++) {
+        if (ash_range_within(ipa, size, device->site.regions[i].base.value, device->site.regions[i].size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* [skip, skip+size) of one segment. */
+static int visit_run(const struct ash_virtio_device *device, const struct ash_virtq_segment *segment,
+                     uint64_t skip, uint32_t size, ash_virtio_run_fn *fn, void *cookie, bool *more)
+{
+    const struct ash_virtq_hal *memory = device->site.hal->memory;
+    const ash_ipa_t ipa = ash_ipa(segment->ipa.value + skip);
+    void *bytes;
+
+    if (!is_guest_memory(device, segment->ipa.value, segment->length)) {
+        return ASH_EINVAL;
+    }
+    bytes = memory->map(device->site.ctx, ipa, size, segment->writable);
+    if (bytes == NULL) {
+        return ASH_ENOMEM;
+    }
+    *more = fn(cookie, bytes, size);
+    if (memory->unmap != NULL) {
+        memory->unmap(device->site.ctx, bytes, size);
+    }
+    return ASH_OK;
+}
+
+int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                     bool writable, uint64_t offset, uint64_t size, ash_virtio_run_fn *fn, void *cookie)
+{
+    const uint32_t end = writable ? request->segment_count : request->readable_count;
+    const uint64_t bytes = writable ? request->writable_bytes : request->readable_bytes;
+    bool more = true;
+    int error = ASH_OK;
+
+    if (!ash_virtio_is_live(device, request->queue, request->token)) {
+        return ASH_ENOENT;
+    }
+    if (request->segment_count > ASH_VIRTIO_SEGMENTS || request->readable_count > request->segment_count) {
+        return ASH_EINVAL;
+    }
+    if (!ash_range_within(offset, size, 0, bytes)) {
+        return ASH_ERANGE;
+    }
+    for (uint32_t i = writable ? request->readable_count : 0U;
+         i < end && size > 0U && more && error == ASH_OK; i++) {
+        const struct ash_virtq_segment *segment = &request->segments[i];
+        const uint64_t skip = smaller(offset, segment->length);
+        const uint32_t run = (uint32_t)smaller(size, segment->length - skip);
+
+        if (segment->writable != writable) {
+            return ASH_EINVAL;
+        }
+        if (run > 0U) {
+            error = visit_run(device, segment, skip, run, fn, cookie, &more);
+        }
+        offset -= skip;
+        size -= run;
+    }
+    return error == ASH_OK && more && size > 0U ? ASH_EINVAL
+                                                : error; /* it does not have the bytes that it claims */
+}
+
+static bool copy_in_run(void *cookie, void *bytes, uint32_t size)
+{
+    unsigned char **to = cookie;
+
+    (void)memcpy(*to, bytes, size);
+    *to += size;
+    return true;
+}
+
+static bool copy_out_run(void *cookie, void *bytes, uint32_t size)
+{
+    const unsigned char **from = cookie;
+
+    (void)memcpy(bytes, *from, size);
+    *from += size;
+    return true;
+}
+
+int ash_virtio_copy_in(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                       uint64_t offset, void *to, uint32_t size)
+{
+    unsigned char *at = to;
+
+    return ash_virtio_visit(device, request, false, offset, size, copy_in_run, (void *)&at);
+}
+
+int ash_virtio_copy_out(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                        uint64_t offset, const void *from, uint32_t size)
+{
+    const unsigned char *at = from;
+
+    return ash_virtio_visit(device, request, true, offset, size, copy_out_run, (void *)&at);
+}
