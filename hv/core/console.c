@@ -45,11 +45,60 @@ static void flush(struct hv_console *console)
     }
 }
 
+/** Is an answer of the shell's on the screen that is not whole yet? */
+static bool is_answering(const struct hv_console *console)
+{
+    return console->view == HV_CONSOLE_SHELL &&
+           (console->answers || hv_ring_used(&console->vm[HV_CONSOLE_SHELL].output) > 0U);
+}
+
+/** What one line of hv's takes at most, if it has @size bytes. */
+static size_t space_of_line(size_t size)
+{
+    return HV_CONSOLE_LINE_MOST(size + 16U);
+}
+
+static void put_held_line(struct hv_console *console)
+{
+    char line[HV_CONSOLE_LINE];
+    size_t size = 0;
+    int byte;
+
+    while (size < sizeof(line) - 1U && (byte = hv_ring_get(&console->held)) >= 0 && byte != '\n') {
+        line[size++] = (char)byte;
+    }
+    line[size] = '\0';
+    hv_console_put_log_line_(console, line);
+}
+
+/** hv's lines that were held, as far as there is room. False: some are left. */
+static bool release_held(struct hv_console *console)
+{
+    const size_t most = space_of_line(HV_CONSOLE_LINE);
+
+    if (hv_ring_used(&console->held) == 0U) {
+        return true;
+    }
+    if (hv_ring_free(&console->out) < most) {
+        return false;
+    }
+    hv_console_leave_line_(console);
+    while (hv_ring_used(&console->held) > 0U && hv_ring_free(&console->out) >= most) {
+        put_held_line(console);
+    }
+    hv_console_redraw_line_(console);
+    return hv_ring_used(&console->held) == 0U;
+}
+
 /** The end of all that may have written. */
 static void settle(struct hv_console *console)
 {
-    bool wanted = hv_ring_used(&console->out) > 0U;
+    bool wanted;
 
+    if (hv_ring_used(&console->held) > 0U && !is_answering(console)) {
+        (void)release_held(console);
+    }
+    wanted = hv_ring_used(&console->out) > 0U;
     if (wanted != console->wants_room) {
         console->wants_room = wanted;
         console->ops->want_room(console->ctx, wanted);
@@ -169,7 +218,7 @@ bool hv_console_is_pending(const struct hv_console *console)
             return true;
         }
     }
-    return hv_ring_used(&console->out) > 0U;
+    return hv_ring_used(&console->out) > 0U || hv_ring_used(&console->held) > 0U;
 }
 
 bool hv_console_drain(struct hv_console *console)
@@ -228,12 +277,30 @@ uint32_t hv_console_may_resume(const struct hv_console *console)
 /** What @line takes at most, the prefix of each of its lines included. */
 static size_t space_of(const char *line)
 {
-    size_t size = 16;
+    size_t size = 0;
 
     for (; *line != '\0'; line++) {
         size += *line == '\n' ? 16U : 1U;
     }
-    return HV_CONSOLE_LINE_MOST(size);
+    return space_of_line(size);
+}
+
+/** Behind the answer that is being given. False: there is no more room for that. */
+static bool hold(struct hv_console *console, const char *line)
+{
+    size_t size = 0;
+
+    while (line[size] != '\0') {
+        size++;
+    }
+    if (hv_ring_free(&console->held) <= size) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        (void)hv_ring_put(&console->held, line[i]);
+    }
+    (void)hv_ring_put(&console->held, '\n');
+    return true;
 }
 
 bool hv_console_log_line(struct hv_console *console, const char *line)
@@ -241,10 +308,13 @@ bool hv_console_log_line(struct hv_console *console, const char *line)
     if (console->is_closed) {
         return true;
     }
+    if (is_answering(console) && hold(console, line)) {
+        return true;
+    }
     if (hv_ring_used(&console->out) > 0U) {
         flush(console);
     }
-    if (hv_ring_free(&console->out) < space_of(line)) {
+    if (!release_held(console) || hv_ring_free(&console->out) < space_of(line)) {
         settle(console);
         return false;
     }
@@ -261,9 +331,18 @@ static void say(struct hv_console *console, const char *line)
     ASH_DISCARD(hv_console_log_line(console, line));
 }
 
+void hv_console_answer(struct hv_console *console, bool begins)
+{
+    console->answers = begins;
+    settle(console);
+}
+
 bool hv_console_close(struct hv_console *console, const char *line)
 {
-    if (hv_ring_free(&console->out) < space_of(line) + HV_CONSOLE_BYTE_MOST) {
+    console->answers = false;
+    settle(console);
+    if (hv_ring_used(&console->held) > 0U ||
+        hv_ring_free(&console->out) < space_of(line) + HV_CONSOLE_BYTE_MOST) {
         return false;
     }
     hv_console_finish_line_(console, hv_console_front_(console));
@@ -541,6 +620,7 @@ void hv_console_init(struct hv_console *console, const struct hv_console_ops *op
     console->view = HV_CONSOLE_ALL;
     console->lead_in = HV_CONSOLE_LEAD_IN;
     console->out = (struct hv_ring){.bytes = console->out_bytes, .size = HV_CONSOLE_OUT};
+    console->held = (struct hv_ring){.bytes = console->held_bytes, .size = HV_CONSOLE_HELD};
 }
 
 void hv_console_set_lead_in(struct hv_console *console, uint8_t key)

@@ -14,6 +14,10 @@
  *  is looked at gets no more room than the terminal has: hv_console_output() says so, and the slot waits. So a slot
  *  that floods slows only itself: all that others wait for is a bounded step of hv_console_drain().
  *
+ *  Answers. What the shell says between hv_console_answer(true) and (false) is in one piece to whoever is attached to
+ *  it: hv's lines come behind it. Of those HV_CONSOLE_HELD bytes wait at most: then they go between after all, at the
+ *  end of a line of the answer, rather than be lost.
+ *
  *  What a VM may do to the terminal: the front anything (escape sequences pass unchanged, in the view of all each in
  *  one piece; they can paint whatever they like, so nothing on the screen proves that hv wrote it), the others
  *  nothing: of their lines only printable characters, tabs and well-formed UTF-8 are shown, always behind the prefix.
@@ -50,7 +54,8 @@
 #define HV_CONSOLE_OUT      8192U      /* bytes on their way to the device; a power of two */
 #define HV_CONSOLE_STEP     512U       /* bytes of slots' rings that hv_console_drain() looks at */
 #define HV_CONSOLE_SLACK    64U        /* bytes of a ring that are left when its slot is told to wait */
-#define HV_CONSOLE_LEAD_IN  0x1dU      /* Ctrl-] */
+#define HV_CONSOLE_HELD     8192U /* bytes of hv's lines that wait for the end of an answer; a power of two */
+#define HV_CONSOLE_LEAD_IN  0x1dU /* Ctrl-] */
 
 struct hv_console_ops {
     /** Give the terminal as many of @size bytes as it takes without waiting, and say how many. Must not call back. */
@@ -106,14 +111,18 @@ struct hv_console {
     uint8_t lead_in;  /* the key */
     bool led_in;      /* the last byte typed was the lead-in */
     bool is_closed;
+    bool answers;    /* hv_console_answer() */
     bool wants_room; /* as want_room() was last told */
     struct hv_ring out;
     char out_bytes[HV_CONSOLE_OUT];
+    struct hv_ring held; /* hv's lines, each ended by "\n" */
+    char held_bytes[HV_CONSOLE_HELD];
     struct hv_console_vm vm[HV_CONSOLE_SLOTS];
 };
 
 ASH_STATIC_ASSERT((HV_CONSOLE_INPUT & (HV_CONSOLE_INPUT - 1U)) == 0U, "the ring's indices wrap");
 ASH_STATIC_ASSERT((HV_CONSOLE_OUT & (HV_CONSOLE_OUT - 1U)) == 0U, "the ring's indices wrap");
+ASH_STATIC_ASSERT((HV_CONSOLE_HELD & (HV_CONSOLE_HELD - 1U)) == 0U, "the ring's indices wrap");
 
 /** A console without VMs and shell, in the view of all, on a terminal whose cursor stands at the start of a line.
  *  ops, ctx: outlive it, all ops present. */
@@ -162,9 +171,12 @@ bool hv_console_is_pending(const struct hv_console *console);
 void hv_console_vm_ended(struct hv_console *console, uint32_t slot);
 
 /** A line of hv's own: "ashlar: " and @line. A "\n" inside begins another such line, one at the end does
- *  nothing; other control characters become '?'. HAL: write, want_room.
+ *  nothing; other control characters become '?'. Behind an answer that is being given. HAL: write, want_room.
  *  False: the terminal is that far behind; nothing was done. */
 bool hv_console_log_line(struct hv_console *console, const char *line) ASH_NODISCARD;
+
+/** What the shell says from now on is one answer (@begins), or it is over. HAL: write, want_room. */
+void hv_console_answer(struct hv_console *console, bool begins);
 
 /** The same, and the last: the front's unfinished line is ended before it, and from now on nobody says anything. */
 bool hv_console_close(struct hv_console *console, const char *line) ASH_NODISCARD;

@@ -40,10 +40,19 @@ void hv_shell_init(struct hv_shell *shell)
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
+/** The answer is in one piece: hv's own lines come before it or behind it. */
+static void set_running(struct hv_shell *shell, struct hv *hv, bool runs)
+{
+    shell->runs = runs;
+    hv_lock(&hv->console_lock);
+    hv_console_answer(&hv->console, runs);
+    hv_unlock(&hv->console_lock);
+}
+
 static void finish(struct hv_shell *shell, struct hv *hv)
 {
-    shell->runs = false;
     show_prompt(shell, hv);
+    set_running(shell, hv, false);
 }
 
 static void begin(struct hv_shell *shell, struct hv_cpu *cpu)
@@ -59,9 +68,10 @@ static void begin(struct hv_shell *shell, struct hv_cpu *cpu)
         finish(shell, cpu->hv);
         return;
     }
-    shell->runs = shell->call.command != NULL;
-    if (!shell->runs) {
+    if (shell->call.command == NULL) {
         show_prompt(shell, cpu->hv);
+    } else {
+        set_running(shell, cpu->hv, true);
     }
 }
 

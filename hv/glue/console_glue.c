@@ -223,6 +223,7 @@ void hv_console_finish(struct hv *hv, const char *line)
 
     do {
         hv_lock(&hv->console_lock);
+        hv_console_answer(&hv->console, false); /* nobody is left to end it */
         (void)hv_console_drain(&hv->console);
         is_over = !hv_console_is_pending(&hv->console) && hv_console_close(&hv->console, line);
         hv_unlock(&hv->console_lock);

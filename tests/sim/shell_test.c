@@ -152,11 +152,62 @@ static void two_vms_flood_a_slow_terminal_and_nothing_is_lost(void **state)
     sim_under_seeds("shell", 4, flood_a_slow_terminal);
 }
 
+/* ---- Answers beside a flood of hv's own lines -------------------------------------------------------------------- */
+
+#define ANSWERS 12U
+
+static enum hv_verdict reset_at_once(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    if (sim_is(vcpu, "one")) {
+        return wait(cpu, vcpu, round);
+    }
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
+/** From @at on, where an answer in JSON begins, to its end: no line of hv's is in it. */
+static const char *assert_whole(const char *at)
+{
+    const char *begin = strstr(at, "[{\"vm\": ");
+    const char *end = begin != NULL ? strstr(begin, "]\r\n") : NULL;
+    const char *line = begin != NULL ? strstr(begin, "ashlar: ") : NULL;
+
+    assert_non_null(end);
+    assert_true(line == NULL || line > end);
+    return end;
+}
+
+static void answer_beside_a_flood(uint64_t seed)
+{
+    struct hv_host_step script[ANSWERS + 3U] = {{"VM 2 two", to_shell}};
+    const struct hv_host_console console = {
+        .fifo = 16, .turns_per_byte = 1, .script = script, .steps = ASH_ARRAY_SIZE(script)};
+    const char *at = sim.result.log;
+
+    for (unsigned i = 1; i <= ANSWERS; i++) {
+        script[i] = (struct hv_host_step){"ashlar> ", "stats --json\r"};
+    }
+    script[ANSWERS + 1U] = (struct hv_host_step){"ashlar> ", "vm off two\r"};
+    script[ANSWERS + 2U] = (struct hv_host_step){"state  ", "\x1d"
+                                                            "1q"};
+    run(&console, reset_at_once, seed);
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        at = assert_whole(at);
+    }
+    assert_true(sim_count(&sim, "ashlar: two resets") > ANSWERS);
+}
+
+static void an_answer_in_json_is_whole_whatever_hv_has_to_say(void **state)
+{
+    (void)state;
+    sim_under_seeds("answers", SEEDS, answer_beside_a_flood);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_asks_and_is_answered),
         cmocka_unit_test(an_answer_ends_at_ctrl_c),
+        cmocka_unit_test(an_answer_in_json_is_whole_whatever_hv_has_to_say),
         cmocka_unit_test(two_vms_flood_a_slow_terminal_and_nothing_is_lost),
     };
 

@@ -98,6 +98,28 @@ class Console(SystemTest):
         terminal.type("\x01x")
         self.assertEqual(0, terminal.wait())
 
+    def test_an_answer_in_json_is_whole_whatever_hv_has_to_say(self):
+        folder = self.folder(vm("heart", 1, "heartbeat.bin", [0]),
+                             *(vm(f"again{n}", 2 + n, "hello.bin", [1],
+                                  'on-poweroff = "restart"; restart-limit = <16 1>;') for n in range(3)),
+                             files=("heartbeat.bin", "hello.bin"))
+        terminal = self.machine(folder)
+        terminal.expect(r"again\d is off")
+        terminal.type("\x1d0")
+        terminal.expect(PROMPT)
+        for name in ("again0", "again1", "again2"):
+            self.ask(terminal, f"vm start {name}")
+        mark = len(terminal.text)
+        for _ in range(8):
+            for command in ("vm list", "stats", "trace dump"):
+                json.loads(self.ask(terminal, command + " --json"))
+            for name in ("again0", "again1", "again2"):  # it was restarted as often as it may be
+                terminal.type(f"vm start {name}\r")
+                terminal.expect(PROMPT, 30)
+        self.assertRegex(terminal.text[mark:], r"ashlar: again\d is off")
+        terminal.type("\x01x")
+        self.assertEqual(0, terminal.wait())
+
     def test_what_was_missed_is_replayed_on_attach(self):
         terminal = self.machine(self.folder(vm("heart", 1, "heartbeat.bin", [0]), vm("flood", 2, "flood.bin", [1]),
                                             files=("heartbeat.bin", "flood.bin")))
