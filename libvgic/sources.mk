@@ -15,7 +15,8 @@ libvgic_sources := $(addprefix $(libvgic_dir), \
 	src/dist2.c \
 	src/redist.c \
 	src/sgi.c \
-	src/state.c)
+	src/state.c \
+	src/view.c)
 # Its HAL on real hardware: AArch64, EL2.
 libvgic_el2_sources := $(addprefix $(libvgic_dir), \
 	src/aarch64/el2.c \

@@ -35,7 +35,7 @@ const struct hv_command hv_commands[] = {
     {NULL, "stats", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_stats,
      "of each vCPU its exits by reason, and its time in ms"},
     {NULL, "irq", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_irq,
-     "the interrupts of VMs' devices and timers"},
+     "the interrupts of VMs: those of devices and timers, enabled, pending and active ones"},
     {NULL, "mem", HV_ARGUMENT_WORD, mem_words, true, 0, hv_command_mem,
      "who owns which memory (map); hv's page pool (pool)"},
     {NULL, "cpu", HV_ARGUMENT_NONE, NULL, true, 0, hv_command_cpu, "the CPUs, and who runs on them"},

@@ -181,33 +181,91 @@ enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *re
 
 /* ---- Interrupts -------------------------------------------------------------------------------------------------- */
 
-/** Line @index of @vm's: its name, and its number as vms.dts has it; false: there are no more. */
-static bool put_line(struct hv_record *record, const struct hv_vm *vm, uint32_t index)
+#define PRIVATE 32U /* SGIs and PPIs, of each vCPU its own */
+
+/** Whose @intid is, in @vm; "": nobody's. */
+static const char *device_of(const struct hv_vm *vm, uint32_t intid)
 {
     const struct ash_boot_guest_machine *layout = &vm->machine.layout;
     const struct {
-        const char *device;
-        const char *kind;
-        uint32_t number;
         uint32_t intid;
+        const char *device;
     } lines[] = {
-        {"virtual timer", "ppi", layout->timer_virtual_ppi, 16U + layout->timer_virtual_ppi},
-        {"physical timer", "ppi", layout->timer_physical_ppi, 16U + layout->timer_physical_ppi},
-        {"PL011", "spi", layout->uart.spi, 32U + layout->uart.spi},
-        {"PL031", "spi", layout->rtc.spi, 32U + layout->rtc.spi},
-        {"PL061", "spi", layout->gpio.spi, 32U + layout->gpio.spi},
+        {16U + layout->timer_virtual_ppi, "virtual timer"},
+        {16U + layout->timer_physical_ppi, "physical timer"},
+        {PRIVATE + layout->uart.spi, "PL011"},
+        {PRIVATE + layout->rtc.spi, "PL031"},
+        {PRIVATE + layout->gpio.spi, "PL061"},
+        {PRIVATE + layout->wdog.spi, "SP805"},
     };
 
-    if (index >= ASH_ARRAY_SIZE(lines)) {
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(lines); i++) {
+        if (lines[i].intid == intid) {
+            return lines[i].device;
+        }
+    }
+    return "";
+}
+
+/** The number as vms.dts has it. */
+static void put_interrupt(struct hv_record *record, uint32_t intid)
+{
+    if (intid < 16U) {
+        hv_record_text(record, "interrupt", 9, "sgi:%u", intid);
+    } else if (intid < PRIVATE) {
+        hv_record_text(record, "interrupt", 9, "ppi:%u", intid - 16U);
+    } else {
+        hv_record_text(record, "interrupt", 9, "spi:%u", intid - PRIVATE);
+    }
+    hv_record_number(record, "intid", 5, intid);
+}
+
+/** A target as text; "-": no vCPU gets it now. */
+static void put_target(struct hv_record *record, uint32_t target)
+{
+    if (target == ASH_VGIC_NO_VCPU) {
+        hv_record_text(record, "vcpu", 4, "-");
+    } else {
+        hv_record_text(record, "vcpu", 4, "%u", target);
+    }
+}
+
+/** Interrupt @index of @vm's, the private ones of each vCPU first. False: there is nothing to tell of it. */
+static bool put_irq(struct hv_record *record, struct hv_vm *vm, uint32_t index)
+{
+    uint32_t vcpu = index < vm->vcpus * PRIVATE ? index / PRIVATE : 0U;
+    uint32_t intid = index < vm->vcpus * PRIVATE ? index % PRIVATE : index - vm->vcpus * PRIVATE + PRIVATE;
+    const char *device = device_of(vm, intid);
+    struct ash_vgic_view view;
+
+    if (ash_vgic_view(&vm->machine.vgic, vcpu, intid, &view) != ASH_OK ||
+        (device[0] == '\0' && !view.pending && !view.active && (intid < 16U || !view.enabled))) {
         return false;
     }
     hv_record_text(record, "vm", 12, "%s", vm->name);
-    hv_record_text(record, "interrupt", 9, "%s:%u", lines[index].kind, lines[index].number);
-    hv_record_number(record, "intid", 5, lines[index].intid);
-    hv_record_bool(record, "linked", 6,
-                   lines[index].intid < 32U); /* to the physical one of the same number */
-    hv_record_text(record, "device", 16, "%s", lines[index].device);
+    put_target(record, view.target);
+    put_interrupt(record, intid);
+    hv_record_bool(record, "enabled", 7, view.enabled);
+    hv_record_bool(record, "pending", 7, view.pending);
+    hv_record_bool(record, "active", 6, view.active);
+    hv_record_number(record, "priority", 8, view.priority);
+    hv_record_bool(record, "linked", 6, view.linked); /* to the physical one of the same number */
+    hv_record_text(record, "device", 16, "%s", device);
     return true;
+}
+
+/** The next one of @vm's, from *@index on. */
+static bool put_next_irq(struct hv_cpu *cpu, struct hv_record *record, struct hv_vm *vm, uint32_t *index)
+{
+    uint32_t end = vm->vcpus * PRIVATE + HV_MACHINE_SPIS;
+    bool is_row = false;
+
+    hv_machine_lock(cpu, &vm->machine);
+    while (!is_row && *index < end) {
+        is_row = put_irq(record, vm, (*index)++);
+    }
+    hv_machine_unlock(&vm->machine);
+    return is_row;
 }
 
 enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *record)
@@ -220,9 +278,9 @@ enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *reco
         call->at[0] = call->vm;
     }
     while (!is_row && call->at[0] < hv->vms && (call->vm == UINT32_MAX || call->at[0] == call->vm)) {
-        const struct hv_vm *vm = hv->vm[call->at[0]];
+        struct hv_vm *vm = hv->vm[call->at[0]];
 
-        is_row = vm != NULL && put_line(record, vm, call->at[1]++);
+        is_row = vm != NULL && put_next_irq(call->cpu, record, vm, &call->at[1]);
         if (!is_row) {
             call->at[0]++;
             call->at[1] = 0;

@@ -6,6 +6,7 @@
 
 #include <libvcpu/psci.h>
 
+#include "core/command.h"
 #include "rig.h"
 
 #define ENTRY    (SIM_RAM_BASE + 0x80000U)
@@ -254,6 +255,61 @@ static void an_sgi_to_a_vcpu_that_is_off_or_not_there_wakes_nobody(void **state)
     }
 }
 
+/* ---- What the shell tells of them -------------------------------------------------------------------------------- */
+
+static char told[2U * HV_RECORD_MOST];
+
+/** The answer to @command, as the shell would give it. */
+static void ask(struct hv_cpu *cpu, const char *command)
+{
+    static char text[HV_RECORD_MOST];
+    static struct hv_record row;
+    static struct hv_call call;
+    bool more;
+
+    told[0] = '\0';
+    assert_true(hv_call_begin(&call, cpu, command));
+    do {
+        more = hv_call_step(&call, &row, text);
+        assert_true(strlen(told) + strlen(text) < sizeof(told));
+        strcat(told, text);
+    } while (more);
+}
+
+static enum hv_verdict has_some(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    uint64_t gicd = vcpu->vm->machine.layout.gicd.value;
+
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+        sim_send_sgi(cpu, vcpu, SGI, 1U << 0);
+        (void)sim_device(cpu, vcpu, gicd + 0x420U, true, 0x60504030U); /* GICD_IPRIORITYR<8>: SPIs 0 to 3 */
+        (void)sim_device(cpu, vcpu, gicd + 0x204U, true, 1U << 2);     /* GICD_ISPENDR1: SPI 2 */
+        return HV_RESUME;
+    }
+    ask(cpu, "irq --json");
+    return sim_off(cpu, vcpu);
+}
+
+static void the_shell_shows_how_each_stands(void **state)
+{
+    static const struct sim_vm vm = {.name = "has", .vcpus = 1, .memory = 2U * SIM_MIB};
+
+    (void)state;
+    sim_board(&sim, 1, &vm, 1);
+    sim_run(&sim, has_some, 1);
+    assert_non_null(strstr(told, "{\"vm\": \"has\", \"vcpu\": \"0\", \"interrupt\": \"sgi:7\", \"intid\": 7, "
+                                 "\"enabled\": true, \"pending\": true, \"active\": false, "));
+    assert_non_null(
+        strstr(told, "\"interrupt\": \"ppi:11\", \"intid\": 27, \"enabled\": true, \"pending\": false, "
+                     "\"active\": false, \"priority\": 0, \"linked\": true, \"device\": \"virtual timer\"}"));
+    assert_non_null(strstr(told,
+                           "\"interrupt\": \"spi:2\", \"intid\": 34, \"enabled\": false, \"pending\": true, "
+                           "\"active\": false, \"priority\": 80, \"linked\": false, \"device\": \"PL031\"}"));
+    assert_non_null(strstr(told, "\"device\": \"SP805\"}"));
+    assert_null(strstr(told, "spi:40"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +317,7 @@ int main(void)
         cmocka_unit_test(sgis_of_all_to_all_arrive_under_every_order),
         cmocka_unit_test(an_sgi_interrupts_a_vcpu_that_makes_no_exit),
         cmocka_unit_test(an_sgi_to_a_vcpu_that_is_off_or_not_there_wakes_nobody),
+        cmocka_unit_test(the_shell_shows_how_each_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,6 +350,27 @@ void ash_vgic_put(struct ash_vgic_vcpu *vcpu);
  *  interrupt. */
 bool ash_vgic_has_deliverable(const struct ash_vgic_vcpu *vcpu);
 
+/* ---- For whoever looks on ---------------------------------------------------------------------- */
+
+/** An interrupt as it stands. */
+struct ash_vgic_view {
+    bool enabled;
+    bool pending;
+    bool active;
+    bool level;  /* its input line is high */
+    bool edge;   /* edge-triggered */
+    bool group1; /* else Group 0 */
+    bool linked; /* to a physical one: ash_vgic_connect_hw() */
+    uint8_t priority;
+    uint16_t target; /* the vCPU that gets it next; ASH_VGIC_NO_VCPU: none, or 1 of N that is not pending */
+};
+
+/** How @intid stands: @vcpu's, if it is private; any valid vCPU for an SPI. What a vCPU that is loaded has in its list
+ *  registers is as of its last sync: nothing is asked of it. HAL: none.
+ *  Returns ASH_OK, ASH_EINVAL (@vcpu), ASH_ENOENT (no such INTID): *@view is as it was. */
+int ash_vgic_view(struct ash_vgic *vgic, uint32_t vcpu, uint32_t intid,
+                  struct ash_vgic_view *view) ASH_NODISCARD;
+
 /* ---- The whole state as plain data ------------------------------------------------------------- */
 
 struct ash_vgic_state; /* libvgic/state.h */
