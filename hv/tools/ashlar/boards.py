@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The boards that an emulator stands in for."""
+import argparse
 import collections
 import os
 import re
@@ -18,7 +19,25 @@ EMULATORS = {
     "rpi3": Emulator("qemu-system-aarch64", {"b": "raspi3b", "b-plus": "raspi3b", "a-plus": "raspi3ap"}, None, 0,
                      {"cpus": 4}, "bcm2837-rpi-3-{model}.dtb", ("-serial", "null")),
 }
+# Of one whose parts can be chosen.
 DEFAULT_GIC = "3"
+CPUS = 4
+MEMORY = "2G"
+MOST_DIGITS = 9
+
+
+def whole(text):
+    """An option's value: a number of something."""
+    if not re.fullmatch(r"[0-9]+", text) or len(text) > MOST_DIGITS or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text[:32]!r} is not a whole number above 0")
+    return int(text)
+
+
+def size(text):
+    """An option's value: memory, as the emulator takes it."""
+    if not re.fullmatch(r"[1-9][0-9]*[MG]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 2G")
+    return text
 
 
 def model_of(board, model):

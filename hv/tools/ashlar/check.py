@@ -100,6 +100,9 @@ def given_places(options):
 def pack(source, folder):
     """The bundle to be checked: a file as it is, a folder packed with whatever of its files is there."""
     if not os.path.isdir(source):
+        with open(source, "rb") as f:
+            if not f.read(1):
+                raise ToolError(f"{source} is empty: no bundle")
         return source
     archive = io.BytesIO()
     bundle.write(source, archive, complete=False)

@@ -19,7 +19,10 @@ def atomic_write(path):
     """A binary file that appears under its name only when it is complete."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    handle, fresh = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", dir=folder)
+    try:
+        handle, fresh = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", dir=folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # not the name that we made up
     try:
         umask = os.umask(0)
         os.umask(umask)
@@ -33,6 +36,12 @@ def atomic_write(path):
         raise
 
 
+def told(error):
+    """An OSError as a person says it: what it is about, and why."""
+    about = error.filename2 or error.filename  # the second: what was to be replaced
+    return f"{os.fsdecode(about)}: {error.strerror}" if isinstance(about, (str, bytes)) else str(error)
+
+
 def main_of(name, function):
     """Run a script's main; mistakes become one message and an exit code."""
     try:
@@ -42,5 +51,8 @@ def main_of(name, function):
         sys.exit(error.code)
     except BrokenPipeError:
         os._exit(141)
+    except OSError as error:
+        print(f"{name}: {told(error)}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -20,6 +20,7 @@ from ashlar.terminal import RawTerminal
 KILL_AFTER_S = 1.0
 # hv powers the machine off after its last words, or stops all CPUs if it cannot.
 GRACE_AFTER_VERDICT_S = 5.0
+LONGEST_WAIT_S = 3600.0  # select() takes no number of any size
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAVE_PREFIX, LEAVE_KEY = b"\x01", b"x"
 PR_SET_PDEATHSIG = 1
@@ -68,6 +69,7 @@ class Machine:
         self._process = None
         self._signal = None
         self._typed = b""
+        self._was_heard = False  # the console has said something
         self._leaver = Leaver()
 
     def run(self):
@@ -106,11 +108,13 @@ class Machine:
             os.set_blocking(self._process.stdin.fileno(), False)
 
     def _await_leader(self, limit_s):
-        """Wait for the emulator to end, without reaping it: until then its group's number is not given to others."""
+        """Wait for the emulator to end, without reaping it: until then its group's number is not given to others. How
+        it ended; None: it has not."""
         until = time.monotonic() + limit_s
-        while os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-            if time.monotonic() >= until:
-                return
+        while True:
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            if ended is not None or time.monotonic() >= until:
+                return ended
             time.sleep(0.01)
 
     def _kill(self):
@@ -144,7 +148,9 @@ class Machine:
                 self._show(data)
             if self._deadline and time.monotonic() >= self._deadline:
                 return "itself" if self._watcher.status else "timeout"
-        self._await_leader(KILL_AFTER_S)
+        ended = self._await_leader(KILL_AFTER_S)
+        if not self._was_heard and ended and ended.si_code == os.CLD_EXITED and ended.si_status != 0:
+            return "refused"
         return "user" if self._leaver.left else "itself"
 
     def _wait(self, console, wake):
@@ -152,7 +158,7 @@ class Machine:
         if self._keyboard is not None and not self._typed:
             sources.append(self._keyboard)
         sinks = [self._process.stdin] if self._typed else []
-        left = max(0.0, self._deadline - time.monotonic()) if self._deadline else None
+        left = min(max(0.0, self._deadline - time.monotonic()), LONGEST_WAIT_S) if self._deadline else None
         readable, _, _ = select.select(sources, sinks, [], left)
         if wake in readable:
             with contextlib.suppress(BlockingIOError):
@@ -182,6 +188,7 @@ class Machine:
             self._typed = b""
 
     def _show(self, data):
+        self._was_heard = True
         was_said = self._watcher.status
         self._watcher.feed(data)
         write_all(sys.stdout.fileno(), data)

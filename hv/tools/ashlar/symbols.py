@@ -24,6 +24,9 @@ class Symbols:
     def __init__(self, elf, root):
         if not os.path.isfile(elf):
             raise ToolError(f"{elf}: there is no such file; build hv, or give --elf", 2)
+        with open(elf, "rb") as f:
+            if f.read(4) != b"\x7fELF":
+                raise ToolError(f"{elf} is not an ELF file", 2)
         self._root = os.path.join(os.path.realpath(root), "")
         self._tool = subprocess.Popen([find_tool(), "-f", "-e", elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True, bufsize=1)

@@ -60,7 +60,7 @@ class Trace:
                     runs = waits = None
                 if who and not runs:
                     runs = (event.ns, who)
-                if event.kind == "wait":
+                if event.kind == "wait" and runs:  # a dump that was cut or garbled may have one of nobody's
                     waits = event.ns
                 elif event.kind in ("wake", "put") and waits is not None:
                     found.append(Slice(cpu, waits, event.ns, who, "waits"))

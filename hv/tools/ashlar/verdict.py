@@ -59,13 +59,16 @@ class Watcher:
 def judge(watcher, ended_by, selftest):
     """(exit code, words) for a run.
 
-    ended_by: "itself", "timeout", "user" (left by Ctrl-A x) or a signal's number; selftest: whether the demo's guests
+    ended_by: "itself", "refused" (the emulator said no, and hv never came), "timeout", "user" (left by Ctrl-A x) or
+    a signal's number; selftest: whether the demo's guests
     were told to test themselves.
     """
     if isinstance(ended_by, int):
         return 128 + ended_by, f"ended by signal {ended_by}"
     if watcher.status == "panic":
         return PANIC, "hv panicked"
+    if watcher.status == "vm-fault" and watcher.vm == "-":
+        return VM_FAULT, "hv did not take the bundle as it is, see above"
     if watcher.status == "vm-fault":
         return VM_FAULT, f"VM {watcher.vm} was stopped for a fault"
     if watcher.status == "ok":
@@ -76,6 +79,8 @@ def judge(watcher, ended_by, selftest):
         return OK, "every VM ended well"
     if ended_by == "timeout":
         return TIMEOUT, "the time is up"
+    if ended_by == "refused":
+        return REFUSED, "the emulator does not start this machine, see above"
     if ended_by == "user":
         return OK, "left by Ctrl-A x"
     return PANIC, "the machine ended without a word from hv"

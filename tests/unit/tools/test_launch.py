@@ -200,7 +200,8 @@ class Run(FolderTest):
         self.assertNotIn("Traceback", done.stderr)
 
     def test_bad_options_are_2_and_say_what_is_allowed(self):
-        for arguments, words in ((("--cpus", "0"), "above 0"), (("--memory", "lots"), "512M or 2G"),
+        for arguments, words in ((("--cpus", "0"), "above 0"), (("--cpus", "9" * 5000), "above 0"),
+                                 (("--memory", "lots"), "512M or 2G"),
                                  (("--board", "pc"), "qemu-virt"), (("--gic", "4"), "'2', '3'"),
                                  (("--timeout", "-1"), "--timeout"), (("--bundle", "/nope"), "/nope"),
                                  (("--head",), "--head"),

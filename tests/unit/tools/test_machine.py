@@ -75,7 +75,14 @@ class Headless(MachineTest):
 
     def test_an_emulator_that_says_nothing_is_4(self):
         self.assertEqual(self.run_it("exit 0").returncode, 4)
-        self.assertEqual(self.run_it("exit 1").returncode, 4)
+        self.assertEqual(self.run_it("kill -9 $$").returncode, 4)
+        self.assertEqual(self.run_it("echo something; exit 1").returncode, 4)
+
+    def test_an_emulator_that_refuses_the_machine_is_2(self):
+        self.assertEqual(self.run_it("echo 'no such machine' >&2; exit 1").returncode, 2)
+
+    def test_a_time_limit_of_any_size_is_one(self):
+        self.assertEqual(self.run_it(f"echo {OK}", timeout=10 ** 30).returncode, 0)
 
     def test_nobody_types_at_it(self):
         self.assertEqual(self.run_it(f'read -r x || echo "{OK}"').returncode, 0)

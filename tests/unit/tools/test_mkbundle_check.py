@@ -171,9 +171,18 @@ class Check(FolderTest):
 
     def test_wrong_options_are_refused(self):
         for options in (["--check"], ["--check", "-o", "x", self.folder], [self.folder], ["--check", "/nowhere"],
-                        ["--check", self.folder, "--tree-at", "here"]):
-            done = subprocess.run([os.path.join(TOOLS, "mkbundle"), *options], capture_output=True, check=False)
+                        ["--check", self.folder, "--tree-at", "here"], ["--check", self.folder, "--cpus", "0"],
+                        ["--check", self.folder, "--cpus", "9" * 5000], ["--check", self.folder, "--memory", ""],
+                        ["--check", self.folder, "--board", "rpi3", "--gic", "2"],
+                        ["--check", self.folder, "--board-dtb", "x", "--gic", "2"],
+                        ["--check", self.folder, "--image-at", "0x40200000"],
+                        ["--check", self.folder, "--board-dtb", "x", "--image-at", "-5"],
+                        ["--check", self.folder, "--board-dtb", "x", "--image-at", hex(1 << 64)],
+                        ["-o", "x", self.folder, "--json"], ["-o", "x", self.folder, "--cpus", "4"]):
+            done = subprocess.run([os.path.join(TOOLS, "mkbundle"), *options], capture_output=True, text=True,
+                                  check=False)
             self.assertEqual(2, done.returncode, options)
+            self.assertRegex(done.stderr.splitlines()[-1], r"^mkbundle: ", options)
         program = os.environ["ASHLAR_HV_CHECK"]
         for options in ([], ["--bundle", "x"], ["--board"], ["--board", "x", "--image", "1"], ["--what"],
                         ["--board", "x", "--ipa-bits", "5"]):
@@ -181,6 +190,23 @@ class Check(FolderTest):
             self.assertEqual(2, done.returncode, options)
         done = subprocess.run([program, "--board", "/nowhere"], capture_output=True, check=False)
         self.assertEqual(1, done.returncode)
+
+    def test_an_empty_file_is_no_bundle(self):
+        empty = self.put("empty", b"")
+        for board in ((), ("--board-dtb", self.path("board.dtb"), *PLACES)):
+            done = subprocess.run([os.path.join(TOOLS, "mkbundle"), "--check", empty, *board], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual((1, f"mkbundle: {empty} is empty: no bundle\n"), (done.returncode, done.stderr))
+
+    def test_what_cannot_be_written_or_read_is_told_in_words(self):
+        self.put("vms.dts", "/dts-v1/; / { vms { " + vm("a", 1) + " }; };")
+        os.mkdir(self.path("folder"))
+        for options, words in ((["-o", self.path("folder"), self.folder], f"{self.path('folder')}: Is a directory"),
+                               (["-o", "/proc/x", self.folder], "/proc/x: No such file or directory"),
+                               (["-o", self.path("k", "x"), self.folder], f"{self.path('k')}: File exists")):
+            done = subprocess.run([os.path.join(TOOLS, "mkbundle"), *options], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual((1, f"mkbundle: {words}\n"), (done.returncode, done.stderr))
 
 
 if __name__ == "__main__":

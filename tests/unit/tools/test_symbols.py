@@ -55,6 +55,12 @@ class Symbolize(FolderTest):
         self.assertTrue(done.stderr.startswith("symbolize: "), done.stderr)
         self.assertNotIn("Traceback", done.stderr)
 
+    def test_what_is_no_elf_is_told_in_words(self):
+        for content in (b"", b"a text"):
+            done = self.symbolize("  #0 0x40200010 (hv+0x10)\n", "--elf", self.put("text", content))
+            self.assertEqual((2, f"symbolize: {self.path('text')} is not an ELF file\n"),
+                             (done.returncode, done.stderr))
+
 
 if __name__ == "__main__":
     unittest.main()

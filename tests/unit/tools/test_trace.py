@@ -70,6 +70,23 @@ class Trace(FolderTest):
         with self.assertRaisesRegex(ToolError, "no event"):
             trace.Trace(["ashlar: trace vm 0 linux", "trace 0 x load 0 0 0"])
 
+    def test_a_dump_that_is_cut_or_garbled_is_shown_as_far_as_it_goes(self):
+        for text in ("trace 0 1 wait 0 0 0", "trace 0 1 wait 0 0 0\ntrace 0 2 wake 0 0 0",
+                     "trace 0 1 load 101 0 0\ntrace 0 2 wait 0 0 0\ntrace 0 3 put 0 0 0", "trace 0 1 put 101 0 0",
+                     "trace 0 1 load 101 0 0\ntrace 0 2 wait 101 0 0\ntrace 0 3 load 201 0 0"):
+            with self.subTest(text=text):
+                found = trace.Trace(text.splitlines())
+                self.assertIn("traceEvents", trace.to_json(found))
+                xml.etree.ElementTree.fromstring(trace.to_svg(found))
+
+    def test_the_end_of_it_is_a_time_above_0(self):
+        path = self.put("dump", DUMP)
+        for last in ("0", "-5", "nan", "inf", "x"):
+            done = subprocess.run([os.path.join(TOOLS, "trace2perfetto"), path, "--last", last], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(2, done.returncode, last)
+            self.assertIn("is not a number of milliseconds above 0", done.stderr)
+
     def test_the_tool_writes_both(self):
         text = self.put("console.log", DUMP)
         tool = os.path.join(TOOLS, "trace2perfetto")

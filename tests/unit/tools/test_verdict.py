@@ -27,6 +27,10 @@ class Verdict(unittest.TestCase):
     def test_each_status_has_its_exit_code(self):
         self.assertEqual([code(line(s)) for s in ("ok", "vm-fault", "panic")], [0, 3, 4])
 
+    def test_what_is_wrong_with_the_bundle_is_no_vms_fault(self):
+        said = verdict.judge(watch(line("vm-fault").replace(b"vm=linux", b"vm=-")), "itself", False)
+        self.assertEqual(said, (3, "hv did not take the bundle as it is, see above"))
+
     def test_no_line_is_4(self):
         self.assertEqual(code(b"Linux version 6.1\r\nreboot: Power down\r\n"), 4)
 
