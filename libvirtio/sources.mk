@@ -14,4 +14,7 @@ libvirtio_sources := $(addprefix $(libvirtio_dir), \
 	src/request.c \
 	src/mmio.c \
 	src/rng.c \
-	src/blk.c)
+	src/blk.c \
+	src/console.c \
+	src/net.c \
+	src/net_control.c)

@@ -162,6 +162,11 @@ void ash_virtio_interrupt_(struct ash_virtio_device *device, uint32_t cause);
 /* Something is beyond repair: DEVICE_NEEDS_RESET. */
 void ash_virtio_needs_reset_(struct ash_virtio_device *device);
 
+/* The control queue of a network device, and what it sets. */
+struct ash_virtio_net;
+bool ash_virtio_net_serve_control_(struct ash_virtio_net *net, uint32_t queue, uint32_t budget);
+void ash_virtio_net_reset_filter_(struct ash_virtio_net *net);
+
 /* Bytes that the device may write of a live request; 0 of any other. */
 uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token);
 

@@ -62,6 +62,62 @@ uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at)
     return 0;
 }
 
+/* Out of the list of those in order: the youngest, which begin with slot @first. */
+static void forget_youngest(struct ash_virtq *q, uint16_t first)
+{
+    uint16_t at = q->oldest;
+
+    if (at == first) {
+        q->oldest = VIRTQ_NO_SLOT;
+        return;
+    }
+    while (q->config.slots[at].next != first) {
+        at = q->config.slots[at].next;
+    }
+    q->config.slots[at].next = VIRTQ_NO_SLOT;
+    q->youngest = at;
+}
+
+/* The packed ring's position goes back by @count entries. */
+static uint16_t packed_back(const struct ash_virtq *q, uint16_t position, uint32_t count)
+{
+    /* Two laps on is where it was. */
+    return virtq_packed_add_(q, virtq_packed_add_(q, position, q->layout.size), q->layout.size - count);
+}
+
+int ash_virtq_unpop(struct ash_virtq *q, const uint64_t *tokens, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t serial = tokens[i] >> VIRTQ_TOKEN_SLOT_BITS;
+
+        if (slot_of(q, tokens[i]) == NULL || serial != q->next_serial - count + i) {
+            return ASH_EINVAL;
+        }
+    }
+    if (q->state != ASH_VIRTQ_READY) {
+        return ASH_EGUEST;
+    }
+    if (count > 0U && virtq_has_(q, ASH_VIRTQ_F_IN_ORDER)) {
+        forget_youngest(q, (uint16_t)tokens[0]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint16_t index = (uint16_t)tokens[i]; /* it is live, so in range */
+        struct ash_virtq_slot *slot = &q->config.slots[index];
+
+        slot->serial = 0;
+        q->in_flight--;
+        if (virtq_is_packed_(q)) {
+            q->held -= slot->count;
+            q->next_avail = packed_back(q, q->next_avail, slot->count);
+            slot->next = q->free_slot;
+            q->free_slot = index;
+        } else {
+            q->next_avail--;
+        }
+    }
+    return ASH_OK;
+}
+
 static void use(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written)
 {
     const uint32_t index = (uint32_t)(slot - q->config.slots);

@@ -227,6 +227,11 @@ int ash_virtq_break(struct ash_virtq *q, uint64_t value);
 int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
                   struct ash_virtq_chain *chain) ASH_NODISCARD;
 
+/** Undo the last @count calls of ash_virtq_pop(): their chains are the next again. tokens: theirs, oldest
+ *  first; none was given back. Cost: O(count), under IN_ORDER O(requests in flight). Returns ASH_OK, or
+ *  ASH_EINVAL: these are not the last; nothing changes. ASH_EGUEST: the queue is BROKEN. */
+int ash_virtq_unpop(struct ash_virtq *q, const uint64_t *tokens, uint32_t count) ASH_NODISCARD;
+
 /** Put a request into the used ring without publishing it: for several that must appear at once. Requests
  *  come back in any order, a cancelled one with `written` 0. Under IN_ORDER the driver sees one when all
  *  before it are given back, too; its token is stale from now on all the same.

@@ -26,14 +26,16 @@ enum event {
     EVENT_KICKED,
     EVENT_NOT_KICKED,
     EVENT_LATE,
+    EVENT_UNPOPPED,
     EVENT_RESET,
     EVENT_COUNT
 };
 
 struct offer {
-    bool out;  /* offered, not yet taken back by the driver */
-    bool held; /* by the device */
-    bool back; /* given back */
+    bool out;               /* offered, not yet taken back by the driver */
+    bool held;              /* by the device */
+    bool back;              /* given back */
+    bool entries_are_chain; /* no indirect table */
     uint64_t token, writable;
     uint32_t written;
     unsigned count, entries;
@@ -100,6 +102,7 @@ static void offer(struct world *w)
     }
     assert_false(w->offers[head].out);
     made.entries = has(w, ASH_VIRTQ_F_PACKED) && !indirect ? made.count : 1;
+    made.entries_are_chain = !indirect;
     w->offers[head] = made;
     w->order[w->ordered++] = (unsigned)head;
     w->events[indirect ? EVENT_INDIRECT : EVENT_DIRECT]++;
@@ -147,6 +150,35 @@ static void pop(struct world *w)
     }
     expected->held = true;
     expected->token = w->rig.chain.token;
+}
+
+/* The last few that were popped are the next again. A table that is read again must still be there: direct
+ * ones only. */
+static void unpop(struct world *w)
+{
+    const unsigned want = 1 + (unsigned)test_rng_below(&w->rng, 3);
+    uint64_t tokens[3];
+    unsigned count = 0;
+
+    while (count < want && count < w->popped && w->offers[w->order[w->popped - 1 - count]].held &&
+           w->offers[w->order[w->popped - 1 - count]].entries_are_chain) {
+        count++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        tokens[i] = w->offers[w->order[w->popped - count + i]].token;
+    }
+    if (count == 0 || ash_virtq_unpop(&w->rig.q, tokens, count) != ASH_OK) {
+        return; /* younger ones went back already */
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct offer *o = &w->offers[w->order[w->popped - count + i]];
+
+        o->held = false;
+        o->token = 0;
+        w->stale = tokens[i];
+    }
+    w->popped -= count;
+    w->events[EVENT_UNPOPPED]++;
 }
 
 /* All that may come back now, in this order. */
@@ -334,7 +366,7 @@ static void stop(struct world *w)
 
 static void step(struct world *w, uint64_t features)
 {
-    switch (test_rng_below(&w->rng, 20)) {
+    switch (test_rng_below(&w->rng, 21)) {
     case 0:
     case 1:
     case 2:
@@ -371,6 +403,9 @@ static void step(struct world *w, uint64_t features)
         break;
     case 18:
         kicks(w);
+        break;
+    case 19:
+        unpop(w);
         break;
     default:
         if (w->stale != 0) {
