@@ -50,6 +50,17 @@ class Guests(SystemTest):
         for n in range(8):
             self.assert_says(rf"^\[vm{n}\] hello from EL1", ran)
 
+    def test_as_many_vms_as_there_may_be_each_with_as_many_vcpus(self):
+        for gic in ("3", "2"):
+            with self.subTest(gic=gic):
+                crowd = [vm(f"vm{n}", n, "crowd.bin", [(n + k) % 8 for k in range(8)], "time-slice-us = <1000>;")
+                         for n in range(16)]
+                ran = self.boot("--bundle", self.folder(*crowd, files=("crowd.bin",)), "--gic", gic, "--cpus", "8",
+                                "--timeout", "200")
+                self.assert_exit(0, ran)
+                for n in range(16):
+                    self.assert_says(rf"^\[vm{n}\] 8 vCPUs are here, and listen", ran)
+
 
 if __name__ == "__main__":
     unittest.main()
