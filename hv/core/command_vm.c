@@ -71,6 +71,8 @@ static void put_vm(struct hv_record *record, struct hv_vm *vm)
     hv_record_number(record, "memory_parts", 0, vm->machine.parts);
     hv_record_bool(record, "background", 0, vm->config.background);
     hv_record_number(record, "reports", 0, __atomic_load_n(&vm->reports, __ATOMIC_RELAXED));
+    hv_record_number(record, "interrupt_storms", 0,
+                     __atomic_load_n(&vm->machine.storm.seen, __ATOMIC_RELAXED));
     hv_record_number(record, "console_buffer_bytes", 0, vm->config.console_buffer);
     if (vm->config.kernel != NULL) {
         hv_record_text(record, "kernel", 0, "%s", vm->config.kernel);

@@ -2,7 +2,9 @@
 #include "glue/devices.h"
 
 #include "arch/arch.h"
+#include "core/format.h"
 #include "core/hv.h"
+#include "glue/console_glue.h"
 
 /* A press is as long as a finger's: longer than any driver's debouncing. A guest that has not looked by then, because
  * others have its CPU, would find the key up again and nothing pressed: for it the press goes on. */
@@ -50,6 +52,7 @@ static void note_alarm(struct hv_vm *vm)
     uint64_t first = machine->rtc_due < machine->key.up_at ? machine->rtc_due : machine->key.up_at;
 
     first = first < machine->wdog_due ? first : machine->wdog_due;
+    first = first < machine->storm.due ? first : machine->storm.due;
     __atomic_store_n(&machine->alarm, first, __ATOMIC_RELAXED);
 }
 
@@ -131,8 +134,73 @@ static bool look_at_wdog(struct hv_vm *vm)
     return bites;
 }
 
+/* ---- Storms of interrupts ---------------------------------------------------------------------------------------- */
+
+/** An interrupt that is pending for vCPU @vcpu: its INTID. SGIs first, whose rate nothing but a guest limits. */
+static uint32_t pending_for(struct hv_vm *vm, uint32_t vcpu)
+{
+    struct ash_vgic_view view;
+
+    for (uint32_t intid = 0; intid < 32U + HV_MACHINE_SPIS; intid++) {
+        if (ash_vgic_view(&vm->machine.vgic, vcpu, intid, &view) == ASH_OK && view.enabled && view.pending &&
+            view.target == vcpu) {
+            return intid;
+        }
+    }
+    return 1023; /* by now there is none */
+}
+
+void hv_devices_note_storm(struct hv_vm *vm, uint32_t vcpu)
+{
+    struct hv_machine_storm *storm = &vm->machine.storm;
+    uint64_t now = hv_arch_ticks();
+    uint64_t took = now - storm->since;
+
+    storm->count = 0;
+    storm->since = now;
+    if (took > hv_arch_ticks_per_second()) {
+        return;
+    }
+    __atomic_store_n(&storm->seen, storm->seen + 1U, __ATOMIC_RELAXED);
+    if (now < storm->quiet_until) {
+        return;
+    }
+    storm->quiet_until = now + HV_MACHINE_STORM_QUIET_S * hv_arch_ticks_per_second();
+    storm->rate = (uint32_t)(HV_MACHINE_STORM * hv_arch_ticks_per_second() / (took + 1U));
+    storm->vcpu = vcpu;
+    storm->intid = pending_for(vm, vcpu);
+    storm->due = now; /* not here: locks are held, and the console may have to be waited for */
+    note_alarm(vm);
+    hv_sched_new_alarm(vm->vcpu[0]->cpu, vm->machine.locked_by);
+}
+
+/** True: a line is due, *@storm is what it is to say. */
+static bool take_storm(struct hv_vm *vm, struct hv_machine_storm *storm)
+{
+    *storm = vm->machine.storm;
+    vm->machine.storm.due = UINT64_MAX;
+    return storm->due != UINT64_MAX;
+}
+
+/** Whatever the log level is. */
+static void say_storm(struct hv_vm *vm, const struct hv_machine_storm *storm)
+{
+    char line[120];
+    const char *kind = storm->intid < 16U ? "SGI" : storm->intid < 32U ? "PPI" : "SPI";
+    uint32_t number = storm->intid < 16U ? storm->intid : storm->intid - (storm->intid < 32U ? 16U : 32U);
+
+    (void)hv_format(line, sizeof(line),
+                    "%s: interrupt storm: %u a second, last %s %u for vCPU %u; it slows itself", vm->name,
+                    storm->rate, kind, number, storm->vcpu);
+    hv_console_say(vm->hv, line);
+}
+
+/* ---- The alarm rings --------------------------------------------------------------------------------------------- */
+
 void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
 {
+    struct hv_machine_storm storm;
+    bool storms;
     uint64_t now;
     bool bites;
 
@@ -143,9 +211,13 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     now = hv_seconds_since_epoch(vm->hv);
     hv_vpl031_update(&vm->machine.rtc, now);
     look_at_key(vm);
+    storms = take_storm(vm, &storm);
     note_clock(vm, now);
     bites = look_at_wdog(vm);
     hv_machine_unlock(&vm->machine);
+    if (storms) {
+        say_storm(vm, &storm);
+    }
     if (bites) {
         hv_log(vm->hv, "%s: its watchdog expired", vm->name);
         hv_vm_stop(vm, HV_END_FAULT);
@@ -246,6 +318,7 @@ void hv_devices_create(struct hv_vm *vm)
     hv_vsp805_init(&machine->wdog, &wdog_ops, vm);
     machine->rtc_due = UINT64_MAX;
     machine->key.up_at = UINT64_MAX;
+    machine->storm.due = UINT64_MAX;
     note_wdog(vm);
 }
 
@@ -259,6 +332,7 @@ void hv_devices_reset(struct hv_vm *vm)
     hv_vsp805_reset(&machine->wdog);
     machine->rtc_due = UINT64_MAX;
     machine->key.up_at = UINT64_MAX;
+    machine->storm.due = UINT64_MAX;
     machine->is_bitten = false;
     machine->is_frozen = false;
     note_wdog(vm);

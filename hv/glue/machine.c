@@ -82,6 +82,9 @@ static void kick(void *ctx, uint32_t index)
 {
     struct hv_vm *vm = (struct hv_vm *)ctx;
 
+    if (++vm->machine.storm.count >= HV_MACHINE_STORM) {
+        hv_devices_note_storm(vm, index);
+    }
     kick_vcpu(vm->vcpu[index]);
 }
 

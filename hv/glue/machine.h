@@ -91,6 +91,23 @@ struct hv_machine_key {
     uint64_t last_at; /* ... by then at the latest, if the guest does not look at it */
 };
 
+/* So many interrupts for vCPUs of one VM, within a second: a storm. */
+#define HV_MACHINE_STORM         10000U
+#define HV_MACHINE_STORM_QUIET_S 10U /* from one line about it to the next */
+
+/** What a VM's vCPUs are interrupted by. */
+struct hv_machine_storm {
+    uint32_t count; /* since @since, in ticks */
+    uint64_t since;
+    uint64_t quiet_until;
+    uint64_t due; /* a line about it is, in ticks; UINT64_MAX: none is */
+    uint32_t
+        rate; /* what the line says: interrupts a second, the last one's INTID, and for which vCPU it was */
+    uint32_t intid;
+    uint32_t vcpu;
+    uint32_t seen; /* how many there were. Atomic */
+};
+
 struct hv_machine {
     struct hv_lock distributor_lock;
     enum hv_delivery delivery; /* said before its first vCPU runs */
@@ -110,7 +127,8 @@ struct hv_machine {
     uint64_t rtc_due;          /* when the clock interrupts, in ticks; UINT64_MAX: never */
     struct hv_machine_key key; /* the power key, a pin of the gpio */
     struct hv_vsp805 wdog;
-    uint64_t wdog_due;            /* when it counts to 0, in ticks; UINT64_MAX: never */
+    uint64_t wdog_due; /* when it counts to 0, in ticks; UINT64_MAX: never */
+    struct hv_machine_storm storm;
     bool is_bitten;               /* the VM was stopped because it expired */
     bool is_frozen;               /* hv_machine_freeze() */
     int emitted;                  /* the byte that the UART sent during this access, or -1 */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vCPUs that share a CPU: turns, priorities, waiting and waking, the end of a VM that does not run. Each under many
  * seeds. The simulated clock goes on by 100 ticks of a microsecond an exit. */
+#include <stdio.h>
 #include <string.h>
 
 #include <libvcpu/psci.h>
 
+#include "arch/arch.h"
 #include "rig.h"
 
 #define SEEDS 60U
@@ -278,6 +280,71 @@ static void a_storm_to_a_vcpu_that_waits_for_its_turn_does_not_interrupt_who_has
     sim_under_seeds("storm", SEEDS, run_storm);
 }
 
+/* ---- What is said of one ----------------------------------------------------------------------------------------- */
+
+static struct {
+    unsigned weight; /* simulated CPUs are slow: so many interrupts each of theirs stands for */
+    uint64_t length; /* ticks */
+    uint64_t begin;
+} told;
+
+/** vCPU 0 sends SGIs, vCPU 1 acknowledges whatever there is. */
+static enum hv_verdict sends_many(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+        told.begin = hv_arch_ticks();
+        return vcpu->index == 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, ENTRY, 0) : HV_RESUME;
+    }
+    if (vcpu->index == 1U) {
+        while (sim_acknowledge(cpu, vcpu) != 1023U) {
+        }
+        return HV_RESUME;
+    }
+    hv_machine_lock(cpu, &vcpu->vm->machine);
+    vcpu->vm->machine.storm.count += told.weight - 1U;
+    hv_machine_unlock(&vcpu->vm->machine);
+    sim_send_sgi(cpu, vcpu, SGI, 2);
+    return hv_arch_ticks() - told.begin < told.length ? HV_RESUME : sim_off(cpu, vcpu);
+}
+
+static void run_told(unsigned weight, uint64_t length)
+{
+    static const struct sim_vm vm = {.name = "stormy", .vcpus = 2, .memory = 2U * SIM_MIB};
+
+    told.weight = weight;
+    told.length = length;
+    sim_board(&sim, 2, &vm, 1);
+    sim_run(&sim, sends_many, 1);
+    sim_assert_exit(&sim, "ok", "stormy"); /* it goes on as if nothing were */
+}
+
+static void a_storm_is_told_of_with_vm_interrupt_and_rate_and_not_too_often(void **state)
+{
+    const char *line;
+    unsigned rate = 0;
+    unsigned sgi = 99;
+
+    (void)state;
+    run_told(100, 15000000);
+    assert_int_equal(sim_count(&sim, "ashlar: stormy: interrupt storm: "), 2);
+    line = strstr(sim.result.log, "ashlar: stormy: interrupt storm: ");
+    assert_non_null(line);
+    assert_int_equal(
+        sscanf(line, "ashlar: stormy: interrupt storm: %u a second, last SGI %u for vCPU 1;", &rate, &sgi),
+        2);
+    assert_in_range(rate, 10000, 1000000);
+    assert_int_equal(sgi, SGI);
+    assert_true(sim.hv.vm[0]->machine.storm.seen > 10U);
+}
+
+static void what_is_no_storm_is_not_told_of(void **state)
+{
+    (void)state;
+    run_told(1, 5000000);
+    sim_assert_says_not(&sim, "storm:");
+}
+
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 /** "patient" waits for what never comes, and "end" resets it by turning it off through its other vCPU. */
@@ -393,6 +460,8 @@ int main(void)
         cmocka_unit_test(the_higher_one_runs_when_its_timer_is_due),
         cmocka_unit_test(who_waits_is_woken_by_an_interrupt_from_the_same_cpu_and_from_another),
         cmocka_unit_test(a_storm_to_a_vcpu_that_waits_for_its_turn_does_not_interrupt_who_has_it),
+        cmocka_unit_test(a_storm_is_told_of_with_vm_interrupt_and_rate_and_not_too_often),
+        cmocka_unit_test(what_is_no_storm_is_not_told_of),
         cmocka_unit_test(a_vm_ends_and_begins_again_while_its_vcpu_waits),
         cmocka_unit_test(whatever_guests_do_all_come_to_their_end),
     };

@@ -92,6 +92,24 @@ class Sharing(SystemTest):
         self.assertNotIn("FAIL", terminal.text)
         self.check_heartbeat(terminal.text)
 
+    def interrupt_storm(self, *options):
+        """A VM storms the CPU that another one shares with it: it is told of, and both come to their ends."""
+        folder = self.folder(vm("storm", 1, "storm.bin", [0, 1]), vm("hog", 2, "hog.bin", [1]),
+                             files=("storm.bin", "hog.bin"))
+        ran = self.boot("--cpus", "2", "--bundle", folder, "--timeout", "120", *options)
+        self.assert_exit(0, ran)
+        self.assert_says(r"^\[hog\] HOG PASS", ran)
+        if "STORM is none" in ran[1]:
+            self.skipTest("this machine is too slow for a storm")
+        self.assert_says(r"^\[storm\] STORM PASS", ran)
+        self.assert_says(r"^ashlar: storm: interrupt storm: \d{5,} a second, last SGI 6 for vCPU 1;", ran)
+
+    def test_an_interrupt_storm_is_told_of_gicv3(self):
+        self.interrupt_storm()
+
+    def test_an_interrupt_storm_is_told_of_gicv2(self):
+        self.interrupt_storm("--gic", "2")
+
     def test_vcpus_move_between_cpus_under_load_gicv3(self):
         self.moving(3, 128)
 
