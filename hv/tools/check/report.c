@@ -188,9 +188,9 @@ static void each_range(const struct check *check, const struct form *form)
     }
 }
 
-/** Call @each with every vCPU that @cpu runs; how many it was. */
+/** Call @each with every vCPU that @cpu runs (or, where it may move, begins with); how many it was. */
 static unsigned visit_vcpus(const struct check *check, uint32_t cpu,
-                            void (*each)(const char *vm, uint32_t vcpu, bool first))
+                            void (*each)(const struct ash_boot_vm *vm, uint32_t vcpu, bool first))
 {
     unsigned found = 0;
 
@@ -199,11 +199,21 @@ static unsigned visit_vcpus(const struct check *check, uint32_t cpu,
 
         for (uint32_t v = 0; v < vm->cpus; v++) {
             if (vm->cpu[v] == cpu) {
-                each(check_vm_name(check, i), v, found++ == 0U);
+                each(vm->config, v, found++ == 0U);
             }
         }
     }
     return found;
+}
+
+/** The CPUs of @set, with @separator between them. */
+static void print_set(uint32_t set, const char *separator)
+{
+    for (uint32_t cpu = 0; set >> cpu != 0U; cpu++) {
+        if ((set >> cpu & 1U) != 0U) {
+            printf("%" PRIu32 "%s", cpu, set >> cpu != 1U ? separator : "");
+        }
+    }
 }
 
 /* ---- Text -------------------------------------------------------------------------------------------------------- */
@@ -242,9 +252,17 @@ static void text_gap(uint64_t base, uint64_t size)
     printf("  not RAM\n");
 }
 
-static void text_vcpu(const char *vm, uint32_t vcpu, bool first)
+static void text_vcpu(const struct ash_boot_vm *vm, uint32_t vcpu, bool first)
 {
-    printf("%sVM %s, vCPU %" PRIu32, first ? "" : "; ", vm, vcpu);
+    printf("%sVM %s, vCPU %" PRIu32, first ? "" : "; ", vm->name, vcpu);
+    if (vm->cpu_set_count > 0U) {
+        printf(" (may run on CPUs ");
+        print_set(vm->cpu_set[vcpu], " ");
+        printf(")");
+    }
+    if (vm->budget_us > 0U) {
+        printf(" (%" PRIu32 " of each %" PRIu32 " us)", vm->budget_us, vm->period_us);
+    }
 }
 
 static void text_cpus(const struct check *check)
@@ -415,11 +433,20 @@ static void json_gap(uint64_t base, uint64_t size)
     printf("}");
 }
 
-static void json_vcpu(const char *vm, uint32_t vcpu, bool first)
+static void json_vcpu(const struct ash_boot_vm *vm, uint32_t vcpu, bool first)
 {
     printf("%s{\"vm\": ", first ? "" : ", ");
-    json_string(vm);
-    printf(", \"vcpu\": %" PRIu32 "}", vcpu);
+    json_string(vm->name);
+    printf(", \"vcpu\": %" PRIu32, vcpu);
+    if (vm->cpu_set_count > 0U) {
+        printf(", \"cpus\": [");
+        print_set(vm->cpu_set[vcpu], ", ");
+        printf("]");
+    }
+    if (vm->budget_us > 0U) {
+        printf(", \"budget_us\": %" PRIu32 ", \"period_us\": %" PRIu32, vm->budget_us, vm->period_us);
+    }
+    printf("}");
 }
 
 static void json_cpus(const struct check *check)

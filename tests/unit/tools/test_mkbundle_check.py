@@ -90,7 +90,22 @@ class Check(FolderTest):
     def test_what_budgets_have_of_a_cpu_is_said(self):
         rt = vm("rt", 1, "vcpu_affinity = <1>; budget-us = <2500>; period-us = <20000>;")
         self.assertEqual([0, 125000], [c["promised_ppm"] for c in self.report(rt)["cpus"]])
-        self.assertIn("   1  affinity 0x100  VM rt, vCPU 0; budgets have 12.5 %", self.check(rt).stdout.splitlines())
+        self.assertIn("   1  affinity 0x100  VM rt, vCPU 0 (2500 of each 20000 us); budgets have 12.5 %",
+                      self.check(rt).stdout.splitlines())
+
+    def test_budgets_are_added_up_for_each_cpu(self):
+        two = (vm("rt", 1, "vcpu_affinity = <1>; budget-us = <2500>; period-us = <20000>;"),
+               vm("other", 2, "vcpus = <2>; vcpu_affinity = <0 1>; budget-us = <300>; period-us = <1000>;"))
+        cpus = self.report(*two)["cpus"]
+        self.assertEqual([300000, 425000], [cpu["promised_ppm"] for cpu in cpus])
+        self.assertEqual([{"vm": "rt", "vcpu": 0, "budget_us": 2500, "period_us": 20000},
+                          {"vm": "other", "vcpu": 1, "budget_us": 300, "period_us": 1000}], cpus[1]["vcpus"])
+
+    def test_the_cpus_that_a_vcpu_may_move_to_are_said(self):
+        mover = vm("mover", 1, "vcpus = <2>; vcpu-cpus = <3 2>;")
+        vcpus = [vcpu for cpu in self.report(mover)["cpus"] for vcpu in cpu["vcpus"]]
+        self.assertEqual([([0, 1], 0), ([1], 1)], sorted((v["cpus"], v["vcpu"]) for v in vcpus))
+        self.assertIn("VM mover, vCPU 0 (may run on CPUs 0 1)", self.check(mover).stdout)
 
     def test_overlaps_and_gaps_are_named(self):
         report = self.report(vm("a", 1))
