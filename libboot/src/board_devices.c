@@ -399,16 +399,15 @@ static int judge_uart(struct ash_boot_board_pass_ *pass, int kind)
 }
 
 /* Devices of which hv knows one, the first: where its registers are. */
-enum one { ONE_RTC, ONE_BCM_LOCAL, ONE_BCM_ARM, ONE_BCM_PM, ONE_BCM_MAILBOX };
+enum one { ONE_RTC, ONE_BCM_LOCAL, ONE_BCM_ARM, ONE_BCM_PM, ONE_BCM_RNG, ONE_BCM_MAILBOX };
 
 static int judge_one(struct ash_boot_board_pass_ *pass, int which)
 {
     struct ash_boot_board *board = pass->board;
-    struct ash_boot_region *const regions[] = {[ONE_RTC] = &board->rtc,
-                                               [ONE_BCM_LOCAL] = &board->bcm_local,
-                                               [ONE_BCM_ARM] = &board->bcm_arm,
-                                               [ONE_BCM_PM] = &board->bcm_pm,
-                                               [ONE_BCM_MAILBOX] = &board->bcm_mailbox};
+    struct ash_boot_region *const regions[] = {
+        [ONE_RTC] = &board->rtc,         [ONE_BCM_LOCAL] = &board->bcm_local,
+        [ONE_BCM_ARM] = &board->bcm_arm, [ONE_BCM_PM] = &board->bcm_pm,
+        [ONE_BCM_RNG] = &board->bcm_rng, [ONE_BCM_MAILBOX] = &board->bcm_mailbox};
     struct ash_boot_region *region = regions[which];
     int outcome = region->size == 0U ? read_device_reg(pass, 0, region) : (int)ABSENT;
 
@@ -444,6 +443,7 @@ static const struct {
     {BRCM, "bcm2836-l1-intc", judge_one, ONE_BCM_LOCAL},
     {BRCM, "bcm2836-armctrl-ic", judge_one, ONE_BCM_ARM},
     {BRCM, "bcm2835-pm-wdt", judge_one, ONE_BCM_PM},
+    {BRCM, "bcm2835-rng", judge_one, ONE_BCM_RNG},
     {BRCM, "bcm2835-mbox", judge_one, ONE_BCM_MAILBOX},
 };
 

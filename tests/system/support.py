@@ -32,6 +32,17 @@ def vm(name, vmid, kernel, cpus, more="", memory="0x0 0x200000"):
         }};"""
 
 
+def of_board(options):
+    """Options of ./run. --gic rpi3 stands for the board rpi3, whose CPUs and memory are what they are."""
+    options = list(options)
+    if "--gic" not in options or options[options.index("--gic") + 1] != "rpi3":
+        return options
+    for name in ("--gic", "--cpus", "--memory"):
+        if name in options:
+            del options[options.index(name):options.index(name) + 2]
+    return ["--board", "rpi3", *options]
+
+
 def tail(text):
     return "\n".join(text.splitlines()[-LAST_LINES:])
 
@@ -52,7 +63,7 @@ class SystemTest(unittest.TestCase):
     def boot(self, *options, hv_options="", limit_s=280):
         """./run without a terminal; (exit code, console and messages)."""
         environment = {**os.environ, "ASHLAR_HV_OPTIONS": hv_options}
-        done = subprocess.run([os.path.join(ROOT, "run"), "--no-install", "--headless", *options],
+        done = subprocess.run([os.path.join(ROOT, "run"), "--no-install", "--headless", *of_board(options)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=environment, timeout=limit_s, check=False)
         return done.returncode, done.stdout.decode(errors="replace")
@@ -74,7 +85,7 @@ class Terminal:
         self.text = ""
         self.master, slave = pty.openpty()
         self.before = self.settings()
-        self.process = subprocess.Popen([os.path.join(ROOT, "run"), "--no-install", *options], stdin=slave,
+        self.process = subprocess.Popen([os.path.join(ROOT, "run"), "--no-install", *of_board(options)], stdin=slave,
                                         stdout=slave, stderr=slave, start_new_session=True)
         self.slave = slave
         self._seen = 0

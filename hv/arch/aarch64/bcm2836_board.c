@@ -6,6 +6,7 @@
 #include "arch/aarch64/platform.h"
 #include "drivers/bcm2835_aux.h"
 #include "drivers/bcm2835_mailbox.h"
+#include "drivers/bcm2835_rng.h"
 
 /** Map @region's page, once: the mailbox and the interrupt controller share one. */
 static void map_once(struct hv_cpu *cpu, const struct ash_boot_region *region, const char *what)
@@ -40,4 +41,13 @@ void hv_bcm_open_interrupts(struct hv_cpu *cpu, const struct ash_boot_board *boa
     hv_map_device(cpu, board->bcm_local.base.value, board->bcm_local.size, "the CPUs' interrupt controller");
     hv_platform.bcm_pm = board->bcm_pm.size != 0U ? board->bcm_pm.base.value : 0U;
     hv_map_device(cpu, hv_platform.bcm_pm, board->bcm_pm.size, "the power block");
+}
+
+bool hv_bcm_random(struct hv_cpu *cpu, const struct ash_boot_board *board, uint32_t words[8])
+{
+    if (board->bcm_rng.size == 0U) {
+        return false;
+    }
+    hv_map_device(cpu, board->bcm_rng.base.value, board->bcm_rng.size, "the random number generator");
+    return hv_bcm2835_rng_read(board->bcm_rng.base.value, words, 8);
 }

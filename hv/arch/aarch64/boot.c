@@ -381,10 +381,21 @@ static uint64_t read_rtc(struct hv_cpu *cpu)
 }
 
 /** The seed is used once: what stays in the tree is of no use to whoever reads it later. */
-static void take_seed(void)
+static void take_seed(struct hv_cpu *cpu)
 {
     const struct ash_boot_board *board = &the_hv.board;
     uint64_t ticks = hv_arch_ticks();
+#if HV_DRIVER_BCM2836
+    uint32_t words[8];
+
+    if (hv_bcm_random(cpu, board, words)) {
+        hv_rng_seed(&the_hv.rng, words, sizeof(words));
+        memset(words, 0, sizeof(words));
+        the_hv.has_entropy = true;
+    }
+#else
+    (void)cpu;
+#endif
 
     hv_rng_seed(&the_hv.rng, &ticks, sizeof(ticks));
     if (board->rng_seed.size > 0U) {
@@ -449,7 +460,7 @@ void hv_arch_boot(uint64_t dtb)
     open_gic(cpu);
     the_hv.epoch_seconds = read_rtc(cpu);
     the_hv.epoch_ticks = hv_arch_ticks();
-    take_seed();
+    take_seed(cpu);
     hv_call_on_stack(boot_on_own_stack, cpu, cpu->stack_top);
 }
 

@@ -36,6 +36,8 @@ struct ash_boot_board;
 /** A Raspberry Pi's mini-UART, interrupt controllers and power block, as its tree has them (bcm2836_board.c). */
 void hv_bcm_open_console(struct hv_cpu *cpu, const struct ash_boot_board *board);
 void hv_bcm_open_interrupts(struct hv_cpu *cpu, const struct ash_boot_board *board);
+/** 256 bits of its random numbers; false: it has none, or they do not come. */
+bool hv_bcm_random(struct hv_cpu *cpu, const struct ash_boot_board *board, uint32_t words[8]);
 
 /** Is [address] in a mapped page of some CPU's stacks? */
 bool hv_stack_mapped(uint64_t address);

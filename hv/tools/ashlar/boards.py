@@ -66,7 +66,11 @@ def machine_arguments(board, gic, cpus, memory, more="", model=None, tree=None):
     emulator = EMULATORS[board]
     machine = emulator.machine[model_of(board, model)].format(gic=gic or DEFAULT_GIC) + more
     if emulator.fixed:
-        return [emulator.program, "-M", machine, "-smp", str(emulator.fixed["cpus"]), "-nic", "none", "-dtb", tree]
+        cpus = emulator.fixed["cpus"]
+        # Where its CPUs outnumber ours, one that holds a lock may wait long for its turn while others spin: in one
+        # thread, they take turns when they wait.
+        accelerator = ["-accel", "tcg,thread=single"] if (os.cpu_count() or 1) <= cpus else []
+        return [emulator.program, *accelerator, "-M", machine, "-smp", str(cpus), "-nic", "none", "-dtb", tree]
     return [emulator.program, "-M", machine, "-cpu", emulator.cpu, "-smp", str(cpus), "-m", memory, "-nic", "none"]
 
 

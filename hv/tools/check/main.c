@@ -115,10 +115,10 @@ static void *read_file(const char *name, size_t *size)
 
 static const char *owner_of(const struct ash_boot_board *board, const struct ash_boot_device *device)
 {
-    const struct ash_boot_region *const own[] = {&board->console_region, &board->gicd,    &board->gicc,
-                                                 &board->gich,           &board->gicv,    &board->rtc,
-                                                 &board->bcm_local,      &board->bcm_arm, &board->bcm_pm,
-                                                 &board->bcm_mailbox};
+    const struct ash_boot_region *const own[] = {&board->console_region, &board->gicd,       &board->gicc,
+                                                 &board->gich,           &board->gicv,       &board->rtc,
+                                                 &board->bcm_local,      &board->bcm_arm,    &board->bcm_pm,
+                                                 &board->bcm_rng,        &board->bcm_mailbox};
 
     for (unsigned r = 0; r < device->region_count; r++) {
         for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {

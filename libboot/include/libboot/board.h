@@ -120,6 +120,7 @@ struct ash_boot_board {
 
     struct ash_boot_region rtc;         /* arm,pl031 */
     struct ash_boot_region bcm_pm;      /* brcm,bcm2835-pm-wdt: power, reset, watchdog */
+    struct ash_boot_region bcm_rng;     /* brcm,bcm2835-rng: random numbers */
     struct ash_boot_region bcm_mailbox; /* brcm,bcm2835-mbox: to the VideoCore's firmware */
 };
 

@@ -8,12 +8,14 @@
 #include "drivers/bcm2835_aux.h"
 #include "drivers/bcm2835_mailbox.h"
 #include "drivers/bcm2835_pm.h"
+#include "drivers/bcm2835_rng.h"
 #include "drivers/mmio.h"
 
 #define AUX     0x3F215000U
 #define UART    (AUX + 0x40U)
 #define MAILBOX 0x3F00B880U
 #define PM      0x3F100000U
+#define RNG     0x3F104000U
 #define FIFO    8U
 
 static struct {
@@ -38,6 +40,14 @@ static struct {
     uint32_t rstc, rsts, wdog;
     unsigned refused;
 } pm;
+
+static struct {
+    uint32_t ctrl;
+    uint32_t warmup;
+    uint32_t word;
+    unsigned gives; /* so many words, then no more */
+    unsigned asked; /* reads of its status: every second one finds a word */
+} rng;
 
 static uint64_t now;
 static unsigned published;
@@ -110,6 +120,13 @@ uint32_t hv_mmio_read32(uint64_t address)
         return pm.rstc;
     case PM + 0x20U:
         return pm.rsts;
+    case RNG:
+        return rng.ctrl;
+    case RNG + 0x04U:
+        return rng.gives > 0U && rng.ctrl == 1U && rng.asked++ % 2U != 0U ? 0x01000000U : 0x00000001U;
+    case RNG + 0x08U:
+        assert_true(rng.gives-- > 0U);
+        return ++rng.word;
     default:
         fail_msg("a read of 0x%x", (unsigned)address);
         return 0;
@@ -192,6 +209,10 @@ void hv_mmio_write32(uint64_t address, uint32_t value)
         write_pm(&pm.rstc, value);
     } else if (address == PM + 0x20U) {
         write_pm(&pm.rsts, value);
+    } else if (address == RNG) {
+        rng.ctrl = value;
+    } else if (address == RNG + 0x04U) {
+        rng.warmup = value;
     } else if (address == PM + 0x24U) {
         write_pm(&pm.wdog, value);
     } else {
@@ -206,6 +227,7 @@ static int set_up(void **state)
     uart.received = "";
     memset(&firmware, 0, sizeof(firmware));
     memset(&pm, 0, sizeof(pm));
+    memset(&rng, 0, sizeof(rng));
     now = 0;
     published = 0;
     return 0;
@@ -345,6 +367,26 @@ static void power_off_is_a_reset_into_partition_63(void **state)
     hv_bcm2835_pm_reset(0);
 }
 
+static void random_words_are_waited_for(void **state)
+{
+    uint32_t words[9] = {0};
+
+    (void)state;
+    rng.gives = 8;
+    assert_true(hv_bcm2835_rng_read(RNG, words, 8));
+    assert_int_equal(rng.warmup, 0x40000);
+    for (uint32_t i = 0; i < 8U; i++) {
+        assert_int_equal(words[i], i + 1U);
+    }
+    assert_int_equal(words[8], 0);
+    assert_false(hv_bcm2835_rng_read(RNG, words, 1));
+    assert_true(now < 2000);
+    rng.gives = 1;
+    rng.warmup = 0; /* it runs already */
+    assert_true(hv_bcm2835_rng_read(RNG, words, 1));
+    assert_int_equal(rng.warmup, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -358,6 +400,7 @@ int main(void)
         TEST(without_a_mini_uart_nothing_is_touched),
         TEST(the_firmware_tells_a_clocks_rate),
         TEST(a_firmware_that_is_silent_or_knows_no_such_clock_costs_no_more_than_a_moment),
+        TEST(random_words_are_waited_for),
         TEST(a_reset_goes_to_the_first_partition),
         TEST(power_off_is_a_reset_into_partition_63),
     };

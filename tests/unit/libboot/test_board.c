@@ -47,6 +47,7 @@ static void make_pi3(struct tree *tree, const char *skip, bool has_stdout_path)
         {"serial@7e215040", "brcm,bcm2835-aux-uart", {0x7E215040, 0x40}, {1, 29}, 0x33, 0},
         {"interrupt-controller@7e00b200", "brcm,bcm2836-armctrl-ic", {0x7E00B200, 0x200}, {8, 4}, 1, 0x18},
         {"local_intc@40000000", "brcm,bcm2836-l1-intc", {0x40000000, 0x100}, {0, 0}, 0x18, 0x18},
+        {"rng@7e104000", "brcm,bcm2835-rng", {0x7E104000, 0x10}, {2, 29}, 0x34, 0},
     };
 
     tree_begin(tree);
@@ -740,6 +741,7 @@ static void a_raspberry_pi_3_has_its_own_controllers_instead_of_a_gic(void **sta
     assert_region(&board.bcm_arm, 0x3F00B200, 0x200);
     assert_region(&board.bcm_pm, 0x3F100000, 0x114);
     assert_region(&board.bcm_mailbox, 0x3F00B880, 0x40);
+    assert_region(&board.bcm_rng, 0x3F104000, 0x10);
     assert_int_equal(board.gic_cells, 2);
     assert_int_equal(board.gic_phandle, 1);
     for (unsigned i = 0; i < ASH_BOOT_TIMER_COUNT; i++) {
@@ -1142,7 +1144,7 @@ static void the_devices_of_a_raspberry_pi_3_have_their_interrupts(void **state)
     finish_and_read(&tree);
     assert_int_equal(visit(&tree, 16), ASH_OK);
     assert_int_equal(device_count,
-                     6); /* of the timer, whose parent is the local controller, nothing is told */
+                     7); /* of the timer, whose parent is the local controller, nothing is told */
     assert_string_equal(devices[2].path, "/soc/serial@7e201000");
     assert_region(&devices[2].region[0], 0x3F201000, 0x200);
     assert_int_equal(devices[2].interrupt_count, 1);

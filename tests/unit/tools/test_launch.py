@@ -120,7 +120,7 @@ class Run(FolderTest):
 
     def test_a_raspberry_pi_is_booted_with_debians_tree_and_its_console_is_the_second_line(self):
         done = self.run_it("--board", "rpi3", "--headless")
-        self.assertIn("qemu-system-aarch64 -M raspi3b -smp 4 -nic none -dtb", done.stderr)
+        self.assertIn("-M raspi3b -smp 4 -nic none -dtb", done.stderr)
         command = self.command()
         self.assertEqual(command[command.index("-dtb") + 1], os.path.join(self.folder, "dtb/bcm2837-rpi-3-b.dtb"))
         self.assertTrue(command[command.index("-kernel") + 1].endswith("build/rpi3/hv/kernel8.img"))
