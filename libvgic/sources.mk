@@ -15,6 +15,7 @@ libvgic_sources := $(addprefix $(libvgic_dir), \
 	src/dist2.c \
 	src/redist.c \
 	src/sgi.c \
+	src/soft.c \
 	src/state.c \
 	src/view.c)
 # Its HAL on real hardware: AArch64, EL2.

@@ -84,6 +84,8 @@ void hv_read_options(struct hv *hv)
         size_t size = value.size < sizeof(hv->nonce) ? value.size : sizeof(hv->nonce) - 1U;
         memcpy(hv->nonce, value.data, size);
     }
+    hv->vgic_in_software = ash_boot_option_find(hv->board.bootargs, "ashlar.vgic", &value) &&
+                           value.size == 8U && memcmp(value.data, "software", 8) == 0;
     hv->dumps_recorder = ash_boot_option_find(hv->board.bootargs, "ashlar.trace", &value);
     if (ash_boot_option_find(hv->board.bootargs, "ashlar.guest-args", &value)) {
         hv->guest_args = (const char *)value.data;

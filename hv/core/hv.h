@@ -62,8 +62,9 @@ struct hv {
     uint64_t epoch_ticks;
 
     uint32_t panicking;
-    bool is_after_reset; /* the flight recorder held what was before a warm reset */
-    bool dumps_recorder; /* it is printed when the machine ends (hv's option ashlar.trace) */
+    bool is_after_reset;   /* the flight recorder held what was before a warm reset */
+    bool dumps_recorder;   /* it is printed when the machine ends (hv's option ashlar.trace) */
+    bool vgic_in_software; /* also where hardware could deliver (hv's option ashlar.vgic=software) */
     char nonce[HV_NONCE_MAX];
     const char
         *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */

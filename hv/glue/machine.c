@@ -117,18 +117,22 @@ static const struct ash_vgic_hal vgic_hal = {
     .hw_deactivate = hw_deactivate,
 };
 
+/* What a GIC-400 has: 32 levels, each of which preempts those below. */
+#define SOFTWARE_PRIORITY_BITS 5U
+
 static int create_vgic(struct hv_vm *vm)
 {
     const struct hv_arch_features *features = hv_arch_features();
     struct hv_machine *machine = &vm->machine;
+    bool software = machine->delivery == HV_DELIVERY_SOFTWARE;
     struct ash_vgic_config config = {
         .size = sizeof(config),
-        .version = features->gic_version,
+        .version = machine->layout.gic_version,
         .vcpu_count = vm->vcpus,
         .spi_count = HV_MACHINE_SPIS,
-        .lr_count = features->lr_count,
-        .priority_bits = features->priority_bits,
-        .preemption_bits = features->preemption_bits,
+        .lr_count = software ? 0U : features->lr_count,
+        .priority_bits = software ? SOFTWARE_PRIORITY_BITS : features->priority_bits,
+        .preemption_bits = software ? SOFTWARE_PRIORITY_BITS : features->preemption_bits,
         .has_tdir = features->has_tdir,
         .deactivate_by_hal = features->deactivate_by_hal,
         .vcpus = machine->vgic_vcpus,
@@ -223,7 +227,7 @@ static int create_id(struct hv_machine *machine)
     const struct ash_vcpu_id_policy policy = {
         .size = sizeof(policy),
         .ipa_bits = features->ipa_bits,
-        .gicv3 = features->gic_version == 3U,
+        .gicv3 = machine->layout.gic_version == 3U,
         .aarch32_el0 = true,
         .pauth = true,
         .ras = false,
@@ -295,6 +299,52 @@ static int access_distributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, 
     return ash_vgic_dist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
 }
 
+/* Without list registers. What the access changed is told to the vCPU here, and most of it concerns the vCPU that made
+ * it: an SGI to self costs no second look. */
+
+static void deliver(struct hv_vcpu *vcpu)
+{
+    if (ash_vgic_needs_flush(&vcpu->vgic)) {
+        ash_vgic_flush(&vcpu->vgic);
+    }
+    hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
+}
+
+static int access_distributor_software(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size,
+                                       bool is_write, uint64_t *value)
+{
+    int error = ash_vgic_dist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
+
+    deliver(vcpu);
+    return error;
+}
+
+static int access_interface(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
+                            uint64_t *value)
+{
+    int error = ash_vgic_cpu_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
+
+    hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
+    return error;
+}
+
+void hv_machine_load_vgic(struct hv_vcpu *vcpu)
+{
+    ash_vgic_load(&vcpu->vgic);
+    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
+        hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
+    }
+}
+
+void hv_machine_flush_vgic(struct hv_vcpu *vcpu)
+{
+    ash_vgic_sync(&vcpu->vgic);
+    ash_vgic_flush(&vcpu->vgic);
+    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
+        hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
+    }
+}
+
 static int access_redistributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size,
                                 bool is_write, uint64_t *value)
 {
@@ -350,7 +400,13 @@ static void create_devices(struct hv_vm *vm)
 
     hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_devices_create(vm);
-    add_region(machine, layout->gicd.value, layout->gicd_size, access_distributor, &machine->vgic, "GICD");
+    add_region(machine, layout->gicd.value, layout->gicd_size,
+               machine->delivery == HV_DELIVERY_SOFTWARE ? access_distributor_software : access_distributor,
+               &machine->vgic, "GICD");
+    if (machine->delivery == HV_DELIVERY_SOFTWARE) {
+        add_region(machine, layout->gicc.value, ASH_VGIC_V2_CPU_SIZE, access_interface, &machine->vgic,
+                   "GICC");
+    }
     if (layout->gic_version == 3U) {
         add_region(machine, layout->gicr.value, layout->gicr_size_per_vcpu * vm->vcpus, access_redistributor,
                    &machine->vgic, "GICR");
@@ -452,7 +508,7 @@ void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks)
 /** A GICv2 guest's CPU interface is hardware's virtual one. */
 static int map_gicv(struct hv_machine *machine)
 {
-    if (machine->layout.gic_version != 2U) {
+    if (machine->layout.gic_version != 2U || machine->delivery != HV_DELIVERY_LIST_REGISTERS) {
         return ASH_OK;
     }
     return ash_stage2_map(&machine->stage2, machine->layout.gicc, hv_arch_features()->gicv,
@@ -465,7 +521,10 @@ static void describe(struct hv_vm *vm, const struct hv_plan_vm *plan)
     struct ash_boot_guest_machine *layout = &machine->layout;
 
     ash_boot_guest_machine_default(layout);
-    if (hv_arch_features()->gic_version == 2U) {
+    if (hv_arch_features()->lr_count == 0U || vm->hv->vgic_in_software) {
+        machine->delivery = HV_DELIVERY_SOFTWARE;
+    }
+    if (hv_arch_features()->gic_version == 2U || machine->delivery == HV_DELIVERY_SOFTWARE) {
         ash_boot_guest_machine_gicv2(layout);
     }
     layout->vcpus = vm->vcpus;

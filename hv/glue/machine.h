@@ -212,6 +212,11 @@ uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu);
  *  Cost: a load and a comparison where nothing has changed. */
 void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines);
 
+/** ash_vgic_load(); ash_vgic_sync() and ash_vgic_flush(): and the lines of @vcpu are what they came to. By its CPU, the
+ *  distributor lock is held as above. */
+void hv_machine_load_vgic(struct hv_vcpu *vcpu);
+void hv_machine_flush_vgic(struct hv_vcpu *vcpu);
+
 /** @vcpu wanted to run for @ticks more, and could not: tell it. By its CPU. */
 void hv_machine_stole(struct hv_vcpu *vcpu, uint64_t ticks);
 

@@ -136,6 +136,9 @@ static bool is_signalled(const struct ash_vgic_vcpu *vcpu, const struct ash_vgic
     uint32_t vmcr = vcpu->lrs.vmcr;
     bool group1 = (irq->state & GROUP1) != 0U;
 
+    if (ash_vgic_is_soft_(vcpu->vgic)) {
+        return ash_vgic_soft_signals_(vcpu, irq, running);
+    }
     return (vmcr & (group1 ? ASH_ICH_VMCR_VENG1 : ASH_ICH_VMCR_VENG0)) != 0U &&
            irq->priority < (vmcr >> ASH_ICH_VMCR_VPMR_SHIFT) &&
            (irq->priority & group_mask(vmcr, group1)) < running;

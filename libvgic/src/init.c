@@ -88,6 +88,7 @@ static void reset_interface(struct ash_vgic_vcpu *vcpu)
     vcpu->lrs.vmcr |= vcpu->vgic->version == 2U ? 0U : ASH_ICH_VMCR_VFIQEN;
     vcpu->asleep = false;
     vcpu->snooping = false;
+    vcpu->lines = 0;
 }
 
 static void reset_private(struct ash_vgic_vcpu *vcpu)
@@ -103,7 +104,7 @@ void ash_vgic_vcpu_reset(struct ash_vgic *vgic, uint32_t vcpu)
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
-    ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
+    ASH_ASSERT(!vgic->vcpus[vcpu]->loaded);
     reset_private(vgic->vcpus[vcpu]);
     vgic->vcpus[vcpu]->online = true;
     ash_vgic_retarget_all_(vgic);
@@ -114,7 +115,7 @@ void ash_vgic_vcpu_offline(struct ash_vgic *vgic, uint32_t vcpu)
     if (vcpu >= vgic->vcpu_count) {
         return;
     }
-    ASH_ASSERT(!vgic->vcpus[vcpu]->resident);
+    ASH_ASSERT(!vgic->vcpus[vcpu]->loaded);
     vgic->vcpus[vcpu]->online = false;
     ash_vgic_retarget_queue_(vgic, vgic->vcpus[vcpu]);
 }
@@ -136,7 +137,7 @@ void ash_vgic_reset(struct ash_vgic *vgic)
     uint16_t target = ash_vgic_target_of_(vgic, route);
 
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
-        ASH_ASSERT(!vgic->vcpus[n]->resident);
+        ASH_ASSERT(!vgic->vcpus[n]->loaded);
     }
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
         reset_private(vgic->vcpus[n]);
@@ -173,7 +174,7 @@ int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, c
         !storage_is_ok(config) || (config->version == 2U && config->affinity != NULL)) {
         return ASH_EINVAL;
     }
-    if (config->lr_count == 0U) {
+    if (config->lr_count == 0U && config->version != 2U) {
         return ASH_ENOTSUP;
     }
     memset(vgic, 0, sizeof(*vgic));

@@ -86,6 +86,9 @@ void ash_vgic_post_(struct ash_vgic *vgic, struct ash_vgic_vcpu *vcpu);
  * is empty, without reading it. */
 void ash_vgic_drop_hw_lr_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
 
+/* What release_ left for @vcpu's own CPU: this is it, the physical PPI is deactivated. */
+void ash_vgic_release_here_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq);
+
 /* The physical interrupt behind @irq is done with; deactivate it, on the right CPU. */
 void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq);
 
@@ -146,6 +149,20 @@ static inline bool ash_vgic_is_open_(const struct ash_vgic *vgic, const struct a
 
 /* Put @irq, which is in no queue, into LR @n. @crowded: pending ones are left in the queue. */
 void ash_vgic_fill_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq, unsigned n, bool crowded);
+
+/* ---- soft.c: the CPU interface without LRs ---- */
+
+static inline bool ash_vgic_is_soft_(const struct ash_vgic *vgic)
+{
+    return vgic->lr_count == 0U;
+}
+
+/* Decide what is signalled, and leave no work. */
+void ash_vgic_soft_flush_(struct ash_vgic_vcpu *vcpu);
+
+/* Do group enable, priority mask and @running, the running priority, let @irq through? */
+bool ash_vgic_soft_signals_(const struct ash_vgic_vcpu *vcpu, const struct ash_vgic_irq *irq,
+                            unsigned running);
 
 /* ---- mmio.c: one access to a frame of registers ---- */
 

@@ -77,7 +77,7 @@ static uint16_t choose_1ofn(struct ash_vgic *vgic, const struct ash_vgic_irq *ir
         n = n < vgic->vcpu_count ? n : 0U;
         const struct ash_vgic_vcpu *vcpu = vgic->vcpus[n];
 
-        if (!takes_1ofn(vcpu) || (vgic->version == 2U && (irq->route & ASH_BIT(n)) == 0U)) {
+        if (!takes_1ofn(vcpu) || (vgic->version == 2U && (irq->route & ASH_BIT(n & 7U)) == 0U)) {
             continue;
         }
         if ((__atomic_load_n(&vcpu->lrs.vmcr, __ATOMIC_RELAXED) & group) != 0U) {
@@ -122,12 +122,23 @@ static uint16_t wanted_by(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     return deliverable ? irq->target : ASH_VGIC_NO_VCPU;
 }
 
+/* Without LRs: @irq has left its owner's queue. If it is what is signalled there, that ends. */
+static void withdraw(struct ash_vgic *vgic, const struct ash_vgic_irq *irq, uint16_t self)
+{
+    struct ash_vgic_vcpu *owner = ash_vgic_owner_(vgic, irq);
+
+    if (owner->lines != 0U && owner->best == irq && irq->owner != self) {
+        ash_vgic_post_(vgic, owner);
+    }
+}
+
 void ash_vgic_place_(struct ash_vgic *vgic, struct ash_vgic_irq *irq, uint16_t self)
 {
     uint16_t wanted = wanted_by(vgic, irq);
 
     if ((irq->state & QUEUED) != 0U && wanted != irq->owner) {
         ash_vgic_unqueue_(vgic, irq);
+        withdraw(vgic, irq, self);
     }
     if (wanted == ASH_VGIC_NO_VCPU) {
         return;
@@ -235,6 +246,15 @@ void ash_vgic_release_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     }
     irq->state &= ~PHYS_ACTIVE;
     vgic->hal->hw_deactivate(vgic->ctx, irq->owner, irq->pintid);
+}
+
+void ash_vgic_release_here_(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
+{
+    struct ash_vgic *vgic = vcpu->vgic;
+
+    irq->state &= ~(RELEASE | PHYS_ACTIVE);
+    vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
+    ash_vgic_place_(vgic, irq, (uint16_t)vcpu->index);
 }
 
 void ash_vgic_deactivate_(struct ash_vgic *vgic, struct ash_vgic_irq *irq)

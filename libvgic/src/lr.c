@@ -193,7 +193,7 @@ static void select_one(struct selection *s, struct ash_vgic_irq *irq, unsigned l
         }
     }
     if (s->count == lr_count) {
-        /* Never empty: init refuses 0 list registers. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+        /* Never empty: a flush without LRs is soft.c. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         if (!is_before(s, irq, s->irq[lr_count - 1U])) {
             return;
         }
@@ -212,9 +212,7 @@ static bool wants_lr(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
     struct ash_vgic *vgic = vcpu->vgic;
 
     if ((irq->state & RELEASE) != 0U) {
-        irq->state &= ~(RELEASE | PHYS_ACTIVE);
-        vgic->hal->hw_deactivate(vgic->ctx, vcpu->index, irq->pintid);
-        ash_vgic_place_(vgic, irq, (uint16_t)vcpu->index);
+        ash_vgic_release_here_(vcpu, irq);
     }
     return (irq->state & QUEUED) != 0U && ((irq->state & ACTIVE) != 0U || ash_vgic_is_open_(vgic, irq, vcpu));
 }
@@ -397,6 +395,10 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
     struct ash_vgic_irq *first = vcpu->queue;
     uint32_t hcr = ASH_ICH_HCR_EN;
 
+    if (ash_vgic_is_soft_(vcpu->vgic)) {
+        ash_vgic_soft_flush_(vcpu);
+        return;
+    }
     ASH_ASSERT(lrs->used == 0U);
     __atomic_store_n(&vcpu->work, 0U, __ATOMIC_RELAXED);
     ash_vgic_recalled_(vcpu);
@@ -414,8 +416,9 @@ void ash_vgic_flush(struct ash_vgic_vcpu *vcpu)
 
 void ash_vgic_load(struct ash_vgic_vcpu *vcpu)
 {
-    ASH_ASSERT(!vcpu->resident);
-    vcpu->resident = true;
+    ASH_ASSERT(!vcpu->loaded);
+    vcpu->loaded = true;
+    vcpu->resident = !ash_vgic_is_soft_(vcpu->vgic);
     ash_vgic_flush(vcpu);
 }
 
@@ -424,7 +427,8 @@ void ash_vgic_put(struct ash_vgic_vcpu *vcpu)
     struct ash_vgic_lrs *lrs = &vcpu->lrs;
 
     ash_vgic_sync(vcpu);
-    vcpu->resident = false;
+    vcpu->loaded = vcpu->resident = false;
+    vcpu->lines = 0;
     ash_vgic_recalled_(vcpu);
     lrs->changed = 0;
     lrs->hcr = 0;

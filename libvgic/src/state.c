@@ -7,6 +7,7 @@
 
 #define VMCR_BITS                                                                                            \
     (ASH_MASK(31, 24) | ASH_MASK(23, 21) | ASH_MASK(20, 18) | ASH_ICH_VMCR_VEOIM | ASH_MASK(4, 0))
+#define BYPASS_BITS   ASH_MASK(8, 5) /* of GICC_CTLR, where the CPU interface is libvgic's */
 #define V3_ROUTE_BITS UINT64_C(0xFF80FFFFFF)
 
 static const struct {
@@ -22,11 +23,16 @@ static const struct {
 static bool any_is_loaded(const struct ash_vgic *vgic)
 {
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
-        if (vgic->vcpus[n]->resident) {
+        if (vgic->vcpus[n]->loaded) {
             return true;
         }
     }
     return false;
+}
+
+static uint32_t vmcr_bits(const struct ash_vgic *vgic)
+{
+    return (uint32_t)(VMCR_BITS | (ash_vgic_is_soft_(vgic) ? BYPASS_BITS : 0U));
 }
 
 /* ---- export ---- */
@@ -62,7 +68,7 @@ static void export_vcpu(const struct ash_vgic_vcpu *vcpu, struct ash_vgic_vcpu_s
     memset(s, 0, sizeof(*s));
     s->affinity = vcpu->affinity;
     s->flags = (vcpu->online ? ASH_VGIC_STATE_ONLINE : 0U) | (vcpu->asleep ? ASH_VGIC_STATE_ASLEEP : 0U);
-    s->vmcr = vcpu->lrs.vmcr & (uint32_t)VMCR_BITS;
+    s->vmcr = vcpu->lrs.vmcr & vmcr_bits(vcpu->vgic);
     memcpy(s->apr0, vcpu->lrs.apr0, sizeof(s->apr0));
     memcpy(s->apr1, vcpu->lrs.apr1, sizeof(s->apr1));
     for (uint32_t n = 0; n < ASH_VGIC_PRIVATE_IRQS; n++) {
@@ -203,7 +209,7 @@ static bool vcpu_is_ok(const struct ash_vgic *vgic, struct ash_vgic_state *state
     const struct ash_vgic_vcpu_state *s = ash_vgic_state_vcpu(state, vcpu);
     unsigned levels = 1U << vgic->preemption_bits;
     uint32_t outside = (s->flags & ~(ASH_VGIC_STATE_ONLINE | ASH_VGIC_STATE_ASLEEP)) | s->reserved |
-                       (s->vmcr & ~(uint32_t)VMCR_BITS);
+                       (s->vmcr & ~vmcr_bits(vgic));
 
     outside |= vgic->version == 2U ? s->flags & ASH_VGIC_STATE_ASLEEP : 0U;
     for (unsigned r = 0; r < 4U; r++) {

@@ -51,6 +51,13 @@ static uint8_t priority_mask(const struct fake_gic_cpu *cpu)
     return (uint8_t)(0xFFU << (8U - cpu->priority_bits));
 }
 
+/* ---- Software: IHI 0048B 4.4, GICC_* ---------------------------------------------------------------------- */
+
+static uint32_t soft_read(const struct fake_gic_cpu *cpu, uint32_t offset)
+{
+    return cpu->soft->read(cpu->ctx, offset);
+}
+
 /* ---- List registers ------------------------------------------------------------------------------------ */
 
 /* IHI 0069, ICH_LR<n>_EL2: State [63:62], HW [61], Group [60], Priority [55:48], pINTID [44:32] or EOI [41],
@@ -255,8 +262,21 @@ static void write_active_priorities(struct fake_gic_cpu *cpu, const struct ash_v
     }
 }
 
+/* Without list registers there is nothing to be moved. */
+static void check_untouched(struct fake_gic_cpu *cpu, const struct ash_vgic_lrs *image)
+{
+    if (image->used != 0U || image->changed != 0U || image->hcr != 0U) {
+        violation(cpu, "used 0x%x, changed 0x%x, HCR 0x%x without list registers", image->used,
+                  image->changed, image->hcr);
+    }
+}
+
 void fake_gic_cpu_load(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 {
+    if (cpu->soft != NULL) {
+        check_untouched(cpu, image);
+        return;
+    }
     for (unsigned n = 0; n < cpu->lr_count; n++) {
         if (is_valid(&cpu->lr[n])) {
             violation(cpu, "LR%u is in use before the load", n);
@@ -279,6 +299,9 @@ void fake_gic_cpu_load(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 
 void fake_gic_cpu_fetch_interface(const struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 {
+    if (cpu->soft != NULL) {
+        return; /* nothing is anywhere but in the image */
+    }
     image->vmcr = cpu->vmcr;
     for (unsigned word = 0; word < apr_words(cpu); word++) {
         image->apr0[word] = 0;
@@ -305,6 +328,9 @@ static void read_lrs(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 
 void fake_gic_cpu_fetch(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 {
+    if (cpu->soft != NULL) {
+        return; /* nothing is anywhere but in the image */
+    }
     read_lrs(cpu, image);
     image->vmcr = cpu->vmcr;
     if ((cpu->hcr & HCR_LRENPIE) != 0U) {
@@ -314,6 +340,9 @@ void fake_gic_cpu_fetch(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 
 void fake_gic_cpu_save(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 {
+    if (cpu->soft != NULL) {
+        return; /* nothing is anywhere but in the image */
+    }
     read_lrs(cpu, image);
     fake_gic_cpu_fetch_interface(cpu, image);
     image->hcr = read_hcr(cpu);
@@ -329,6 +358,10 @@ void fake_gic_cpu_save(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 
 void fake_gic_cpu_apply(struct fake_gic_cpu *cpu, struct ash_vgic_lrs *image)
 {
+    if (cpu->soft != NULL) {
+        check_untouched(cpu, image);
+        return;
+    }
     if ((image->changed & ~(all_lrs(cpu) | ASH_VGIC_CHANGED_HCR)) != 0U) {
         violation(cpu, "changed = 0x%x: only %u LRs", image->changed, cpu->lr_count);
     }
@@ -444,6 +477,9 @@ static unsigned active_level(const struct fake_gic_cpu *cpu)
 
 uint32_t fake_gic_cpu_rpr(const struct fake_gic_cpu *cpu)
 {
+    if (cpu->soft != NULL) {
+        return soft_read(cpu, FAKE_GICC_RPR);
+    }
     unsigned level = active_level(cpu);
 
     return level == FAKE_GIC_LEVELS ? FAKE_GIC_IDLE : level << (8U - cpu->preemption_bits);
@@ -493,6 +529,9 @@ static bool is_signalled(const struct fake_gic_cpu *cpu, int n)
 
 bool fake_gic_cpu_signals(const struct fake_gic_cpu *cpu, unsigned group)
 {
+    if (cpu->soft != NULL) {
+        return cpu->soft->signals(cpu->ctx, group == 0U);
+    }
     int n = highest(cpu);
 
     if (!is_signalled(cpu, n)) {
@@ -525,6 +564,9 @@ static uint32_t acknowledge(struct fake_gic_cpu *cpu, int n)
 
 uint32_t fake_gic_cpu_iar(struct fake_gic_cpu *cpu, unsigned group)
 {
+    if (cpu->soft != NULL) {
+        return fake_gic_soft_intid(cpu->soft, cpu->ctx, group != 0U ? FAKE_GICC_AIAR : FAKE_GICC_IAR);
+    }
     int n = highest(cpu);
 
     if (!is_signalled(cpu, n) || cpu->lr[n].group1 != (group != 0U)) {
@@ -535,6 +577,9 @@ uint32_t fake_gic_cpu_iar(struct fake_gic_cpu *cpu, unsigned group)
 
 uint32_t fake_gic_cpu_hppir(const struct fake_gic_cpu *cpu, unsigned group)
 {
+    if (cpu->soft != NULL) {
+        return fake_gic_soft_intid(cpu->soft, cpu->ctx, group != 0U ? FAKE_GICC_AHPPIR : FAKE_GICC_HPPIR);
+    }
     int n = highest(cpu);
 
     return n < 0 || cpu->lr[n].group1 != (group != 0U) ? FAKE_GIC_SPURIOUS : reported(cpu, n);
@@ -573,6 +618,10 @@ static void count_eoi(struct fake_gic_cpu *cpu)
  * UNPREDICTABLE, nothing here. */
 void fake_gic_cpu_eoir(struct fake_gic_cpu *cpu, unsigned group, uint32_t intid)
 {
+    if (cpu->soft != NULL) {
+        cpu->soft->write(cpu->ctx, group != 0U ? FAKE_GICC_AEOIR : FAKE_GICC_EOIR, intid);
+        return;
+    }
     unsigned level = active_level(cpu);
     int n = find_active(cpu, intid);
 
@@ -599,6 +648,10 @@ void fake_gic_cpu_eoir(struct fake_gic_cpu *cpu, unsigned group, uint32_t intid)
 
 bool fake_gic_cpu_dir(struct fake_gic_cpu *cpu, uint32_t intid)
 {
+    if (cpu->soft != NULL) {
+        cpu->soft->write(cpu->ctx, FAKE_GICC_DIR, intid);
+        return true;
+    }
     int n = find_active(cpu, intid);
 
     if ((cpu->hcr & HCR_TDIR) != 0U) {
@@ -618,17 +671,27 @@ bool fake_gic_cpu_dir(struct fake_gic_cpu *cpu, uint32_t intid)
 
 uint32_t fake_gic_cpu_pmr(const struct fake_gic_cpu *cpu)
 {
+    if (cpu->soft != NULL) {
+        return soft_read(cpu, FAKE_GICC_PMR);
+    }
     return field(cpu->vmcr, VMCR_PMR, 8);
 }
 
 void fake_gic_cpu_set_pmr(struct fake_gic_cpu *cpu, uint32_t value)
 {
+    if (cpu->soft != NULL) {
+        cpu->soft->write(cpu->ctx, FAKE_GICC_PMR, value);
+        return;
+    }
     cpu->vmcr &= ~(UINT32_C(0xFF) << VMCR_PMR);
     cpu->vmcr |= (value & priority_mask(cpu)) << VMCR_PMR;
 }
 
 uint32_t fake_gic_cpu_bpr(const struct fake_gic_cpu *cpu, unsigned group)
 {
+    if (cpu->soft != NULL) {
+        return soft_read(cpu, group != 0U ? FAKE_GICC_ABPR : FAKE_GICC_BPR);
+    }
     uint32_t bpr0 = field(cpu->vmcr, VMCR_BPR0, 3);
 
     if (group == 0U) {
@@ -642,6 +705,10 @@ uint32_t fake_gic_cpu_bpr(const struct fake_gic_cpu *cpu, unsigned group)
 
 void fake_gic_cpu_set_bpr(struct fake_gic_cpu *cpu, unsigned group, uint32_t value)
 {
+    if (cpu->soft != NULL) {
+        cpu->soft->write(cpu->ctx, group != 0U ? FAKE_GICC_ABPR : FAKE_GICC_BPR, value);
+        return;
+    }
     if (group == 0U || (cpu->vmcr & VMCR_CBPR) == 0U) {
         cpu->vmcr = with_bpr(cpu, cpu->vmcr, group, value);
     }
@@ -649,11 +716,18 @@ void fake_gic_cpu_set_bpr(struct fake_gic_cpu *cpu, unsigned group, uint32_t val
 
 bool fake_gic_cpu_is_enabled(const struct fake_gic_cpu *cpu, unsigned group)
 {
+    if (cpu->soft != NULL) {
+        return (soft_read(cpu, FAKE_GICC_CTLR) & (group != 0U ? VMCR_ENG1 : VMCR_ENG0)) != 0U;
+    }
     return (cpu->vmcr & (group != 0U ? VMCR_ENG1 : VMCR_ENG0)) != 0U;
 }
 
 static void set_bit(struct fake_gic_cpu *cpu, uint32_t bit, bool set)
 {
+    if (cpu->soft != NULL) {
+        fake_gic_soft_set(cpu->soft, cpu->ctx, bit, set);
+        return;
+    }
     cpu->vmcr = set ? cpu->vmcr | bit : cpu->vmcr & ~bit;
 }
 
@@ -670,11 +744,17 @@ void fake_gic_cpu_set_modes(struct fake_gic_cpu *cpu, bool cbpr, bool eoimode)
 
 bool fake_gic_cpu_cbpr(const struct fake_gic_cpu *cpu)
 {
+    if (cpu->soft != NULL) {
+        return (soft_read(cpu, FAKE_GICC_CTLR) & VMCR_CBPR) != 0U;
+    }
     return (cpu->vmcr & VMCR_CBPR) != 0U;
 }
 
 bool fake_gic_cpu_eoimode(const struct fake_gic_cpu *cpu)
 {
+    if (cpu->soft != NULL) {
+        return (soft_read(cpu, FAKE_GICC_CTLR) & VMCR_EOIM) != 0U;
+    }
     return (cpu->vmcr & VMCR_EOIM) != 0U;
 }
 
@@ -708,7 +788,12 @@ static uint32_t own_or_1022(struct fake_gic_cpu *cpu, int n, bool take)
 
 uint32_t fake_gic_cpu_read_gicv(struct fake_gic_cpu *cpu, uint32_t offset)
 {
-    int n = highest(cpu);
+    int n;
+
+    if (cpu->soft != NULL) {
+        return soft_read(cpu, offset); /* GICC_* and GICV_* are at the same offsets */
+    }
+    n = highest(cpu);
 
     switch (offset) {
     case GICV_CTLR:
@@ -745,6 +830,10 @@ static void write_gicv_eoir(struct fake_gic_cpu *cpu, uint32_t value)
 
 void fake_gic_cpu_write_gicv(struct fake_gic_cpu *cpu, uint32_t offset, uint32_t value)
 {
+    if (cpu->soft != NULL) {
+        cpu->soft->write(cpu->ctx, offset, value);
+        return;
+    }
     switch (offset) {
     case GICV_CTLR:
         cpu->vmcr = (cpu->vmcr & ~CTLR_BITS) | (value & CTLR_BITS);

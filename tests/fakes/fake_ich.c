@@ -329,18 +329,27 @@ static int signalled_lr(const struct fake_ich *ich)
 
 bool fake_ich_is_signalled(const struct fake_ich *ich, unsigned group)
 {
+    if (ich->soft != NULL) {
+        return ich->soft->signals(ich->ctx, group == 0U);
+    }
     int n = signalled_lr(ich);
     return n >= 0 && lr_group(ich->lr[n]) == group;
 }
 
 uint32_t fake_ich_hppir(const struct fake_ich *ich, unsigned group)
 {
+    if (ich->soft != NULL) {
+        return fake_gic_soft_intid(ich->soft, ich->ctx, group == 1U ? FAKE_GICC_AHPPIR : FAKE_GICC_HPPIR);
+    }
     int n = highest_pending(ich);
     return n >= 0 && lr_group(ich->lr[n]) == group ? lr_intid(ich->lr[n]) : FAKE_ICH_SPURIOUS;
 }
 
 uint32_t fake_ich_iar(struct fake_ich *ich, unsigned group)
 {
+    if (ich->soft != NULL) {
+        return fake_gic_soft_intid(ich->soft, ich->ctx, group == 1U ? FAKE_GICC_AIAR : FAKE_GICC_IAR);
+    }
     int n = signalled_lr(ich);
 
     if (n < 0 || lr_group(ich->lr[n]) != group) {
@@ -391,6 +400,10 @@ static bool agrees(const struct fake_ich *ich, unsigned group, uint32_t intid, u
 
 void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
 {
+    if (ich->soft != NULL) {
+        ich->soft->write(ich->ctx, group == 1U ? FAKE_GICC_AEOIR : FAKE_GICC_EOIR, intid);
+        return;
+    }
     int level = active_level(ich);
 
     if (plain_intid(ich, intid) >= 1020U || level < 0) {
@@ -409,6 +422,10 @@ void fake_ich_eoir(struct fake_ich *ich, unsigned group, uint32_t intid)
 
 void fake_ich_dir(struct fake_ich *ich, uint32_t intid)
 {
+    if (ich->soft != NULL) {
+        ich->soft->write(ich->ctx, FAKE_GICC_DIR, intid);
+        return;
+    }
     if ((ich->vmcr & VMCR_EOIM) != 0U && plain_intid(ich, intid) < 1020U) {
         deactivate(ich, intid);
     }
@@ -416,28 +433,47 @@ void fake_ich_dir(struct fake_ich *ich, uint32_t intid)
 
 uint32_t fake_ich_rpr(const struct fake_ich *ich)
 {
+    if (ich->soft != NULL) {
+        return ich->soft->read(ich->ctx, FAKE_GICC_RPR);
+    }
     unsigned priority = running(ich);
     return priority > 0xFFU ? 0xFFU : priority;
 }
 
 void fake_ich_set_pmr(struct fake_ich *ich, uint8_t priority)
 {
+    if (ich->soft != NULL) {
+        ich->soft->write(ich->ctx, FAKE_GICC_PMR, priority);
+        return;
+    }
     unsigned kept = priority & (0xFFU << (8U - ich->priority_bits)) & 0xFFU;
     ich->vmcr = (ich->vmcr & 0x00FFFFFFU) | kept << 24;
 }
 
 void fake_ich_set_igrpen(struct fake_ich *ich, unsigned group, bool enabled)
 {
+    if (ich->soft != NULL) {
+        fake_gic_soft_set(ich->soft, ich->ctx, 1U << group, enabled);
+        return;
+    }
     ich->vmcr = (ich->vmcr & ~(1U << group)) | (enabled ? 1U << group : 0U);
 }
 
 void fake_ich_set_bpr(struct fake_ich *ich, unsigned group, unsigned value)
 {
+    if (ich->soft != NULL) {
+        ich->soft->write(ich->ctx, group == 1U ? FAKE_GICC_ABPR : FAKE_GICC_BPR, value);
+        return;
+    }
     unsigned shift = group == 1U ? 18U : 21U;
     ich->vmcr = (ich->vmcr & ~(7U << shift)) | (value & 7U) << shift;
 }
 
 void fake_ich_set_eoimode(struct fake_ich *ich, bool split)
 {
+    if (ich->soft != NULL) {
+        fake_gic_soft_set(ich->soft, ich->ctx, VMCR_EOIM, split);
+        return;
+    }
     ich->vmcr = split ? ich->vmcr | VMCR_EOIM : ich->vmcr & ~VMCR_EOIM;
 }

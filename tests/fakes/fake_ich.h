@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <libvgic/vgic.h>
+#include <testkit/fake_gic_soft.h>
 
 #define FAKE_ICH_SPURIOUS 1023U
 
@@ -25,6 +26,8 @@ struct fake_ich {
         v2; /* the guest has GICV (IHI 0048B chapter 5): SGIs carry their source CPU in [12:10], one GICH_APR */
     bool
         by_intid; /* of equal priorities the lowest INTID; else the lowest list register (4.8: either is right) */
+    const struct fake_gic_soft
+        *soft; /* not NULL: there are no list registers, the guest's side is a CPU interface in software */
     const char *violation; /* the first UNPREDICTABLE thing, or NULL */
     uint64_t poison;
     unsigned lr_reads, lr_writes;

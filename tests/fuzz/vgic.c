@@ -77,12 +77,34 @@ static void access_register(struct fuzz_input *in, uint32_t vcpu)
     machine_exit(&m, vcpu);
 }
 
+/* Any access to a CPU interface in software: its registers most, some bytes beside them. */
+static void access_gicc(struct fuzz_input *in, uint32_t vcpu)
+{
+    const uint8_t how = fuzz_u8(in);
+    const unsigned size = how < 192U ? 4U : 1U << (how & 3U);
+    const bool is_write = (how & 4U) != 0U;
+    uint64_t offset = how < 96U ? 4U * fuzz_below(in, 11) : how < 128U ? 0x1000U : fuzz_below(in, 0x2100);
+    uint64_t value = is_write ? fuzz_u64(in) : UINT64_C(0xDEADDEADDEADDEAD);
+
+    m.at_work = vcpu + 1U;
+    const int result = ash_vgic_cpu_access(&m.vgic, vcpu, offset, size, is_write, &value);
+    m.at_work = 0;
+    FUZZ_CHECK(result == (offset < ASH_VGIC_V2_CPU_SIZE ? ASH_OK : ASH_ERANGE));
+    FUZZ_CHECK(is_write || result != ASH_OK || size == 8U || value >> (8U * size) == 0U);
+    FUZZ_CHECK((ash_vgic_lines(&m.vcpu[vcpu]) & ~(ASH_VGIC_LINE_IRQ | ASH_VGIC_LINE_FIQ)) == 0U);
+    machine_exit(&m, vcpu);
+}
+
 static void use_interface(struct fuzz_input *in, uint32_t vcpu)
 {
     struct fake_ich *ich = &m.ich[vcpu];
     const uint8_t how = fuzz_u8(in);
     const unsigned group = how >> 7;
 
+    if (m.soft && (how & 0x20U) != 0U) {
+        access_gicc(in, vcpu);
+        return;
+    }
     switch (how % 8U) {
     case 0:
     case 1:
@@ -272,12 +294,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                        {8, 96, 1, 8, 7, true, NULL, false},
                                                        {1, 96, 2, 5, 5, false, NULL, false}};
     struct fuzz_input in = {data, size < 4096U ? size : 4096U};
-    const uint32_t which = fuzz_below(&in, 6);
+    const uint8_t first = fuzz_u8(&in);
+    const uint32_t which = first % 6U;
+    const enum machine_way way = first >= 128U ? MACHINE_SOFT : which == 3U ? MACHINE_GICH : MACHINE_ICH;
 
     if (which < 3U) {
         machine_init_as(&m, &configs[which]);
     } else {
-        machine_init_v2(&m, &v2_configs[which - 3U], which == 3U);
+        machine_init_v2(&m, &v2_configs[which - 3U], way);
     }
     for (uint32_t n = 0; n < m.vcpu_count; n++) {
         FUZZ_CHECK(ash_vgic_connect_hw(&m.vgic, n, LINKED_PPI, LINKED_PPI) == ASH_OK);

@@ -20,7 +20,7 @@ static bool may_acknowledge(const struct machine *machine, unsigned vcpu)
 {
     const struct machine_vcpu *guest = &machine->guest[vcpu];
 
-    if (!machine->config->has_tdir && machine->oracle.cpu[vcpu].eoimode) {
+    if (!machine->config->has_tdir && machine->config->lrs != 0U && machine->oracle.cpu[vcpu].eoimode) {
         return guest->acks == 0U;
     }
     return guest->acks < MACHINE_ACKS;
@@ -80,7 +80,7 @@ bool guest_do_acknowledge(struct machine *machine, unsigned vcpu, unsigned group
         return false;
     }
     hardware = machine_hardware(machine, vcpu);
-    old = machine_wants_exit(machine, vcpu);
+    old = machine->config->lrs != 0U && machine_wants_exit(machine, vcpu); /* software looks first */
     value = fake_gic_cpu_hppir(hardware, group) & 0x3FFU;
     if (old && value < 1020U && machine->guest[vcpu].touched[value] > TOUCH_LINE) {
         machine_exit(machine, vcpu);
@@ -126,7 +126,8 @@ bool guest_do_eoi(struct machine *machine, unsigned vcpu)
     hardware = machine_hardware(machine, vcpu);
     machine_say(machine, "vCPU %u writes %u to EOIR%u", vcpu, ack->value, ack->group);
     machine_count(machine, MACHINE_EOI);
-    if (!machine->oracle.cpu[vcpu].eoimode && !has_lr(machine, vcpu, ack->value & 0x3FFU)) {
+    if (!machine->oracle.cpu[vcpu].eoimode && machine->config->lrs != 0U &&
+        !has_lr(machine, vcpu, ack->value & 0x3FFU)) {
         machine_count(machine, MACHINE_EOI_OVERFLOW);
         machine->guest[vcpu].ended[ack->value & 0x3FFU] = true;
     }
@@ -247,7 +248,7 @@ void guest_do_interface(struct machine *machine, unsigned vcpu)
         } else {
             guest_set_modes(machine, vcpu, machine_percent(machine, 30), machine_percent(machine, 50));
         }
-    } else if (!has_dropped(guest) && machine->config->has_tdir) {
+    } else if (!has_dropped(guest) && (machine->config->has_tdir || machine->config->lrs == 0U)) {
         guest_set_modes(machine, vcpu, machine->oracle.cpu[vcpu].cbpr, machine_percent(machine, 50));
     }
     guest_compare_interface(machine, vcpu);

@@ -162,6 +162,40 @@ static void library_end(void *ctx, uint32_t vcpu, uint32_t pintid)
     end_physical(machine, vcpu, pintid, MACHINE_LIBRARY_END);
 }
 
+/* ---- The CPU interface in software ---------------------------------------------------------------------- */
+
+static uint32_t soft_read(void *ctx, uint32_t offset)
+{
+    const struct machine_pcpu *pcpu = ctx;
+    uint64_t value = UINT64_C(0xBAD0BAD0BAD0BAD0);
+
+    if (ash_vgic_cpu_access(&pcpu->machine->gic, (uint32_t)pcpu->vcpu, offset, 4, false, &value) != ASH_OK ||
+        value > UINT32_MAX) {
+        machine_fail(pcpu->machine, "a read of GICC + 0x%x: 0x%llx", offset, (unsigned long long)value);
+    }
+    return (uint32_t)value;
+}
+
+static void soft_write(void *ctx, uint32_t offset, uint32_t value)
+{
+    const struct machine_pcpu *pcpu = ctx;
+    uint64_t written = value;
+
+    if (ash_vgic_cpu_access(&pcpu->machine->gic, (uint32_t)pcpu->vcpu, offset, 4, true, &written) != ASH_OK) {
+        machine_fail(pcpu->machine, "a write to GICC + 0x%x failed", offset);
+    }
+}
+
+static bool soft_signals(void *ctx, bool fiq)
+{
+    const struct machine_pcpu *pcpu = ctx;
+    uint32_t lines = ash_vgic_lines(&pcpu->machine->vcpu[pcpu->vcpu]);
+
+    return (lines & (fiq ? ASH_VGIC_LINE_FIQ : ASH_VGIC_LINE_IRQ)) != 0U;
+}
+
+static const struct fake_gic_soft soft = {soft_read, soft_write, soft_signals};
+
 static const struct ash_vgic_hal hal = {
     .size = sizeof(hal),
     .kick = kick,
@@ -248,6 +282,7 @@ void machine_init(struct machine *machine, const struct machine_config *config, 
             .vcpu = -1,
             .hardware = {.version = config->version,
                          .lr_count = config->lrs,
+                         .soft = config->lrs == 0U ? &soft : NULL,
                          .priority_bits = config->priority_bits,
                          .preemption_bits = config->preemption_bits,
                          .has_tdir = config->has_tdir && config->version == 3U,

@@ -18,7 +18,11 @@ static void resync_lines(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     hv_machine_lock(cpu, &vcpu->vm->machine);
     __atomic_store_n(&vcpu->vgic.work, 0U, __ATOMIC_RELAXED);
-    hv_arch_apply_lines(vcpu);
+    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
+        hv_machine_flush_vgic(vcpu);
+    } else {
+        hv_arch_apply_lines(vcpu);
+    }
     hv_machine_unlock(&vcpu->vm->machine);
 }
 
@@ -77,9 +81,17 @@ static inline __attribute__((always_inline)) void inject(struct hv_cpu *cpu, uin
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     struct hv_machine *machine = &vcpu->vm->machine;
-    uint32_t elrsr = hv_vif_read_elrsr();
+    uint32_t elrsr;
     int lr;
 
+    if (machine->delivery == HV_DELIVERY_SOFTWARE) {
+        hv_machine_lock(cpu, machine);
+        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* likewise linked */
+        hv_machine_flush_vgic(vcpu);
+        hv_machine_unlock(machine);
+        return;
+    }
+    elrsr = hv_vif_read_elrsr();
     hv_machine_lock(cpu, machine);
     lr = ash_vgic_inject_fast(&vcpu->vgic, intid, elrsr);
     if (lr < 0) {

@@ -40,6 +40,25 @@ static inline void hv_vif_cpu_init(void)
     }
 }
 
+/* TC, TALL0, TALL1: every access of EL1 to the CPU interface's registers traps. */
+#define HV_VIF_ICH_HCR_HIDDEN UINT64_C(0x1c00)
+
+/** For a vCPU that has none: a GICv3's system registers would otherwise be those of the vCPU before it, a GICv2's
+ *  frame is not mapped. Then undo that. */
+static inline void hv_vif_hide(void)
+{
+    if (hv_platform.gic.version == 3U) {
+        hv_sysreg_write(ICH_HCR_EL2, HV_VIF_ICH_HCR_HIDDEN);
+    }
+}
+
+static inline void hv_vif_show(void)
+{
+    if (hv_platform.gic.version == 3U) {
+        hv_sysreg_write(ICH_HCR_EL2, 0);
+    }
+}
+
 /** What it can do. After hv_vif_cpu_init(). */
 static inline struct ash_vgic_vtr hv_vif_read_vtr(void)
 {

@@ -74,10 +74,14 @@ static void load_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     uint32_t active;
 
     hv_machine_lock(cpu, machine);
-    ash_vgic_load(&vcpu->vgic);
+    hv_machine_load_vgic(vcpu);
     active = hv_machine_active_ppis(vcpu);
     hv_machine_unlock(machine);
-    hv_vif_load(&vcpu->vgic.lrs);
+    if (machine->delivery == HV_DELIVERY_LIST_REGISTERS) {
+        hv_vif_load(&vcpu->vgic.lrs);
+    } else {
+        hv_vif_hide();
+    }
     if (active != 0U) {
         hv_gic_set_active_ppis(&hv_platform.gic, cpu, active, true);
     }
@@ -88,7 +92,11 @@ static void put_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     struct hv_machine *machine = &vcpu->vm->machine;
 
-    hv_vif_save(&vcpu->vgic.lrs);
+    if (machine->delivery == HV_DELIVERY_LIST_REGISTERS) {
+        hv_vif_save(&vcpu->vgic.lrs);
+    } else {
+        hv_vif_show();
+    }
     hv_machine_lock(cpu, machine);
     ash_vgic_put(&vcpu->vgic);
     hv_machine_unlock(machine);

@@ -85,6 +85,11 @@ extern "C" {
 #define ASH_VGIC_DIST_SIZE    UINT64_C(0x10000) /* bytes of a GICv3 distributor's frame */
 #define ASH_VGIC_REDIST_SIZE  UINT64_C(0x20000) /* bytes of one vCPU's two redistributor frames */
 #define ASH_VGIC_V2_DIST_SIZE UINT64_C(0x1000)  /* bytes of a GICv2 distributor's frame */
+#define ASH_VGIC_V2_CPU_SIZE  UINT64_C(0x2000)  /* bytes of a GICv2 CPU interface's frame */
+
+/* Software delivery: what is signalled to a vCPU. The values are HCR_EL2.VF and VI. */
+#define ASH_VGIC_LINE_FIQ UINT32_C(0x40)
+#define ASH_VGIC_LINE_IRQ UINT32_C(0x80)
 
 struct ash_vgic;
 
@@ -155,11 +160,16 @@ struct ash_vgic_vcpu {
     uint64_t snoop_since; /* a register read of this vCPU waits for syncs after this epoch */
     uint64_t snoop_key;   /* which register that is */
     uint32_t affinity;    /* Aff3.Aff2.Aff1.Aff0, a byte each */
-    bool resident;        /* its LRs are live in hardware */
+    bool loaded;          /* between load and put */
+    bool resident;        /* likewise, and its LRs are live in hardware */
     bool online;          /* takes part in 1 of N */
     bool asleep;          /* GICR_WAKER.ProcessorSleep */
     bool recall;          /* an LR holds what may no longer be delivered (RWP) */
     bool snooping;
+    /* Software delivery. */
+    uint16_t running;          /* the running priority, 0x100: idle */
+    uint32_t lines;            /* ASH_VGIC_LINE_*: what is signalled. Its CPU's own */
+    struct ash_vgic_irq *best; /* what is signalled, if there is no work */
     struct ash_vgic_irq irqs[ASH_VGIC_PRIVATE_IRQS];
 };
 
@@ -168,7 +178,7 @@ struct ash_vgic_config {
     unsigned version;         /* 2 or 3, the guest's */
     uint32_t vcpu_count;      /* 1..ASH_VGIC_MAX_VCPUS; version 2: 1..ASH_VGIC_V2_MAX_VCPUS */
     uint32_t spi_count;       /* 0..960, a multiple of 32, or 988 */
-    unsigned lr_count;        /* 1..16: ICH_VTR_EL2.ListRegs + 1 (0, software delivery: ASH_ENOTSUP so far) */
+    unsigned lr_count;        /* 1..16: ICH_VTR_EL2.ListRegs + 1; 0, version 2 only: software delivery */
     unsigned priority_bits;   /* 4..8: ICH_VTR_EL2.PRIbits + 1 (ash_vgic_decode_vtr() in libvgic/el2.h; of a
                                * GICH: ash_vgic_decode_gich_vtr() in libvgic/gich.h) */
     unsigned preemption_bits; /* 4..7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
@@ -209,7 +219,7 @@ struct ash_vgic {
 /** Make a distributor and its vCPUs in their reset state (as ash_vgic_reset()). vCPU 0 is online, the others
  *  are not. HAL: none is called.
  *  Returns ASH_OK; ASH_EINVAL (a size field, a null, a missing op, a value outside its range, two equal
- *  affinities; version 2 with affinities); ASH_ENOTSUP (no list registers). */
+ *  affinities; version 2 with affinities); ASH_ENOTSUP (version 3 without list registers). */
 int ash_vgic_init(struct ash_vgic *vgic, const struct ash_vgic_config *config, const struct ash_vgic_hal *hal,
                   void *ctx) ASH_NODISCARD;
 
@@ -259,6 +269,18 @@ enum ash_vgic_sgi_register {
  *  (IRM) to all vCPUs but itself. PEs that are not there are ignored. Nothing with version 2. HAL: kick.
  *  IHI 0069 12.2, ICC_SGI1R_EL1. */
 void ash_vgic_sgi(struct ash_vgic *vgic, uint32_t vcpu, uint64_t value, enum ash_vgic_sgi_register which);
+
+/** Software delivery: an access of vCPU @vcpu, on its CPU, to the CPU interface's frame (GICC). Reading GICC_IAR
+ *  acknowledges, so once for each of the guest's reads. The lines may have changed then (ash_vgic_lines()), and no work
+ *  is left but by GICC_DIR's. Widths as above: 32 bits. HAL: kick, hw_deactivate.
+ *  Returns ASH_OK; ASH_ERANGE: offset outside the frame; ASH_EINVAL: @vcpu, @size, or there are list registers. */
+int ash_vgic_cpu_access(struct ash_vgic *vgic, uint32_t vcpu, uint64_t offset, unsigned size, bool is_write,
+                        uint64_t *value) ASH_NODISCARD;
+
+/** The two of these registers that every interrupt needs, for who finds them by their offsets: what a read of GICC_IAR
+ *  gives, what a write of @value to GICC_EOIR does. Likewise. */
+uint32_t ash_vgic_acknowledge(struct ash_vgic_vcpu *vcpu);
+void ash_vgic_end(struct ash_vgic_vcpu *vcpu, uint32_t value);
 
 /** vCPU @vcpu wrote @intid to ICV_DIR_EL1 and that trapped (lrs.hcr has TDIR); or to GICV_DIR, which the
  *  caller has not mapped (a source CPU in [12:10] included). HAL: kick, hw_deactivate. */
@@ -332,13 +354,19 @@ void ash_vgic_sync(struct ash_vgic_vcpu *vcpu);
  *  hardware. After sync. HAL: hw_deactivate. */
 void ash_vgic_flush(struct ash_vgic_vcpu *vcpu);
 
+/** Software delivery: ASH_VGIC_LINE_* as of its last flush, load or access to its CPU interface. By its CPU. */
+static inline uint32_t ash_vgic_lines(const struct ash_vgic_vcpu *vcpu)
+{
+    return vcpu->lines;
+}
+
 /** The vCPU is about to run on this CPU: flush, and from now on its LRs live in hardware. */
 void ash_vgic_load(struct ash_vgic_vcpu *vcpu);
 
 /** Is it between load and put? Then it looks at its work by itself only when it exits; else at its load. */
 static inline bool ash_vgic_is_loaded(const struct ash_vgic_vcpu *vcpu)
 {
-    return vcpu->resident;
+    return vcpu->loaded;
 }
 
 /** The vCPU has left its CPU; the image is whole and the hardware's LRs are empty. Syncs. */

@@ -15,6 +15,7 @@
 
 #include <libvgic/vgic.h>
 
+#include <testkit/fake_gic_soft.h>
 #include <testkit/seed.h>
 
 #define FAKE_GIC_SPURIOUS UINT32_C(1023)
@@ -31,8 +32,9 @@ struct fake_gic_lr {
 };
 
 struct fake_gic_cpu {
-    unsigned version;         /* 2: GICH_*, GICV_*; 3: ICH_*, ICV_* */
-    unsigned lr_count;        /* 1..16 */
+    unsigned version;  /* 2: GICH_*, GICV_*; 3: ICH_*, ICV_* */
+    unsigned lr_count; /* 1..16; 0: no hardware, the guest's side is @soft's */
+    const struct fake_gic_soft *soft;
     unsigned priority_bits;   /* 5..8; GICv2: 5 */
     unsigned preemption_bits; /* 5..7; GICv2: 5 */
     bool has_tdir;

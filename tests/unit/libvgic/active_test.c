@@ -13,7 +13,7 @@ static void start(unsigned version, unsigned lrs)
     struct machine_config config = {2, 96, lrs, 5, 5, false, NULL, false};
 
     if (version == 2U) {
-        machine_init_v2(&m, &config, true);
+        machine_init_v2(&m, &config, lrs == 0U ? MACHINE_SOFT : MACHINE_GICH);
     } else {
         machine_init_as(&m, &config);
     }
@@ -63,14 +63,14 @@ static void (*const travels[])(void) = {over_nothing, over_put_and_load, over_ex
 static void a_new_priority_of_an_active_interrupt_leaves_its_end_alone(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 6U; i++) {
+    for (unsigned i = 0; i < 9U; i++) {
         static const uint8_t others[] = {0x40, 0xC0};
         for (unsigned j = 0; j < 2U; j++) {
-            start(2U + i % 2U, 4);
+            start(i % 3U == 0U ? 3U : 2U, i % 3U == 1U ? 0U : 4U);
             pulse(&m, 0, 40);
             assert_int_equal(iar(&m, 0), 40);
             set_priority(&m, 0, 40, others[j]);
-            travels[i / 2U]();
+            travels[i / 3U]();
             assert_int_equal(fake_ich_rpr(&m.ich[0]), 0x80); /* as it was acknowledged */
             eoir(&m, 0, 40);
             exit_fully(0);
@@ -108,8 +108,8 @@ static void a_new_group_of_an_active_interrupt_leaves_its_end_alone(void **state
 static void the_running_one_beyond_the_list_registers_ends_by_the_priority_of_then(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 6U; i++) {
-        start(2U + i % 2U, 1);
+    for (unsigned i = 0; i < 9U; i++) {
+        start(i % 3U == 0U ? 3U : 2U, i % 3U == 1U ? 0U : 1U);
         set_priority(&m, 0, 41, 0x60);
         set_priority(&m, 0, 42, 0x40);
         for (uint32_t intid = 40; intid <= 42U; intid++) { /* each preempts the one before */
@@ -118,7 +118,7 @@ static void the_running_one_beyond_the_list_registers_ends_by_the_priority_of_th
         }
         set_priority(&m, 0, 42, 0xE0);
         set_priority(&m, 0, 40, 0x00);
-        travels[i / 2U]();
+        travels[i / 3U]();
         eoir(&m, 0, 42);
         exit_fully(0);
         for (uint32_t intid = 40; intid <= 42U; intid++) {

@@ -62,7 +62,7 @@ static void a_reset_leaves_the_first_vcpu_alone_there(void **state)
     (void)state;
     for (unsigned version = 2; version <= 3U; version++) {
         if (version == 2U) {
-            machine_init_v2(&m, &four_lrs, true);
+            machine_init_v2(&m, &four_lrs, MACHINE_GICH);
             dist_write(&m, 0, GICD_ITARGETSR + 40U, 1, 3);
         } else {
             machine_init(&m);
@@ -90,7 +90,7 @@ static void an_sgi_that_a_reset_took_names_its_source_no_more(void **state)
     (void)state;
     static const struct machine_config config = {4, 96, 4, 5, 5, false, NULL, false};
 
-    machine_init_v2(&m, &config, true);
+    machine_init_v2(&m, &config, MACHINE_GICH);
     machine_put(&m, 0);
     dist_write(&m, 1, GICD_SGIR, 4, 0x00010005);
     dist_write(&m, 3, GICD_SGIR, 4, 0x00010005);

@@ -229,22 +229,27 @@ static void a_hostile_guest_reaches_nothing_but_itself(void **state)
     }
 }
 
-/* List registers of a GICH and of an ICH; one CPU (no targets), some, all eight. */
+/* List registers of a GICH, of an ICH, none; one CPU (no targets), some, all eight. */
 static void a_hostile_guest_of_a_gicv2_reaches_nothing_but_itself(void **state)
 {
     (void)state;
     static const struct {
         struct machine_config config;
-        bool gich;
+        enum machine_way way;
     } configs[] = {
-        {{3, 96, 4, 5, 5, false, NULL, false}, true},  {{8, 96, 1, 5, 5, true, NULL, false}, true},
-        {{1, 96, 2, 5, 5, false, NULL, true}, true},   {{2, 96, 1, 8, 7, true, NULL, false}, false},
-        {{8, 96, 16, 5, 5, false, NULL, true}, false},
+        {{3, 96, 4, 5, 5, false, NULL, false}, MACHINE_GICH},
+        {{8, 96, 1, 5, 5, true, NULL, false}, MACHINE_GICH},
+        {{1, 96, 2, 5, 5, false, NULL, true}, MACHINE_GICH},
+        {{2, 96, 1, 8, 7, true, NULL, false}, MACHINE_ICH},
+        {{8, 96, 16, 5, 5, false, NULL, true}, MACHINE_ICH},
+        {{3, 96, 0, 5, 5, false, NULL, false}, MACHINE_SOFT},
+        {{8, 96, 0, 8, 7, false, NULL, false}, MACHINE_SOFT},
+        {{1, 96, 0, 4, 4, false, NULL, true}, MACHINE_SOFT},
     };
 
     (void)test_rng_init(&rng, "hostile_test");
-    for (size_t c = 0; c < 5U; c++) {
-        machine_init_v2(&m, &configs[c].config, configs[c].gich);
+    for (size_t c = 0; c < 8U; c++) {
+        machine_init_v2(&m, &configs[c].config, configs[c].way);
         attack();
     }
 }
@@ -274,7 +279,7 @@ static void arguments_outside_their_range_are_refused(void **state)
     assert_int_equal(m.kicks, 0);
 
     static const struct machine_config v2 = {8, 96, 4, 5, 5, false, NULL, false};
-    machine_init_v2(&m, &v2, true);
+    machine_init_v2(&m, &v2, MACHINE_GICH);
     m.kicks = 0;
     assert_int_equal(ash_vgic_dist_access(&m.vgic, 7, 0x1000, 4, false, &value), ASH_ERANGE);
     assert_int_equal(ash_vgic_dist_access(&m.vgic, 7, UINT64_MAX, 1, true, &value), ASH_ERANGE);

@@ -6,12 +6,6 @@
 #include "../../fakes/fake_gich.h"
 #include "machine.h"
 
-struct cpu {
-    struct machine *m;
-    uint32_t vcpu;
-};
-static struct cpu cpus[MACHINE_MAX_VCPUS];
-
 static bool *phys(struct machine *m, uint32_t vcpu, uint32_t pintid)
 {
     return pintid < 32U ? &m->ppi_active[vcpu][pintid] : &m->spi_active[pintid];
@@ -38,7 +32,7 @@ static void on_hw_deactivate(void *ctx, uint32_t vcpu, uint32_t pintid)
     struct machine *m = ctx;
     m->deactivations++;
     /* vgic.h: a PPI from its vCPU's own CPU, or from a reset, for which all are put. */
-    if (pintid < 32U && m->vcpu[vcpu].resident && m->at_work != vcpu + 1U) {
+    if (pintid < 32U && m->vcpu[vcpu].loaded && m->at_work != vcpu + 1U) {
         m->violation = "a physical PPI was deactivated on another CPU than its vCPU's";
     }
     deactivate(m, vcpu, pintid);
@@ -46,8 +40,56 @@ static void on_hw_deactivate(void *ctx, uint32_t vcpu, uint32_t pintid)
 
 static void on_hardware_deactivate(void *ctx, uint32_t pintid)
 {
-    const struct cpu *cpu = ctx;
+    const struct machine_cpu *cpu = ctx;
     deactivate(cpu->m, cpu->vcpu, pintid);
+}
+
+/* ---- a CPU interface in software ---- */
+
+static uint64_t access_gicc(const struct machine_cpu *cpu, uint32_t offset, bool is_write, uint64_t value)
+{
+    uint32_t before = cpu->m->at_work;
+
+    cpu->m->at_work = cpu->vcpu + 1U;
+    assert_int_equal(ash_vgic_cpu_access(&cpu->m->vgic, cpu->vcpu, offset, 4, is_write, &value), ASH_OK);
+    cpu->m->at_work = before;
+    return value;
+}
+
+static uint32_t soft_read(void *ctx, uint32_t offset)
+{
+    uint64_t value = access_gicc(ctx, offset, false, UINT64_C(0xDEADDEADDEADDEAD));
+
+    assert_true(value <= UINT32_MAX);
+    return (uint32_t)value;
+}
+
+static void soft_write(void *ctx, uint32_t offset, uint32_t value)
+{
+    (void)access_gicc(ctx, offset, true, value);
+}
+
+static bool soft_signals(void *ctx, bool fiq)
+{
+    const struct machine_cpu *cpu = ctx;
+
+    return (ash_vgic_lines(&cpu->m->vcpu[cpu->vcpu]) & (fiq ? ASH_VGIC_LINE_FIQ : ASH_VGIC_LINE_IRQ)) != 0U;
+}
+
+static const struct fake_gic_soft soft = {soft_read, soft_write, soft_signals};
+
+uint32_t gicc_read(struct machine *m, uint32_t vcpu, uint32_t offset)
+{
+    uint32_t value = soft_read(&m->cpus[vcpu], offset);
+
+    machine_settle(m);
+    return value;
+}
+
+void gicc_write(struct machine *m, uint32_t vcpu, uint32_t offset, uint32_t value)
+{
+    soft_write(&m->cpus[vcpu], offset, value);
+    machine_settle(m);
 }
 
 static const struct ash_vgic_hal hal = {
@@ -56,26 +98,29 @@ static const struct ash_vgic_hal hal = {
     .hw_deactivate = on_hw_deactivate,
 };
 
-static void init_cold(struct machine *m, const struct machine_config *config, unsigned version, bool gich)
+static void init_cold(struct machine *m, const struct machine_config *config, unsigned version,
+                      enum machine_way way)
 {
     memset(m, 0, sizeof(*m));
     m->vcpu_count = config->vcpus;
     m->version = version;
-    m->gich = gich;
+    m->gich = way == MACHINE_GICH;
+    m->soft = way == MACHINE_SOFT;
     for (uint32_t n = 0; n < config->vcpus; n++) {
         m->vcpus[n] = &m->vcpu[n];
         fake_ich_init(&m->ich[n], config->lrs, config->priority_bits, config->preemption_bits);
-        cpus[n] = (struct cpu){m, n};
-        m->ich[n].ctx = &cpus[n];
+        m->cpus[n] = (struct machine_cpu){m, n};
+        m->ich[n].ctx = &m->cpus[n];
         m->ich[n].v2 = version == 2U;
         m->ich[n].deactivate = on_hardware_deactivate;
+        m->ich[n].soft = m->soft ? &soft : NULL;
     }
     struct ash_vgic_config c = {
         .size = sizeof(c),
         .version = version,
         .vcpu_count = config->vcpus,
         .spi_count = config->spis,
-        .lr_count = config->lrs,
+        .lr_count = m->soft ? 0U : config->lrs,
         .priority_bits = config->priority_bits,
         .preemption_bits = config->preemption_bits,
         .has_tdir = config->tdir,
@@ -91,7 +136,7 @@ static void init_cold(struct machine *m, const struct machine_config *config, un
 
 void machine_init_cold(struct machine *m, const struct machine_config *config)
 {
-    init_cold(m, config, 3, false);
+    init_cold(m, config, 3, MACHINE_ICH);
 }
 
 static void open_all(struct machine *m)
@@ -110,13 +155,13 @@ static void open_all(struct machine *m)
 
 void machine_init_as(struct machine *m, const struct machine_config *config)
 {
-    init_cold(m, config, 3, false);
+    init_cold(m, config, 3, MACHINE_ICH);
     open_all(m);
 }
 
-void machine_init_v2(struct machine *m, const struct machine_config *config, bool gich)
+void machine_init_v2(struct machine *m, const struct machine_config *config, enum machine_way way)
 {
-    init_cold(m, config, 2, gich);
+    init_cold(m, config, 2, way);
     open_all(m);
 }
 
@@ -172,14 +217,16 @@ static void sync_and_flush(struct machine *m, uint32_t n)
 
     if (m->gich) {
         gich_fetch(m, n);
-    } else {
+    } else if (!m->soft) {
         fake_ich_fetch(&m->ich[n], &vcpu->lrs);
     }
     m->at_work = n + 1U;
     ash_vgic_sync(vcpu);
     ash_vgic_flush(vcpu);
     m->at_work = 0;
-    if (m->gich) {
+    if (m->soft) {
+        assert_int_equal(vcpu->lrs.used | vcpu->lrs.changed | vcpu->lrs.hcr, 0);
+    } else if (m->gich) {
         gich_apply(m, n);
     } else {
         fake_ich_apply(&m->ich[n], &vcpu->lrs);
@@ -195,7 +242,7 @@ void machine_exit(struct machine *m, uint32_t n)
         m->maintenance++;
         ash_vgic_request_flush(&m->vcpu[n]);
     }
-    if (m->vcpu[n].resident && ash_vgic_needs_flush(&m->vcpu[n])) {
+    if (m->vcpu[n].loaded && ash_vgic_needs_flush(&m->vcpu[n])) {
         sync_and_flush(m, n);
     }
 }
@@ -222,7 +269,7 @@ void machine_put(struct machine *m, uint32_t n)
 {
     if (m->gich) {
         gich_save(m, n);
-    } else {
+    } else if (!m->soft) {
         fake_ich_save(&m->ich[n], &m->vcpu[n].lrs);
     }
     m->at_work = n + 1U;
@@ -237,7 +284,7 @@ void machine_load(struct machine *m, uint32_t n)
     m->at_work = 0;
     if (m->gich) {
         gich_load(m, n);
-    } else {
+    } else if (!m->soft) {
         fake_ich_load(&m->ich[n], &m->vcpu[n].lrs);
     }
 }

@@ -39,7 +39,15 @@
 #define GICR_WAKER      0x0014U
 #define GICR_SGI        0x10000U /* the SGI frame: GICR_SGI + the GICD offset of the same register */
 
+struct machine;
+
+struct machine_cpu {
+    struct machine *m;
+    uint32_t vcpu;
+};
+
 struct machine {
+    struct machine_cpu cpus[MACHINE_MAX_VCPUS];
     struct ash_vgic vgic;
     struct ash_vgic_vcpu vcpu[MACHINE_MAX_VCPUS];
     struct ash_vgic_vcpu *vcpus[MACHINE_MAX_VCPUS];
@@ -49,7 +57,8 @@ struct machine {
     unsigned kicks, deactivations, flushes, maintenance;
     bool gich; /* list registers and their moves are a GICH's */
     unsigned version;
-    uint32_t at_work;                       /* 1 + the vCPU whose CPU is in sync, flush or put */
+    bool soft;                              /* no list registers: the CPU interface is software */
+    uint32_t at_work;                       /* 1 + the vCPU whose CPU is in sync, flush or put, or at GICC */
     bool ppi_active[MACHINE_MAX_VCPUS][32]; /* physical */
     bool spi_active[1020];
     const char *violation;
@@ -72,9 +81,13 @@ void machine_init_as(struct machine *m, const struct machine_config *config);
 /* As hv starts it: nothing loaded but vCPU 0, everything in reset state. */
 void machine_init_cold(struct machine *m, const struct machine_config *config);
 
-/* A GICv2, all vCPUs started and loaded, CPU interfaces open, both groups enabled. gich: its list registers are a
- * GICH's, moved by libvgic/gich.h; else ICH's. */
-void machine_init_v2(struct machine *m, const struct machine_config *config, bool gich);
+/* A GICv2, all vCPUs started and loaded, CPU interfaces open, both groups enabled. Its list registers are ICH's, or a
+ * GICH's, moved by libvgic/gich.h; or there are none, whatever the configuration says. */
+enum machine_way { MACHINE_ICH, MACHINE_GICH, MACHINE_SOFT };
+void machine_init_v2(struct machine *m, const struct machine_config *config, enum machine_way way);
+/* A GICC register, 32 bits; settles. */
+uint32_t gicc_read(struct machine *m, uint32_t vcpu, uint32_t offset);
+void gicc_write(struct machine *m, uint32_t vcpu, uint32_t offset, uint32_t value);
 
 void machine_exit(struct machine *m,
                   uint32_t vcpu);       /* vCPU exits for a reason of its own: flush if it needs one */

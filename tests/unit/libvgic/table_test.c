@@ -142,7 +142,7 @@ static void start(const struct frame *f)
     static const struct machine_config config = {VCPUS, SPIS, 4, 5, 5, false, NULL, false};
 
     if (f->version == 2U) {
-        machine_init_v2(&m, &config, false);
+        machine_init_v2(&m, &config, MACHINE_ICH);
     } else {
         machine_init_as(&m, &config);
     }
