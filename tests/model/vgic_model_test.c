@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** 100,000 random operations for each of GICv3 and GICv2, and 37,500 for a GICv2 whose CPU interfaces are software, on
  *  libvgic by guests, devices and the hypervisor, beside an oracle of the GIC and models of the hardware's virtual CPU
- *  interfaces. Prints how often each kind of event happened and fails where one never did. Seed: ASH_TEST_SEED. ASH_TEST_OPERATIONS: how many,
- *  in place of 100,000. ASH_TEST_TRACE: print each. ASH_TEST_MACHINE: only the machines with this in their
- *  name. */
+ *  interfaces. Prints how often each kind of event happened and fails where one never did. Seed: ASH_TEST_SEED.
+ *  ASH_TEST_OPERATIONS: how many, in place of 100,000. ASH_TEST_TRACE: print each. ASH_TEST_MACHINE: only the machines
+ *  with this in their name. */
 #include <testkit/cmocka.h>
 #include <testkit/seed.h>
 

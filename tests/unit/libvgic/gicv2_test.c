@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The GICv2: GICD_* by IHI 0048B 4.3, SGIs with their source CPUs, delivery through GICH_*, through ICH_* and in software.
- * All of it runs with each. */
+/* The GICv2: GICD_* by IHI 0048B 4.3, SGIs with their source CPUs, delivery through GICH_*, through ICH_* and in
+ * software. All of it runs with each. */
 #include "machine.h"
 
 static struct machine m;
