@@ -265,6 +265,35 @@ static void an_initrd_counts_more_than_what_is_linked_in(void **state)
     sim_assert_exit(&sim, "ok", "outside");
 }
 
+/* ---- What hv writes for the guest -------------------------------------------------------------------------------- */
+
+static enum hv_verdict looks_at_stolen_time(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    const struct hv_machine *machine = &vcpu->vm->machine;
+    struct ash_stage2_mapping mapping;
+    uint8_t byte = 0;
+
+    (void)round;
+    assert_int_equal(ash_stage2_lookup(&machine->stage2, ash_ipa(HV_MACHINE_STOLEN_TIME), &mapping), ASH_OK);
+    assert_true(mapping.valid);
+    assert_ptr_equal((void *)(uintptr_t)mapping.pa.value, machine->stolen_time);
+    assert_int_equal(mapping.size, HV_PAGE_SIZE); /* nothing of hv's pool beside it */
+    assert_int_equal(mapping.attr, ASH_STAGE2_READ | ASH_STAGE2_NORMAL);
+    /* Nor is it RAM, which a call would have hv write to on the guest's behalf. */
+    assert_int_equal(hv_guest_write(vcpu->vm, ash_ipa(HV_MACHINE_STOLEN_TIME + 8U), &byte, 1), ASH_ERANGE);
+    return sim_off(cpu, vcpu);
+}
+
+static void a_guest_may_read_its_stolen_time_and_not_write_it(void **state)
+{
+    static const struct sim_vm vm = {.name = "reads", .vcpus = 2, .memory = 2U * SIM_MIB};
+
+    (void)state;
+    sim_board(&sim, 2, &vm, 1);
+    sim_run(&sim, looks_at_stolen_time, 1);
+    sim_assert_exit(&sim, "ok", "reads");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup(a_configuration_in_the_bundle_counts_more_than_the_board_s_tree, forget),
         cmocka_unit_test_setup(ram_of_several_pieces_is_one_to_the_guest, forget),
         cmocka_unit_test_setup(a_bundle_that_is_linked_in_serves_without_an_initrd, forget),
+        cmocka_unit_test(a_guest_may_read_its_stolen_time_and_not_write_it),
         cmocka_unit_test_setup(an_initrd_counts_more_than_what_is_linked_in, forget),
     };
 

@@ -9,6 +9,7 @@
 #define SECONDS 3U /* again and again, beside another VM's heartbeat */
 
 #define HOLE     UINT64_C(0x10000000) /* nothing is there */
+#define STOLEN   UINT64_C(0x090a0000) /* DEN0057: hv writes it, a guest reads it */
 #define SVC_HERE 0xd40000e1U          /* SVC #7 */
 /* SA, SA0; UCI: EL0 may do cache maintenance. */
 #define SCTLR_BITS ((UINT64_C(1) << 3) | (UINT64_C(1) << 4) | (UINT64_C(1) << 26))
@@ -59,7 +60,7 @@ struct faults_end {
 void faults_run(const struct faults_start *start, struct faults_end *end);
 
 /** What x0 holds. */
-enum target { NOTHING, FETCH, DATA, ODD_PC, DEVICE, GICV, WALK, WALK_FETCH };
+enum target { NOTHING, FETCH, DATA, ODD_PC, DEVICE, GICV, WALK, WALK_FETCH, TIME, TIME_FETCH };
 
 struct faults_case {
     const char *name;
@@ -144,6 +145,13 @@ static const struct faults_case cases[] = {
     {"a word read by a walk through the CPU interface", 0xb9400001U, ALL, WALK, EC_DABORT, EXTERNAL, 0},
     {"a word written by a walk through the CPU interface", 0xb9000001U, ALL, WALK, EC_DABORT, EXTERNAL | WNR,
      0},
+    {"stolen time read", 0xf940001fU, ALL, TIME, EC_SVC, 7, 0},
+    {"stolen time written", 0xb9000001U, ALL, TIME, EC_DABORT, EXTERNAL | WNR, 0},
+    {"a byte of stolen time written", 0x39000001U, ALL, TIME, EC_DABORT, EXTERNAL | WNR, 0},
+    {"stolen time written with write-back", 0xf8008401U, ALL, TIME, EC_DABORT, EXTERNAL | WNR, 0},
+    {"a pair into stolen time", 0xa9000801U, ALL, TIME, EC_DABORT, EXTERNAL | WNR, 0},
+    {"a release into stolen time", 0xc89ffc01U, ALL, TIME, EC_DABORT, EXTERNAL | WNR, 0},
+    {"a fetch from stolen time", 0xd61f0000U, ALL, TIME_FETCH, EC_IABORT, EXTERNAL, 0},
     {"a fetch by a walk through the CPU interface", 0xd61f0000U, ALL, WALK_FETCH, EC_IABORT, EXTERNAL, 0},
 };
 
@@ -153,6 +161,8 @@ static __attribute__((aligned(4096))) uint8_t fetch_page[4096]; /* with stage 1 
 static __attribute__((aligned(4096))) uint8_t data_page[4096];
 static __attribute__((aligned(4096))) uint8_t device_page[4096];
 static __attribute__((aligned(4096))) uint8_t gicv_page[4096];
+static __attribute__((aligned(4096))) uint8_t time_page[4096];
+static __attribute__((aligned(4096))) uint8_t time_code_page[4096]; /* the same, as code */
 static __attribute__((aligned(4096))) uint8_t code_alias[4096];
 
 static bool translated;
@@ -173,6 +183,10 @@ static uint64_t target(enum target of)
         return translated ? address(device_page) : GUEST_RTC;
     case GICV:
         return translated ? address(gicv_page) : GUEST_GICC;
+    case TIME:
+        return translated ? address(time_page) : STOLEN;
+    case TIME_FETCH:
+        return translated ? address(time_code_page) : STOLEN;
     case WALK:
     case WALK_FETCH:
         return MMU_ODD; /* with stage 1 off nothing is there */
@@ -200,7 +214,7 @@ static void write_code(uint32_t word)
 static bool is_fetch(const struct faults_case *c)
 {
     return c->target == FETCH || c->target == DEVICE || c->target == GICV || c->target == ODD_PC ||
-           c->target == WALK_FETCH;
+           c->target == WALK_FETCH || c->target == TIME_FETCH;
 }
 
 static void judge(const struct faults_case *c, unsigned level, const struct faults_start *start,
@@ -279,6 +293,24 @@ static void check_immediates(void)
     }
 }
 
+/** Behind all the attempts: what hv wrote, and no more. DEN0057 3.3: revision and attributes are 0. */
+static void check_stolen_time(void)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)(uintptr_t)target(TIME);
+
+    if (translated) { /* a whole block at once, which Device memory, as it is without stage 1, has no DC ZVA for */
+        static const struct faults_case zeroing = {
+            "stolen time zeroed", 0xd50b7420U, EL1, TIME, EC_DABORT, EXTERNAL | WNR, 0};
+
+        try(&zeroing, EL1H);
+    }
+    check_equal("stolen time: revision, attributes", words[0], 0);
+    check("... less than there has been", words[1] / 1000000000U < 3600U);
+    for (unsigned n = 2; n < 512U; n++) {
+        check_equal_at("... and nothing else in its page", n, words[n], 0);
+    }
+}
+
 static void round(void)
 {
     for (unsigned n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
@@ -290,6 +322,7 @@ static void round(void)
     }
     check_illegal_return();
     check_immediates();
+    check_stolen_time();
 }
 
 static void map(void)
@@ -301,6 +334,8 @@ static void map(void)
     mmu_map(address(fetch_page), HOLE, MMU_ALL_RX);
     mmu_map(address(data_page), HOLE, MMU_ALL_RW);
     mmu_map(address(device_page), GUEST_RTC, MMU_ALL_RX);
+    mmu_map(address(time_page), STOLEN, MMU_ALL_RW);
+    mmu_map(address(time_code_page), STOLEN, MMU_ALL_RX);
     mmu_map(address(gicv_page), GUEST_GICC, MMU_ALL_RX);
 }
 

@@ -59,6 +59,16 @@ static void an_interrupt_is_seen_pending_active_and_gone(void **state)
     }
 }
 
+static void one_that_waits_in_a_list_register_is_pending(void **state)
+{
+    (void)state;
+    start(3);
+    set_edge(&m, 0, 40, true);
+    assert_int_equal(ash_vgic_pulse(&m.vgic, 0, 40), ASH_OK);
+    machine_settle(&m);
+    assert_true(look(0, 40).pending && look(0, 40).edge && !look(0, 40).active);
+}
+
 static void a_private_one_is_its_vcpus(void **state)
 {
     (void)state;
@@ -86,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interrupt_is_seen_pending_active_and_gone),
+        cmocka_unit_test(one_that_waits_in_a_list_register_is_pending),
         cmocka_unit_test(a_private_one_is_its_vcpus),
         cmocka_unit_test(what_is_not_there_is_not_looked_at),
     };
