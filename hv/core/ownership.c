@@ -20,10 +20,19 @@ static int add_ram(struct hv_ranges *map, const struct ash_boot_board *board, co
 {
     for (unsigned i = 0; i < board->memory_count; i++) {
         uint64_t base = board->memory[i].base.value;
-        int error = hv_ranges_add_ram(map, base, board->memory[i].size);
+        uint64_t size = board->memory[i].size;
+        int error;
 
+        if (size > HV_MEMORY_END || base > HV_MEMORY_END - size) {
+            (void)hv_format(why->text, why->size,
+                            "device tree: /memory region 0x%lx, 0x%lx bytes: reaches too high; allowed: "
+                            "below 0x%lx",
+                            base, size, HV_MEMORY_END);
+            return ASH_ERANGE;
+        }
+        error = hv_ranges_add_ram(map, base, size);
         if (error != ASH_OK) {
-            return fail(why, error, "device tree: /memory region", base, board->memory[i].size);
+            return fail(why, error, "device tree: /memory region", base, size);
         }
     }
     return ASH_OK;

@@ -11,6 +11,9 @@
 
 #define HV_POOL_PAGES 1024U /* of 4 KiB */
 
+/** Where hv's own address space ends for memory, which it has at the machine's addresses: its stacks are above. */
+#define HV_MEMORY_END (UINT64_C(1) << 47)
+
 struct hv_ownership {
     const struct ash_boot_board *board;
     uint64_t image; /* hv: bytes [image, image+image_size), bss included */

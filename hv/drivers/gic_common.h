@@ -24,8 +24,10 @@ struct hv_gic {
     uint64_t interface_control;                /* GICv2: GICH */
     const struct hv_gic_region *redistributor; /* GICv3: regions of frames */
     uint32_t redistributors;
-    uint64_t bcm_local; /* HV_GIC_BCM2836: the CPUs' controller, */
-    uint64_t bcm_arm;   /* and the devices' */
+    uint64_t
+        redistributor_stride; /* bytes from one to the next where the tree says so; 0: as each one says */
+    uint64_t bcm_local;       /* HV_GIC_BCM2836: the CPUs' controller, */
+    uint64_t bcm_arm;         /* and the devices' */
 };
 
 #define HV_GIC_BCM2836 1U /* no GIC at all: drivers/bcm2836.h */

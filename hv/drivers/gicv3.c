@@ -73,7 +73,9 @@ int hv_gicv3_find_redistributor(const struct hv_gic *gic, struct hv_cpu *cpu)
                 cpu->redistributor = frame;
                 return ASH_OK;
             }
-            frame += (typer & GICR_TYPER_VLPIS) != 0U ? GICR_FRAMES_VLPIS : GICR_FRAMES;
+            frame += gic->redistributor_stride != 0U    ? gic->redistributor_stride
+                     : (typer & GICR_TYPER_VLPIS) != 0U ? GICR_FRAMES_VLPIS
+                                                        : GICR_FRAMES;
         } while ((typer & GICR_TYPER_LAST) == 0U && frame - region->base < region->size);
     }
     return ASH_ENOENT;

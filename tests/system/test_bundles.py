@@ -83,18 +83,40 @@ class Places(SystemTest):
         self.assert_says(r"^ashlar: VM 1 pieces: 400 MiB at 0x[0-9a-f]+ and elsewhere, ", ran)
         self.assert_says(r"^BASICS PASS", ran)
 
+    def edited_tree(self, folder, edit, cpus=4):
+        """The emulated board's tree, its text through @edit."""
+        tree = os.path.join(folder, "board.dtb")
+        subprocess.run(["qemu-system-aarch64", "-M", f"{MACHINE},dumpdtb={tree}", "-cpu", "cortex-a53", "-smp",
+                        str(cpus), "-m", "1G", "-nic", "none", "-display", "none"], stderr=subprocess.DEVNULL, check=True)
+        text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True,
+                              check=True).stdout
+        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree], input=edit(text), text=True, check=True)
+        return tree
+
+    def test_the_tree_says_how_far_apart_the_redistributors_are(self):
+        folder = self.folder(vm("hello", 1, "hello.bin", [1]), files=("hello.bin",))
+        for stride, says in (("0x20000", r"^hello from EL1"),
+                             ("0x40000", r"^ashlar: PANIC on CPU 1: ")):
+            tree = self.edited_tree(folder, lambda text, stride=stride: text.replace(
+                "#redistributor-regions", f"redistributor-stride = <0 {stride}>; #redistributor-regions"))
+            bundle = os.path.join(folder, "stride.cpio")
+            subprocess.run([os.path.join(ROOT, "hv/tools/mkbundle"), folder, "-o", bundle], check=True,
+                           stderr=subprocess.DEVNULL)
+            self.assert_says(says, self.emulate("-dtb", tree, "-initrd", bundle))
+
+    def test_more_cpus_than_hv_has_room_for_are_named(self):
+        ran = self.boot("--bundle", self.folder(vm("hello", 1, "hello.bin", [15]), files=("hello.bin",)), "--cpus", "19",
+                        "--timeout", "60")
+        self.assert_exit(0, ran)
+        self.assert_says(r"^ashlar: device tree: 3 CPUs more than hv has room for: they stay off", ran)
+        self.assert_says(r"^hello from EL1", ran)
+
     def test_vms_in_the_board_s_tree_and_an_image_that_the_boot_loader_left_in_memory(self):
         folder = self.folder()
-        tree = os.path.join(folder, "board.dtb")
-        source = os.path.join(folder, "board.dts")
-        subprocess.run(["qemu-system-aarch64", "-M", f"{MACHINE},dumpdtb={tree}", "-cpu", "cortex-a53", "-smp", "4",
-                        "-m", "1G", "-nic", "none", "-display", "none"], stderr=subprocess.DEVNULL, check=True)
-        subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", source, tree], check=True)
         node = with_memory(vm("left", 1, "x", [1]), "0x0 0x50000000 0x0 0x200000")
         node = node.replace('kernel = "x";', "entry = <0x0 0x50080000>; setup_data = <0x0 0x50001000>;")
-        with open(source, "a", encoding="ascii") as f:
-            f.write("/ { vms {" + node + vm("lacking", 2, "hello.bin", [2]) + "}; };\n")
-        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree, source], check=True)
+        tree = self.edited_tree(folder, lambda text: text + "/ { vms {" + node + vm("lacking", 2, "hello.bin", [2])
+                                + "}; };\n")
         ran = self.emulate("-dtb", tree, "-device",
                            f"loader,file={os.path.join(GUESTS, 'hello.bin')},addr=0x50080000,force-raw=on")
         self.assert_says(r'^ashlar: device tree: VM lacking: /vms/lacking: kernel = "hello.bin": cannot be found', ran)

@@ -310,6 +310,7 @@ static void open_redistributors(struct hv_cpu *cpu)
     }
     hv_platform.gic.redistributor = hv_platform.redistributor;
     hv_platform.gic.redistributors = board->gicr_count;
+    hv_platform.gic.redistributor_stride = board->gicr_stride;
 }
 
 /** A GICv2's interfaces: the one that hv takes interrupts from, the one that it gives them through, and the one that
@@ -421,6 +422,15 @@ struct hv_recorder *hv_arch_recorders(void)
 #endif
 }
 
+static void log_cpus_left_out(void)
+{
+    unsigned more = the_hv.board.cpu_count - the_hv.cpus + the_hv.board.cpus_left_out;
+
+    if (more != 0U) {
+        hv_log(&the_hv, "device tree: %u CPUs more than hv has room for: they stay off", more);
+    }
+}
+
 static void boot_on_own_stack(void *arg)
 {
     struct hv_cpu *cpu = (struct hv_cpu *)arg;
@@ -434,6 +444,7 @@ static void boot_on_own_stack(void *arg)
     }
     hv_log(&the_hv, "Ashlar %s on %s, %u CPUs", ASH_VERSION_STRING,
            the_hv.board.model != NULL ? the_hv.board.model : "a board without a model", the_hv.cpus);
+    log_cpus_left_out();
     log_errata();
     if (hv_platform.gic.forgets) {
         hv_log(&the_hv, "GICv2 of an emulator that may lose a tick: guests' timers are deactivated by hv");

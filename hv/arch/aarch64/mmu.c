@@ -11,6 +11,7 @@
 #include <libbase/mem.h>
 
 #include "arch/arch.h"
+#include "core/ownership.h"
 
 #include "arch/aarch64/asm.h"
 #include "arch/aarch64/image.h"
@@ -204,8 +205,13 @@ int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr)
     return ASH_OK;
 }
 
+ASH_STATIC_ASSERT(HV_MEMORY_END == HV_EL2_STACKS_VA, "nothing of the machine's at hv's own addresses");
+
 int hv_el2_map_identity(uint64_t base, uint64_t size, enum hv_el2_attr attr)
 {
+    if (size > HV_MEMORY_END || base > HV_MEMORY_END - size) {
+        return ASH_EINVAL;
+    }
     return hv_el2_map(base, ash_pa(base), size, attr);
 }
 

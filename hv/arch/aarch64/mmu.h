@@ -40,7 +40,7 @@ int hv_el2_map(uint64_t va, ash_pa_t pa, uint64_t size, enum hv_el2_attr attr);
 /** What early code maps for the device tree at [@tree, @tree+@size), as HV_EL2_DATA: [*@base, *@end). */
 void hv_el2_tree_extent(uint64_t tree, uint64_t size, uint64_t *base, uint64_t *end);
 
-/** The identity form. */
+/** The identity form: below HV_MEMORY_END, else ASH_EINVAL. */
 int hv_el2_map_identity(uint64_t base, uint64_t size, enum hv_el2_attr attr);
 
 #endif

@@ -65,6 +65,30 @@ static void everything_has_its_owner(void **state)
     assert_int_equal(owner_of(pool + HV_POOL_PAGES * 4096U - 1U), HV_OWNER_HV);
 }
 
+static void memory_beyond_hv_s_own_address_space_is_refused_in_words(void **state)
+{
+    static const struct {
+        uint64_t base;
+        uint64_t size;
+        bool good;
+    } cases[] = {
+        {HV_MEMORY_END - MIB, MIB, true}, {HV_MEMORY_END - MIB, MIB + 4096U, false},
+        {HV_MEMORY_END, MIB, false},      {UINT64_C(1) << 48, MIB, false}, /* whose bits below 48 are 0 */
+        {UINT64_MAX - MIB, MIB, false},   {MIB, HV_MEMORY_END, false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)make(state);
+        board.memory[1] = (struct ash_boot_region){ash_pa(cases[i].base), cases[i].size};
+        board.memory_count = 2;
+        assert_int_equal(hv_ownership_build(&map, &of, why, sizeof(why)),
+                         cases[i].good ? ASH_OK : ASH_ERANGE);
+        if (!cases[i].good) {
+            assert_non_null(strstr(why, "reaches too high; allowed: below 0x800000000000"));
+        }
+    }
+}
+
 static void without_an_initrd_nothing_is_the_bundle_s(void **state)
 {
     (void)state;
@@ -185,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(everything_has_its_owner, make),
+        cmocka_unit_test_setup(memory_beyond_hv_s_own_address_space_is_refused_in_words, make),
         cmocka_unit_test_setup(without_an_initrd_nothing_is_the_bundle_s, make),
         cmocka_unit_test_setup(what_overlaps_is_named, make),
         cmocka_unit_test_setup(what_is_malformed_or_too_much_is_named, make),

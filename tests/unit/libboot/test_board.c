@@ -698,6 +698,26 @@ static void a_gicv3_with_regions_stride_and_legacy_is_read(void **state)
     assert_int_equal(board.timer_hz, 62500000);
 }
 
+static void what_a_gicv3_s_tree_counts_has_one_or_two_cells(void **state)
+{
+    static const char *const names[] = {"#redistributor-regions", "redistributor-stride"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2U; i++) {
+        struct tree tree;
+
+        begin_empty(&tree);
+        node(&tree, "gic");
+        string(&tree, "compatible", "arm,gic-v3");
+        cells(&tree, "#interrupt-cells", 3);
+        cells(&tree, names[i], 0, 0, 1);
+        cells(&tree, "reg", 0, 0x1000, 0, 0x1000, 0, 0x2000, 0, 0x1000);
+        end(&tree);
+        finish_and_refuse(&tree, ASH_EFORMAT, "has a wrong length; allowed: one or two cells");
+        assert_string_equal(fault.property, names[i]);
+    }
+}
+
 static void a_gic_that_cannot_be_read_is_refused_or_none(void **state)
 {
     struct tree tree;
@@ -1247,6 +1267,7 @@ int main(void)
         cmocka_unit_test(a_gicv2_with_virtualization_is_read),
         cmocka_unit_test(a_gicv3_with_regions_stride_and_legacy_is_read),
         cmocka_unit_test(a_gic_that_cannot_be_read_is_refused_or_none),
+        cmocka_unit_test(what_a_gicv3_s_tree_counts_has_one_or_two_cells),
         cmocka_unit_test(a_raspberry_pi_3_has_its_own_controllers_instead_of_a_gic),
         cmocka_unit_test(without_a_stdout_path_the_console_is_serial0),
         cmocka_unit_test(half_a_bcm2836_is_none),
