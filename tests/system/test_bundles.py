@@ -83,11 +83,12 @@ class Places(SystemTest):
         self.assert_says(r"^ashlar: VM 1 pieces: 400 MiB at 0x[0-9a-f]+ and elsewhere, ", ran)
         self.assert_says(r"^BASICS PASS", ran)
 
-    def edited_tree(self, folder, edit, cpus=4):
+    def edited_tree(self, folder, edit):
         """The emulated board's tree, its text through @edit."""
         tree = os.path.join(folder, "board.dtb")
         subprocess.run(["qemu-system-aarch64", "-M", f"{MACHINE},dumpdtb={tree}", "-cpu", "cortex-a53", "-smp",
-                        str(cpus), "-m", "1G", "-nic", "none", "-display", "none"], stderr=subprocess.DEVNULL, check=True)
+                        "4", "-m", "1G", "-nic", "none", "-display", "none"], stderr=subprocess.DEVNULL,
+                       check=True)
         text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True,
                               check=True).stdout
         subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree], input=edit(text), text=True, check=True)
@@ -105,8 +106,8 @@ class Places(SystemTest):
             self.assert_says(says, self.emulate("-dtb", tree, "-initrd", bundle))
 
     def test_more_cpus_than_hv_has_room_for_are_named(self):
-        ran = self.boot("--bundle", self.folder(vm("hello", 1, "hello.bin", [15]), files=("hello.bin",)), "--cpus", "19",
-                        "--timeout", "60")
+        folder = self.folder(vm("hello", 1, "hello.bin", [15]), files=("hello.bin",))
+        ran = self.boot("--bundle", folder, "--cpus", "19", "--timeout", "60")
         self.assert_exit(0, ran)
         self.assert_says(r"^ashlar: device tree: 3 CPUs more than hv has room for: they stay off", ran)
         self.assert_says(r"^hello from EL1", ran)
