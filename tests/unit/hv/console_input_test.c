@@ -269,9 +269,24 @@ static void without_a_vm_typing_and_logging_do_no_harm(void **state)
                 "ashlar: alone", "");
 }
 
+static void input_is_cut_behind_the_first_such_byte_and_no_further(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    b->room[0] = 0;
+    type(b, "abcXdXe");
+    assert_false(hv_console_cut_input(&b->console, 0, 'Y'));
+    assert_true(hv_console_cut_input(&b->console, 0, 'X'));
+    assert_int_equal(hv_console_take_input(&b->console, 0), 'd');
+    assert_true(hv_console_cut_input(&b->console, 0, 'X'));
+    assert_int_equal(hv_console_take_input(&b->console, 0), 'e');
+    assert_int_equal(hv_console_take_input(&b->console, 0), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(input_is_cut_behind_the_first_such_byte_and_no_further, two_vms),
         cmocka_unit_test_setup(a_change_of_focus_is_said_and_shows_the_unfinished_line, two_vms),
         cmocka_unit_test_setup(a_change_of_focus_behind_a_carriage_return_ends_the_line, two_vms),
         cmocka_unit_test_setup(the_lead_in_and_its_keys_go_to_no_vm, three_vms),

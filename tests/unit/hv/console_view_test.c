@@ -432,9 +432,47 @@ static void another_lead_in_leaves_the_usual_one_to_the_vm(void **state)
     assert_non_null(strstr(take(b), "console: ? then 1..9: that VM;"));
 }
 
+static void what_was_lost_meanwhile_is_told_when_all_are_seen_again(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+    char lines[RING_SIZE * 2U + 1U];
+
+    memset(lines, '.', sizeof(lines) - 1U);
+    for (size_t i = 9; i < sizeof(lines) - 1U; i += 10U) {
+        lines[i] = '\n';
+    }
+    lines[sizeof(lines) - 1U] = '\0';
+    attach(b, 0);
+    say(b, 1, lines);
+    (void)take(b);
+    assert_int_equal(hv_console_input(&b->console, 0x1d), HV_CONSOLE_TAKEN);
+    assert_int_equal(hv_console_input(&b->console, 'a'), HV_CONSOLE_TAKEN);
+    drain(b);
+    assert_non_null(
+        strstr(take(b), "ashlar: console: bare: the oldest 4096 bytes of what it said meanwhile"));
+}
+
+static void a_slot_that_goes_takes_its_waiting_with_it(void **state)
+{
+    struct bench *b = (struct bench *)*state;
+
+    b->takes = 0;
+    while (hv_console_output(&b->console, 1, '\n')) {
+    }
+    assert_false(hv_console_has_room(&b->console, 1));
+    assert_int_equal(b->console.waiting, 1U << 1);
+    b->takes = SIZE_MAX;
+    assert_ptr_equal(hv_console_remove(&b->console, 1), b->ring[1]);
+    assert_int_equal(hv_console_add(&b->console, 1, "new", b->ring[1], RING_SIZE), ASH_OK);
+    drain(b);
+    assert_int_equal(hv_console_may_resume(&b->console), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_was_lost_meanwhile_is_told_when_all_are_seen_again, two_vms),
+        cmocka_unit_test_setup(a_slot_that_goes_takes_its_waiting_with_it, two_vms),
         cmocka_unit_test_setup(attached_every_byte_passes_unchanged_and_at_once, two_vms),
         cmocka_unit_test_setup(attached_sequences_and_strings_of_any_length_pass_unchanged, two_vms),
         cmocka_unit_test_setup(attached_the_others_are_not_seen_and_hv_is, two_vms),
