@@ -7,3 +7,5 @@ set(BSP_IMAGE kernel8.img)
 # The firmware puts the bundle right behind the file (initramfs followkernel). So the file is as long as what it
 # becomes, its bss included.
 set(BSP_OBJCOPY_FLAGS --set-section-flags .bss=alloc,load,contents)
+# Where the firmware puts an Image of text_offset 0, and QEMU too: there hv starts fastest.
+set(BSP_LINK_ADDRESS 0x200000)

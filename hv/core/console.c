@@ -14,6 +14,12 @@
 
 /* ---- Room -------------------------------------------------------------------------------------------------------- */
 
+/** Nobody is in it, and nothing waits. */
+static void empty_slot(struct hv_console_vm *vm)
+{
+    memset(vm, 0, offsetof(struct hv_console_vm, line));
+}
+
 static struct hv_console_vm *find(struct hv_console *console, uint32_t slot)
 {
     return slot < HV_CONSOLE_SLOTS && console->vm[slot].name[0] != '\0' ? &console->vm[slot] : NULL;
@@ -348,7 +354,7 @@ bool hv_console_close(struct hv_console *console, const char *line)
     hv_console_finish_line_(console, hv_console_front_(console));
     say(console, line);
     for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS; slot++) {
-        memset(&console->vm[slot], 0, sizeof(console->vm[slot]));
+        empty_slot(&console->vm[slot]);
     }
     console->focus = HV_CONSOLE_SHELL;
     console->view = HV_CONSOLE_ALL;
@@ -613,7 +619,10 @@ enum hv_console_input hv_console_input(struct hv_console *console, uint8_t byte)
 
 void hv_console_init(struct hv_console *console, const struct hv_console_ops *ops, void *ctx)
 {
-    memset(console, 0, sizeof(*console));
+    memset(console, 0, offsetof(struct hv_console, out_bytes));
+    for (uint32_t slot = 0; slot < HV_CONSOLE_SLOTS; slot++) {
+        empty_slot(&console->vm[slot]);
+    }
     console->ops = ops;
     console->ctx = ctx;
     console->focus = HV_CONSOLE_SHELL;
@@ -649,7 +658,7 @@ int hv_console_add(struct hv_console *console, uint32_t slot, const char *name, 
         return ASH_EEXIST;
     }
     hv_console_leave_line_(console);
-    memset(&console->vm[slot], 0, sizeof(console->vm[slot]));
+    empty_slot(&console->vm[slot]);
     console->vm[slot].output = (struct hv_ring){.bytes = ring, .size = size};
     set_name(&console->vm[slot], name);
     if (slot != HV_CONSOLE_SHELL) {
@@ -715,7 +724,7 @@ char *hv_console_remove(struct hv_console *console, uint32_t slot)
     }
     console->count -= slot != HV_CONSOLE_SHELL ? 1U : 0U;
     console->waiting &= ~(1U << slot);
-    memset(vm, 0, sizeof(*vm));
+    empty_slot(vm);
     settle(console);
     return ring;
 }

@@ -73,8 +73,7 @@ struct hv_console_ops {
 struct hv_console_vm {
     char name[HV_CONSOLE_NAME]; /* empty: there is none in this slot */
 
-    /* The unfinished line as it looks, without its prefix: characters only, cursor movement followed. */
-    char line[HV_CONSOLE_LINE];
+    /* Of its unfinished line. */
     uint16_t length;
     uint16_t column; /* of the cursor, 0..length */
     bool begun;      /* the line has had a byte; its prefix is on the screen if the VM has the focus */
@@ -88,15 +87,19 @@ struct hv_console_vm {
         held_lost; /* too long to hold, begun under another front, or broken into: its end is not for the terminal */
     bool passing; /* too long to hold: on its way to the terminal byte by byte */
     uint16_t parameter;
-    char held[HV_CONSOLE_SEQUENCE];
 
     struct hv_ring output; /* not shown yet */
     uint64_t lost;         /* bytes that were overwritten since it was looked at last */
     uint16_t skipping;     /* bytes that may be left out at most, up to the next whole line */
 
-    uint8_t input[HV_CONSOLE_INPUT];
     uint32_t input_head; /* free running: where the next byte goes */
     uint32_t input_tail;
+
+    /* Read as far as what is above says: in an empty slot anything may stand here. */
+    char line
+        [HV_CONSOLE_LINE]; /* as it looks, without its prefix: characters only, cursor movement followed */
+    char held[HV_CONSOLE_SEQUENCE];
+    uint8_t input[HV_CONSOLE_INPUT];
 };
 
 /** The console. Allocated by the caller; private. */

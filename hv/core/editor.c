@@ -14,7 +14,7 @@ enum { PLAIN, ESCAPE, SEQUENCE, SINGLE_SHIFT };
 
 void hv_editor_init(struct hv_editor *editor, const char *prompt)
 {
-    memset(editor, 0, sizeof(*editor));
+    memset(editor, 0, offsetof(struct hv_editor, typed));
     editor->prompt = prompt;
 }
 

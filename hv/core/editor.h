@@ -29,10 +29,12 @@ struct hv_editor {
     uint8_t state;     /* of an escape sequence */
     uint8_t parameter; /* likewise */
     bool was_return;   /* the last key was CR: an LF behind it belongs to it */
-    char history[HV_EDITOR_HISTORY][HV_EDITOR_LINE];
-    uint32_t lines;             /* ever entered */
-    uint32_t back;              /* how far back in them the line shown is; 0: it is the one being typed */
+    uint32_t lines;    /* ever entered */
+    uint32_t back;     /* how far back in them the line shown is; 0: it is the one being typed */
+
+    /* Written before it is read. */
     char typed[HV_EDITOR_LINE]; /* that one, while another is shown */
+    char history[HV_EDITOR_HISTORY][HV_EDITOR_LINE];
 };
 
 /** An empty line, no history. prompt: outlives it. */

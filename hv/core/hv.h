@@ -47,12 +47,10 @@ struct hv {
     const char *ended;                        /* the last VM that ended */
     char refused_name[ASH_BOOT_VM_NAME_SIZE]; /* what @faulted points to when that VM was never built */
 
-    struct hv_lock console_lock;
-    struct hv_console console;
-    uint32_t input_waits;       /* a VM did not take a byte: look again when it has room. Atomic */
-    int held_input;             /* a typed byte that nobody takes yet, or -1 */
-    struct hv_cpu *console_cpu; /* that takes the UART's interrupts, and runs the shell; NULL: none yet */
-    struct hv_shell shell;
+    struct hv_lock console_lock; /* of console, below */
+    uint32_t input_waits;        /* a VM did not take a byte: look again when it has room. Atomic */
+    int held_input;              /* a typed byte that nobody takes yet, or -1 */
+    struct hv_cpu *console_cpu;  /* that takes the UART's interrupts, and runs the shell; NULL: none yet */
     bool log_errors_only; /* of hv's own lines only those about mistakes and faults are shown. Atomic */
 
     struct hv_cpu *cpu[HV_MAX_CPUS];
@@ -69,6 +67,10 @@ struct hv {
     const char
         *guest_args; /* appended to every VM's bootargs (hv's option ashlar.guest-args), not NUL-terminated */
     size_t guest_args_size;
+
+    /* Large, and last: hv_console_create() makes them out of whatever was here, all before has to be zero. */
+    struct hv_console console;
+    struct hv_shell shell;
 };
 
 /** A line of hv's own on the console: "ashlar: …". Takes the console lock. */

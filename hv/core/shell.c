@@ -34,7 +34,7 @@ void hv_shell_greet(struct hv_shell *shell, struct hv *hv)
 
 void hv_shell_init(struct hv_shell *shell)
 {
-    memset(shell, 0, sizeof(*shell));
+    shell->runs = false; /* until then the rest is not read */
     hv_editor_init(&shell->editor, PROMPT);
 }
 

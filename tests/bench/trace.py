@@ -20,6 +20,7 @@ import sys
 import measure
 from table import KINDS, KIND_NAMES
 from ashlar.common import ToolError, main_of
+from ashlar.symbols import link_address
 
 HV_BASE = 0x40200000  # an Image of text_offset 0, on QEMU's virt
 GUEST_BASE = 0x40080000
@@ -45,10 +46,10 @@ def kind_of(mnemonic):
 
 
 class Program:
-    """An ELF's instructions and symbols, by offset in the image."""
+    """An ELF's instructions and symbols, as it is linked."""
 
     def __init__(self, elf):
-        self.code = {}  # offset: (function, mnemonic, operands)
+        self.code = {}  # address: (function, mnemonic, operands)
         self.symbols = {}
         function = "?"
         for line in self._tool("objdump", "-d", "--no-show-raw-insn", elf):
@@ -62,6 +63,11 @@ class Program:
         for line in self._tool("nm", elf):
             address, _, name = line.split(" ", 2)
             self.symbols[name] = int(address, 16)
+        self.start = link_address(elf)
+
+    def at(self, pc):
+        """What the instruction at @pc of hv at HV_BASE is."""
+        return self.code.get(pc - HV_BASE + self.start, ("the guest", "", ""))
 
     @staticmethod
     def _tool(name, *arguments):
@@ -143,29 +149,31 @@ class Profile:
         self.kinds = collections.Counter()
         self.lines = collections.Counter()
         for pc in steps:
-            function, mnemonic, _ = program.code.get(pc - HV_BASE, ("the guest", "", ""))
+            function, mnemonic, _ = program.at(pc)
             self.functions[function] += 1
             kind = kind_of(mnemonic)
             if kind:
                 self.kinds[kind] += 1
-            self.lines[pc - HV_BASE] += 1
+            self.lines[pc - HV_BASE + program.start] += 1
         self.in_hv = len(steps) - self.functions["the guest"]
 
 
 def callees(steps, program):
-    """{(caller, callee): instructions}, with all that the callee calls; a function is what a bl enters."""
+    """({(caller, callee): instructions}, with all that the callee calls; {…: calls}). A function: what a bl enters."""
     found = collections.Counter()
+    calls = collections.Counter()
     stack = []
     called = False
     for count, pc in enumerate(steps):
-        function, mnemonic, _ = program.code.get(pc - HV_BASE, ("the guest", "", ""))
+        function, mnemonic, _ = program.at(pc)
         if called or not stack:
             stack.append((function, count))
         called = mnemonic in ("bl", "blr")
         if mnemonic == "ret" and len(stack) > 1:
             name, entered = stack.pop()
             found[stack[-1][0], name] += count + 1 - entered
-    return found
+            calls[stack[-1][0], name] += 1
+    return found, calls
 
 
 def costs(instrument, tree, gic):
@@ -187,17 +195,18 @@ def show(event, profile, program, listing):
     if not listing:
         return
     last = None
-    for offset in sorted(offset for offset in profile.lines if offset in program.code):
-        function, mnemonic, operands = program.code[offset]
+    for address in sorted(address for address in profile.lines if address in program.code):
+        function, mnemonic, operands = program.code[address]
         if function != last:
             print(f"\n  {function}:")
             last = function
-        print(f"  {profile.lines[offset]:8} {offset:6x}  {mnemonic} {operands}")
+        print(f"  {profile.lines[address]:8} {address:6x}  {mnemonic} {operands}")
 
 
 def show_callees(steps, program):
-    for (caller, callee), count in callees(steps, program).most_common(120):
-        print(f"  {count:8} {callee}, called by {caller}")
+    found, calls = callees(steps, program)
+    for (caller, callee), count in found.most_common(150):
+        print(f"  {count:8} in {calls[caller, callee]:4} of {callee}, called by {caller}")
 
 
 def main():

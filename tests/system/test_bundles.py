@@ -125,6 +125,23 @@ class Places(SystemTest):
         self.assert_says(r"^hello from EL1, device tree at 0x0000000050001000", ran)
         self.assert_says(r"^ashlar: exit status=vm-fault vm=lacking nonce=5", ran)
 
+    def test_hv_runs_at_any_page(self):
+        """Elsewhere than where it is linked: by its header's text_offset."""
+        folder = self.folder(vm("one", 1, "hello.bin", [1]), files=("hello.bin",))
+        bundle, hv = os.path.join(folder, "bundle.cpio"), os.path.join(folder, "hv.bin")
+        subprocess.run([os.path.join(ROOT, "hv/tools/mkbundle"), folder, "-o", bundle], check=True,
+                       stderr=subprocess.DEVNULL)
+        for offset in (0x80000, 0x5001000):
+            with self.subTest(offset=offset):
+                with open(HV, "rb") as f:
+                    image = bytearray(f.read())
+                image[8:16] = offset.to_bytes(8, "little")
+                with open(hv, "wb") as f:
+                    f.write(image)
+                ran = self.emulate("-initrd", bundle, hv=hv)
+                self.assert_says(r"^hello from EL1", ran)
+                self.assert_says(r"^ashlar: exit status=ok vm=one nonce=5", ran)
+
     def test_a_bundle_that_is_part_of_hv(self):
         folder = self.folder(vm("inside", 1, "hello.bin", [1]), files=("hello.bin",))
         bundle, build = os.path.join(folder, "inside.cpio"), os.path.join(folder, "build")

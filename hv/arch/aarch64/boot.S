@@ -35,21 +35,16 @@ primary_entry:
     b.ne    wrong_exception_level
     bl      el2_reset_registers
 
-    /* bss, before any C. The loader cleaned [start, start + image_size) to the point of coherency, and these
-     * stores bypass the caches; stale lines are dropped below. */
-    adrp    x1, __bss_start
-    add     x1, x1, :lo12:__bss_start
-    adrp    x2, __bss_end
-1:  .irp    at, 0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
-    stp     xzr, xzr, [x1, #\at]        /* hv.lds: a multiple of 256 bytes */
-    .endr
-    add     x1, x1, #256
-    cmp     x1, x2
-    b.lo    1b
-
-    /* Relocate: linked at 0, so the load address is the bias. Only R_AARCH64_RELATIVE is left by a static PIE
-     * (ELF for the Arm 64-bit Architecture, 5.7.14 "Dynamic relocations"). */
+    /* Relocate, unless the pointers hold already: that is where the board's loader usually puts the image. Only
+     * R_AARCH64_RELATIVE is left by a static PIE (ELF for the Arm 64-bit Architecture, 5.7.14 "Dynamic
+     * relocations"). */
     adr     x3, _start
+    adrp    x1, pointer_to_start
+    ldr     x1, [x1, :lo12:pointer_to_start]
+    cmp     x1, x3
+    b.eq    4f
+    ldr     x1, =HV_LINK_ADDRESS
+    sub     x3, x3, x1                  /* the bias */
     adrp    x1, __rela_start
     add     x1, x1, :lo12:__rela_start
     adrp    x2, __rela_end
@@ -63,7 +58,10 @@ primary_entry:
     str     x6, [x3, x4]
 3:  cmp     x1, x2
     b.lo    2b
-    adrp    x1, hv_boot_stack_top
+    adrp    x0, __data_start
+    adrp    x1, __data_end
+    bl      invalidate_to_poc           /* for the reason below */
+4:  adrp    x1, hv_boot_stack_top
     add     x1, x1, :lo12:hv_boot_stack_top
     mov     sp, x1
     mov     x29, xzr
@@ -73,18 +71,23 @@ primary_entry:
     mov     x19, x0
 
     /* What was written so far went past the caches. Clean lines that were there before must not be hit once the
-     * caches are on (DDI 0487 D7.5 "mismatched memory attributes": invalidate to PoC). */
-    adrp    x0, __data_start            /* text and read-only data: nobody has written them since */
-    adrp    x1, __data_end
+     * caches are on (DDI 0487 D7.5 "mismatched memory attributes": invalidate to PoC). The loader cleaned [start,
+     * start + image_size) to there; of the stack nothing is read that was written before. */
+    adrp    x0, __early_start           /* all else in the image: nobody has written it since, but to relocate */
+    add     x0, x0, :lo12:__early_start
+    adrp    x1, __early_end
+    add     x1, x1, :lo12:__early_end
     bl      invalidate_to_poc
     ldp     x0, x1, [x19, #40]          /* the translation tables in use */
     bl      invalidate_to_poc
-    adrp    x0, __bss_start             /* what is written before it is read, the stack too, has no lines that count */
-    add     x0, x0, :lo12:__bss_start
-    adrp    x1, __bss_end
-    bl      invalidate_to_poc
     mov     x0, x19
     bl      enable_mmu
+
+    /* bss, whole lines at a time now that there are caches: hv_early_map has used none of it. */
+    adrp    x0, __bss_start
+    adrp    x1, __bss_end
+    sub     x1, x1, x0
+    bl      hv_arch_zero_pages
     mov     x0, x20
     bl      hv_arch_boot
 0:  wfe
@@ -149,6 +152,18 @@ el2_reset_registers:
     isb
     ret
 
+/* Zero the page at x0. For the MMU off: memset() is not. */
+    .globl hv_early_zero_page
+hv_early_zero_page:
+    add     x1, x0, #4096
+1:  .irp    at, 0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+    stp     xzr, xzr, [x0, #\at]
+    .endr
+    add     x0, x0, #256
+    cmp     x0, x1
+    b.lo    1b
+    ret
+
 /* Invalidate [x0, x1) to PoC. */
 invalidate_to_poc:
     mrs     x2, ctr_el0
@@ -211,6 +226,11 @@ wrong_el_text:
     .ascii  BSP_WRONG_EL_HINT
     .asciz  "\r\n"
     .balign 4
+
+    .section .data.rel.ro.pointer_to_start, "aw"
+    .balign 8
+pointer_to_start:
+    .quad   _start
 
     .section .bss.noinit.boot_stack, "aw", %nobits
     .balign 4096

@@ -32,7 +32,7 @@
 #define EMERGENCY_PAGES 2U
 
 struct hv_platform hv_platform;
-static struct hv the_hv;
+static struct hv the_hv __attribute__((section(".bss.noinit.hv")));
 static struct hv_cpu boot_cpu __attribute__((aligned(4096)));
 static struct hv_arch_features features;
 
@@ -153,13 +153,11 @@ static void make_pool(struct hv_cpu *cpu)
 
 static uint64_t map_stack(struct hv_cpu *cpu, uint64_t va, unsigned pages)
 {
-    for (unsigned i = 0; i < pages; i++) {
-        const struct hv_page_request one = {.pages = 1};
-        void *page = hv_pages_alloc(&the_hv.pages, &one);
-        HV_CHECK(cpu, page != NULL);
-        HV_CHECK(cpu,
-                 hv_el2_map(va + i * 4096U, ash_pa((uint64_t)(uintptr_t)page), 4096, HV_EL2_DATA) == ASH_OK);
-    }
+    const struct hv_page_request request = {.pages = pages};
+    void *stack = hv_pages_alloc(&the_hv.pages, &request);
+
+    HV_CHECK(cpu, stack != NULL);
+    HV_CHECK(cpu, hv_el2_map(va, ash_pa((uint64_t)(uintptr_t)stack), pages * 4096U, HV_EL2_DATA) == ASH_OK);
     return va + pages * 4096U;
 }
 
@@ -456,6 +454,7 @@ void hv_arch_boot(uint64_t dtb)
 {
     struct hv_cpu *cpu = &boot_cpu;
 
+    memset(&the_hv, 0, offsetof(struct hv, console));
     cpu->mpidr = hv_sysreg_read(mpidr_el1) & (ASH_MASK(39, 32) | ASH_MASK(23, 0));
     read_board(cpu, dtb);
     cpu->hv = &the_hv;

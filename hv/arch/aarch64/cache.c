@@ -55,13 +55,14 @@ void hv_arch_publish_data(const void *from, size_t size)
     hv_cache_clean_invalidate(from, size);
 }
 
+#define ZERO           "dc zva, %0\n\tadd %0, %0, %1\n\t"
 #define ZERO_AND_CLEAN "dc zva, %0\n\tdc civac, %0\n\tadd %0, %0, %1\n\t"
 
 /** Zero and clean+invalidate in one pass: a line leaves the cache while it is there. */
 static void zero_published(uint64_t at, uint64_t end, uint64_t block, uint64_t line)
 {
-    while (block == line && block <= 128U && at < end) { /* 32 of them divide 4 KiB */
-        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN)) FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN))
+    while (block == line && block <= 64U && at < end) { /* 64 of them divide 4 KiB */
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(FOUR_TIMES(ZERO_AND_CLEAN)))
                          : "+r"(at)
                          : "r"(line)
                          : "memory");
@@ -103,11 +104,8 @@ void hv_arch_zero_pages(void *pages, size_t size)
         }
         return;
     }
-    while (block <= 256U && at < end) { /* 16 of them divide 4 KiB */
-        __asm__ volatile(FOUR_TIMES(FOUR_TIMES("dc zva, %0\n\tadd %0, %0, %1\n\t"))
-                         : "+r"(at)
-                         : "r"(block)
-                         : "memory");
+    while (block <= 64U && at < end) { /* 64 of them divide 4 KiB */
+        __asm__ volatile(FOUR_TIMES(FOUR_TIMES(FOUR_TIMES(ZERO))) : "+r"(at) : "r"(block) : "memory");
     }
     for (; at < end; at += block) {
         __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");

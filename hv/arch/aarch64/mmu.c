@@ -8,7 +8,6 @@
 #include <libbase/compiler.h>
 #include <libbase/endian.h>
 #include <libbase/errors.h>
-#include <libbase/mem.h>
 
 #include "arch/arch.h"
 #include "core/ownership.h"
@@ -35,9 +34,11 @@
 
 #define TABLE_POOL 24U
 static uint64_t table_pool[TABLE_POOL][ENTRIES] __attribute__((aligned(4096), section(".bss.noinit.tables")));
-static unsigned tables_used;
 
-struct hv_boot_registers hv_boot_registers;
+/* Written before bss is cleared. */
+#define EARLY_DATA __attribute__((section(".data.early")))
+static unsigned tables_used EARLY_DATA;
+struct hv_boot_registers hv_boot_registers EARLY_DATA;
 
 static const uint64_t attr_bits[] = {
     [HV_EL2_TEXT] = DESC_ATTR(0) | DESC_SH_INNER | DESC_AP_RO,
@@ -45,6 +46,8 @@ static const uint64_t attr_bits[] = {
     [HV_EL2_DATA] = DESC_ATTR(0) | DESC_SH_INNER | DESC_XN,
     [HV_EL2_DEVICE] = DESC_ATTR(1) | DESC_XN,
 };
+
+void hv_early_zero_page(void *page); /* boot.S */
 
 static unsigned level_shift(unsigned level)
 {
@@ -62,7 +65,7 @@ static uint64_t *new_table(void)
     if ((hv_sysreg_read(sctlr_el2) & 1U) != 0U) {
         hv_arch_zero_pages(table, sizeof(table_pool[0]));
     } else {
-        memset(table, 0, sizeof(table_pool[0])); /* DC ZVA faults on Device memory, as all is here (C5.3.5) */
+        hv_early_zero_page(table);
     }
     return table;
 }

@@ -115,9 +115,9 @@ static bool has_hcx(void)
 
 static bool has_pauth(void)
 {
-    struct ash_vcpu_id raw;
+    const struct ash_vcpu_id raw = {.reg = {[ASH_VCPU_ID_AA64ISAR1] = hv_sysreg_read(id_aa64isar1_el1),
+                                            [ASH_VCPU_ID_AA64ISAR2] = hv_sysreg_read(s3_0_c0_c6_2)}};
 
-    ash_vcpu_el2_id_read(&raw);
     return ash_vcpu_id_has_pauth(&raw);
 }
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import struct
 import subprocess
 
 from ashlar.common import ToolError
@@ -18,15 +19,22 @@ def find_tool():
     raise ToolError(f"none of {', '.join(TOOLS)} is here (Debian: apt-get install binutils-aarch64-linux-gnu)", 2)
 
 
+def link_address(elf):
+    """Where hv.elf begins, which is where it is entered: offsets in the image count from there."""
+    if not os.path.isfile(elf):
+        raise ToolError(f"{elf}: there is no such file; build hv, or give --elf", 2)
+    with open(elf, "rb") as f:
+        header = f.read(32)
+    if header[:6] != b"\x7fELF\x02\x01" or len(header) < 32:  # of 64 bits, little-endian
+        raise ToolError(f"{elf} is not an ELF file", 2)
+    return struct.unpack_from("<Q", header, 24)[0]
+
+
 class Symbols:
     """Addresses of one hv.elf, looked up through one addr2line process."""
 
     def __init__(self, elf, root):
-        if not os.path.isfile(elf):
-            raise ToolError(f"{elf}: there is no such file; build hv, or give --elf", 2)
-        with open(elf, "rb") as f:
-            if f.read(4) != b"\x7fELF":
-                raise ToolError(f"{elf} is not an ELF file", 2)
+        self._base = link_address(elf)
         self._root = os.path.join(os.path.realpath(root), "")
         self._tool = subprocess.Popen([find_tool(), "-f", "-e", elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True, bufsize=1)
@@ -44,7 +52,7 @@ class Symbols:
 
     def at(self, offset):
         """ "function file:line" of an offset in the image. """
-        self._tool.stdin.write(f"{offset:#x}\n")
+        self._tool.stdin.write(f"{self._base + offset:#x}\n")
         self._tool.stdin.flush()
         function = self._tool.stdout.readline().strip()
         place = self._tool.stdout.readline().strip().removeprefix(self._root)

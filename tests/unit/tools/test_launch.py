@@ -22,7 +22,7 @@ FAKES = {
         [ -e "$FAKE/broken" ] && { echo "error: no such register"; exit 1; }
         [ "$1" = --build ] || exit 0
         mkdir -p "$2/hv" "$2/tests/guests"
-        cp "$FAKE/hv.bin" "$2/hv/hv.bin"
+        cp "$FAKE/hv.bin" "$FAKE/hv.elf" "$2/hv"
         cp "$FAKE/hv.bin" "$2/hv/kernel8.img"
         echo metronome >"$2/tests/guests/metronome.bin" """,
     "qemu-system-aarch64": """
@@ -54,6 +54,7 @@ class Run(FolderTest):
                 shutil.copy(os.path.join(ROOT, name), target)
         self.put("tree/tests/setup/fetch", '#!/bin/sh\necho "$FAKE/$1"\n', executable=True)
         self.put("hv.bin", IMAGE)
+        self.put("hv.elf", b"\x7fELF\x02\x01" + bytes(18) + struct.pack("<Q", 0x40080000))
         self.put("kernel", "kernel")
         self.put("busybox", BUSYBOX)
         self.play(EXIT.format("ok"))
@@ -137,7 +138,7 @@ class Run(FolderTest):
     def test_gdb_prints_the_line_for_the_debugger(self):
         done = self.run_it("--gdb", "--timeout", "20")
         self.assertRegex(done.stderr, r"gdb-multiarch -ex 'target remote :1234' "
-                         r"-ex 'add-symbol-file \S*hv\.elf -o 0x40200000'")
+                         r"-ex 'add-symbol-file \S*hv\.elf -o 0x180000'")
 
     def test_the_demo_holds_kernel_initramfs_and_the_bare_guest(self):
         self.run_it()

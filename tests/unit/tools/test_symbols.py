@@ -31,14 +31,14 @@ class Symbolize(FolderTest):
         source = self.put("x.c", SOURCE)
         elf = self.path("hv.elf")
         subprocess.run(["aarch64-linux-gnu-gcc", "-g", "-O1", "-fno-inline", "-ffreestanding", "-nostdlib", "-static",
-                        "-Wl,-Ttext=0,-e,caller", "-o", elf, source], check=True)
+                        "-Wl,-Ttext=0x40200000,-e,callee", "-o", elf, source], check=True)
         table = subprocess.run(["aarch64-linux-gnu-nm", elf], check=True, capture_output=True, text=True).stdout
         at = {line.split()[2]: int(line.split()[0], 16) for line in table.splitlines()}
         code = subprocess.run(["aarch64-linux-gnu-objdump", "-d", elf], check=True, capture_output=True, text=True)
         call = next(line for line in code.stdout.splitlines() if "\tbl\t" in line)
-        returns_to = int(call.split(":")[0], 16) + 4
-        log = (f"ashlar: PANIC on CPU 0\n  #0 0x40200000 (hv+{at['callee']:#x})\r\n"
-               f"ashlar:   #1 0x40200010 (hv+{returns_to:#x})\n[linux] #2 is not one\n  #3 0x1 (hv+0xfffff0)\n")
+        returns_to = int(call.split(":")[0], 16) + 4 - at["callee"]
+        log = (f"ashlar: PANIC on CPU 0\n  #0 0x80000 (hv+0x0)\r\n"
+               f"ashlar:   #1 0x80010 (hv+{returns_to:#x})\n[linux] #2 is not one\n  #3 0x1 (hv+0xfffff0)\n")
         done = self.symbolize(log, "--elf", elf)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
