@@ -78,11 +78,11 @@ int ash_boot_board_refuse_(struct ash_boot_board_pass_ *pass, int code, const ch
     return ash_boot_fault_set(pass->fault, code, file_name, NULL, path, property, text, problem, allowed);
 }
 
-/** #address-cells or #size-cells of the current node. */
+/** #address-cells or #size-cells of the current node, if it has that. */
 static int read_cells(struct ash_boot_board_pass_ *pass, enum ash_boot_slot_ slot, const char *name,
                       uint32_t *cells)
 {
-    struct ash_boot_span value = pass->slots[slot];
+    struct ash_boot_span value = ash_boot_slot_(pass, slot);
 
     if (value.data == NULL) {
         return ASH_OK;
@@ -95,49 +95,73 @@ static int read_cells(struct ash_boot_board_pass_ *pass, enum ash_boot_slot_ slo
     return ASH_OK;
 }
 
-/** The current node has all its properties: it becomes a bus, and is judged. */
-static int complete(struct ash_boot_board_pass_ *pass)
+/* What makes a node another bus than most are. */
+#define BUS_SLOTS                                                                                            \
+    (1U << ASH_BOOT_SLOT_RANGES_ | 1U << ASH_BOOT_SLOT_STATUS_ | 1U << ASH_BOOT_SLOT_INTERRUPT_PARENT_ |     \
+     1U << ASH_BOOT_SLOT_ADDRESS_CELLS_ | 1U << ASH_BOOT_SLOT_SIZE_CELLS_)
+
+static int read_bus(struct ash_boot_board_pass_ *pass, struct ash_boot_bus_ *bus)
 {
-    struct ash_boot_bus_ *bus = &pass->buses[pass->depth];
-    struct ash_boot_span status = pass->slots[ASH_BOOT_SLOT_STATUS_];
+    struct ash_boot_span status = ash_boot_slot_(pass, ASH_BOOT_SLOT_STATUS_);
+    struct ash_boot_span parent = ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPT_PARENT_);
     int result;
 
-    pass->pending = false;
-    bus->ranges = pass->slots[ASH_BOOT_SLOT_RANGES_];
-    bus->address_cells = DEFAULT_ADDRESS_CELLS;
-    bus->size_cells = DEFAULT_SIZE_CELLS;
-    bus->disabled = (pass->depth != 0U && pass->buses[pass->depth - 1U].disabled) ||
-                    (status.data != NULL && !ash_boot_fdt_list_has_(status, "okay") &&
-                     !ash_boot_fdt_list_has_(status, "ok"));
-    bus->interrupt_parent = pass->depth != 0U ? pass->buses[pass->depth - 1U].interrupt_parent : 0U;
-    if (pass->slots[ASH_BOOT_SLOT_INTERRUPT_PARENT_].size == 4U) {
-        bus->interrupt_parent = ash_load_be32(pass->slots[ASH_BOOT_SLOT_INTERRUPT_PARENT_].data);
+    bus->ranges = ash_boot_slot_(pass, ASH_BOOT_SLOT_RANGES_);
+    if (status.data != NULL && !ash_boot_fdt_list_has_(status, "okay") &&
+        !ash_boot_fdt_list_has_(status, "ok")) {
+        bus->disabled = true;
+    }
+    if (parent.size == 4U) {
+        bus->interrupt_parent = ash_load_be32(parent.data);
     }
     result = read_cells(pass, ASH_BOOT_SLOT_ADDRESS_CELLS_, "#address-cells", &bus->address_cells);
     if (result == ASH_OK) {
         result = read_cells(pass, ASH_BOOT_SLOT_SIZE_CELLS_, "#size-cells", &bus->size_cells);
     }
-    if (result != ASH_OK || bus->disabled) {
-        return result;
+    return result;
+}
+
+/** The current node has all its properties: it becomes a bus, and is judged. */
+static int complete(struct ash_boot_board_pass_ *pass)
+{
+    struct ash_boot_bus_ *bus = &pass->buses[pass->depth];
+
+    pass->gathering = ASH_BOOT_GATHERING_NONE_;
+    if (ash_boot_has_slot_(pass, BUS_SLOTS)) {
+        int result = read_bus(pass, bus);
+
+        if (result != ASH_OK) {
+            return result;
+        }
+    }
+    if (bus->disabled) {
+        return ASH_OK;
     }
     return pass->visit != NULL ? ash_boot_board_visit_(pass) : ash_boot_board_judge_(pass);
 }
 
 static int begin(struct ash_boot_board_pass_ *pass)
 {
-    int result = pass->pending ? complete(pass) : ASH_OK;
+    int result = pass->gathering != ASH_BOOT_GATHERING_NONE_ ? complete(pass) : ASH_OK;
+    unsigned depth = pass->fdt.depth;
+    struct ash_boot_bus_ *bus;
 
-    if (result != ASH_OK || pass->fdt.depth >= ASH_BOOT_BOARD_DEPTH_) {
+    if (result != ASH_OK || depth >= ASH_BOOT_BOARD_DEPTH_) {
         return result;
     }
-    pass->depth = pass->fdt.depth;
-    pass->pending = true;
-    for (; pass->filled != 0U; pass->filled &= pass->filled - 1U) {
-        pass->slots[ash_lowest_bit(pass->filled)] = (struct ash_boot_span){NULL, 0};
-    }
-    pass->buses[pass->depth] = (struct ash_boot_bus_){.name = pass->fdt.name};
-    pass->in_chosen = pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "chosen");
-    if (pass->depth == 1U && ash_boot_strings_equal_(pass->fdt.name, "aliases")) {
+    bus = &pass->buses[depth];
+    pass->depth = depth;
+    pass->gathering = ASH_BOOT_GATHERING_NODE_;
+    pass->filled = 0;
+    bus->name = pass->fdt.name;
+    bus->ranges = (struct ash_boot_span){NULL, 0};
+    bus->address_cells = DEFAULT_ADDRESS_CELLS;
+    bus->size_cells = DEFAULT_SIZE_CELLS;
+    bus->interrupt_parent = depth != 0U ? pass->buses[depth - 1U].interrupt_parent : 0U;
+    bus->disabled = depth != 0U && pass->buses[depth - 1U].disabled;
+    if (depth == 1U && ash_boot_strings_equal_(bus->name, "chosen") && pass->visit == NULL) {
+        pass->gathering = ASH_BOOT_GATHERING_CHOSEN_;
+    } else if (depth == 1U && ash_boot_strings_equal_(bus->name, "aliases")) {
         pass->aliases = pass->fdt;
     }
     return ASH_OK;
@@ -196,11 +220,8 @@ static int property(struct ash_boot_board_pass_ *pass)
 {
     unsigned slot;
 
-    if (!pass->pending) {
-        return ASH_OK;
-    }
-    if (pass->in_chosen && pass->visit == NULL) {
-        return chosen_property(pass);
+    if (pass->gathering != ASH_BOOT_GATHERING_NODE_) {
+        return pass->gathering == ASH_BOOT_GATHERING_CHOSEN_ ? chosen_property(pass) : ASH_OK;
     }
     slot = slot_of(pass, pass->fdt.name);
     if (slot < ASH_BOOT_SLOTS_) {
@@ -216,12 +237,12 @@ static int walk(struct ash_boot_board_pass_ *pass)
         int event = ash_boot_fdt_next_(&pass->fdt, pass->fault);
         int result;
 
-        if (event == ASH_BOOT_FDT_BEGIN_) {
-            result = begin(pass);
-        } else if (event == ASH_BOOT_FDT_PROPERTY_) {
+        if (event == ASH_BOOT_FDT_PROPERTY_) {
             result = property(pass);
+        } else if (event == ASH_BOOT_FDT_BEGIN_) {
+            result = begin(pass);
         } else if (event == ASH_BOOT_FDT_END_) {
-            result = pass->pending ? complete(pass) : ASH_OK;
+            result = pass->gathering != ASH_BOOT_GATHERING_NONE_ ? complete(pass) : ASH_OK;
         } else {
             return event == ASH_BOOT_FDT_DONE_ ? ASH_OK : event;
         }

@@ -18,11 +18,6 @@
 
 enum outcome { ABSENT, FOUND }; /* or a negative ASH_E* */
 
-static struct ash_boot_span slot(const struct ash_boot_board_pass_ *pass, enum ash_boot_slot_ which)
-{
-    return pass->slots[which];
-}
-
 /** A number of up to 4 cells that fits 64 bits. */
 static bool read_number(const uint8_t *at, uint32_t cells, uint64_t *number)
 {
@@ -64,7 +59,7 @@ static bool translate(const struct ash_boot_bus_ *bus, uint32_t parent_cells, ui
 static int read_reg(struct ash_boot_board_pass_ *pass, unsigned index, struct ash_boot_region *region)
 {
     const struct ash_boot_bus_ *bus = &pass->buses[pass->depth - 1U];
-    struct ash_boot_span reg = slot(pass, ASH_BOOT_SLOT_REG_);
+    struct ash_boot_span reg = ash_boot_slot_(pass, ASH_BOOT_SLOT_REG_);
     size_t stride = 4U * ((size_t)bus->address_cells + bus->size_cells);
     const uint8_t *at;
     uint64_t base;
@@ -131,7 +126,7 @@ static int judge_memory(struct ash_boot_board_pass_ *pass)
             continue; /* a place that the firmware did not fill in */
         }
         if (board->memory_count == ASH_BOOT_BOARD_MEMORY_MAX) {
-            return ash_boot_board_refuse_(pass, ASH_ENOSPC, "reg", slot(pass, ASH_BOOT_SLOT_REG_),
+            return ash_boot_board_refuse_(pass, ASH_ENOSPC, "reg", ash_boot_slot_(pass, ASH_BOOT_SLOT_REG_),
                                           "is one memory range too many", "16 in all");
         }
         board->memory[board->memory_count++] = region;
@@ -153,11 +148,12 @@ static int judge_reserved(struct ash_boot_board_pass_ *pass)
             continue;
         }
         if (board->reserved_count == ASH_BOOT_BOARD_RESERVED_MAX) {
-            return ash_boot_board_refuse_(pass, ASH_ENOSPC, "reg", slot(pass, ASH_BOOT_SLOT_REG_),
+            return ash_boot_board_refuse_(pass, ASH_ENOSPC, "reg", ash_boot_slot_(pass, ASH_BOOT_SLOT_REG_),
                                           "is one reserved range too many", "32 in all");
         }
         board->reserved[board->reserved_count].region = region;
-        board->reserved[board->reserved_count].no_map = slot(pass, ASH_BOOT_SLOT_NO_MAP_).data != NULL;
+        board->reserved[board->reserved_count].no_map =
+            ash_boot_slot_(pass, ASH_BOOT_SLOT_NO_MAP_).data != NULL;
         board->reserved_count++;
     }
 }
@@ -166,9 +162,9 @@ static int judge_cpu(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_board *board = pass->board;
     uint32_t cells = pass->buses[pass->depth - 1U].address_cells;
-    struct ash_boot_span reg = slot(pass, ASH_BOOT_SLOT_REG_);
-    struct ash_boot_span method = slot(pass, ASH_BOOT_SLOT_ENABLE_METHOD_);
-    struct ash_boot_span release = slot(pass, ASH_BOOT_SLOT_RELEASE_);
+    struct ash_boot_span reg = ash_boot_slot_(pass, ASH_BOOT_SLOT_REG_);
+    struct ash_boot_span method = ash_boot_slot_(pass, ASH_BOOT_SLOT_ENABLE_METHOD_);
+    struct ash_boot_span release = ash_boot_slot_(pass, ASH_BOOT_SLOT_RELEASE_);
     struct ash_boot_cpu *cpu = &board->cpus[board->cpu_count];
 
     if (cells < 1U || cells > 2U || reg.size != 4U * (size_t)cells) {
@@ -212,7 +208,7 @@ static int judge_gic_v2(struct ash_boot_board_pass_ *pass)
 static int read_optional(struct ash_boot_board_pass_ *pass, enum ash_boot_slot_ which, const char *name,
                          uint64_t otherwise, uint64_t *number)
 {
-    struct ash_boot_span value = slot(pass, which);
+    struct ash_boot_span value = ash_boot_slot_(pass, which);
 
     *number = otherwise;
     if (value.data == NULL) {
@@ -243,7 +239,8 @@ static int judge_gic_v3(struct ash_boot_board_pass_ *pass)
     }
     if (regions < 1U || regions > ASH_BOOT_BOARD_GICR_MAX) {
         return ash_boot_board_refuse_(pass, ASH_ENOSPC, "#redistributor-regions",
-                                      slot(pass, ASH_BOOT_SLOT_REGIONS_), "is out of range", "1..4");
+                                      ash_boot_slot_(pass, ASH_BOOT_SLOT_REGIONS_), "is out of range",
+                                      "1..4");
     }
     outcome = read_device_reg(pass, 0, &board->gicd);
     for (unsigned i = 0; i < regions && outcome == FOUND; i++) {
@@ -259,7 +256,7 @@ static int judge_gic_v3(struct ash_boot_board_pass_ *pass)
 
 static int judge_gic(struct ash_boot_board_pass_ *pass, int version)
 {
-    struct ash_boot_span cells = slot(pass, ASH_BOOT_SLOT_INTERRUPT_CELLS_);
+    struct ash_boot_span cells = ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPT_CELLS_);
 
     if (pass->board->gic != ASH_BOOT_GIC_NONE) {
         return ASH_OK; /* the first is the CPUs' own */
@@ -270,10 +267,10 @@ static int judge_gic(struct ash_boot_board_pass_ *pass, int version)
     }
     pass->interrupt_cells = ash_load_be32(cells.data);
     pass->board->gic_cells = pass->interrupt_cells;
-    if (slot(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
-        pass->board->gic_phandle = ash_load_be32(slot(pass, ASH_BOOT_SLOT_PHANDLE_).data);
+    if (ash_boot_slot_(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
+        pass->board->gic_phandle = ash_load_be32(ash_boot_slot_(pass, ASH_BOOT_SLOT_PHANDLE_).data);
     }
-    pass->gic_interrupts = slot(pass, ASH_BOOT_SLOT_INTERRUPTS_);
+    pass->gic_interrupts = ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPTS_);
     return version == 2 ? judge_gic_v2(pass) : judge_gic_v3(pass);
 }
 
@@ -355,17 +352,17 @@ bool ash_boot_board_interrupt_(const struct ash_boot_board_pass_ *pass, struct a
 
 static int judge_timer(struct ash_boot_board_pass_ *pass, int unused)
 {
-    struct ash_boot_span hz = slot(pass, ASH_BOOT_SLOT_CLOCK_);
+    struct ash_boot_span hz = ash_boot_slot_(pass, ASH_BOOT_SLOT_CLOCK_);
 
     (void)unused;
-    pass->timer_interrupts = slot(pass, ASH_BOOT_SLOT_INTERRUPTS_);
+    pass->timer_interrupts = ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPTS_);
     pass->board->timer_hz = hz.size == 4U ? ash_load_be32(hz.data) : 0U;
     return ASH_OK;
 }
 
 static int judge_psci(struct ash_boot_board_pass_ *pass, int unused)
 {
-    struct ash_boot_span method = slot(pass, ASH_BOOT_SLOT_METHOD_);
+    struct ash_boot_span method = ash_boot_slot_(pass, ASH_BOOT_SLOT_METHOD_);
 
     (void)unused;
     if (ash_boot_fdt_list_has_(method, "smc")) {
@@ -392,7 +389,7 @@ static int judge_uart(struct ash_boot_board_pass_ *pass, int kind)
         return outcome;
     }
     uart->kind = (enum ash_boot_uart)kind;
-    uart->interrupts = slot(pass, ASH_BOOT_SLOT_INTERRUPTS_);
+    uart->interrupts = ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPTS_);
     ash_boot_board_path_(pass, uart->path, sizeof(uart->path));
     pass->uart_count++;
     return ASH_OK;
@@ -411,8 +408,8 @@ static int judge_one(struct ash_boot_board_pass_ *pass, int which)
     struct ash_boot_region *region = regions[which];
     int outcome = region->size == 0U ? read_device_reg(pass, 0, region) : (int)ABSENT;
 
-    if (outcome == FOUND && which == ONE_BCM_ARM && slot(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
-        pass->bcm_arm_phandle = ash_load_be32(slot(pass, ASH_BOOT_SLOT_PHANDLE_).data);
+    if (outcome == FOUND && which == ONE_BCM_ARM && ash_boot_slot_(pass, ASH_BOOT_SLOT_PHANDLE_).size == 4U) {
+        pass->bcm_arm_phandle = ash_load_be32(ash_boot_slot_(pass, ASH_BOOT_SLOT_PHANDLE_).data);
     }
     return outcome < 0 ? outcome : ASH_OK;
 }
@@ -449,8 +446,8 @@ static const struct {
 
 static void judge_root(struct ash_boot_board_pass_ *pass)
 {
-    struct ash_boot_span model = slot(pass, ASH_BOOT_SLOT_MODEL_);
-    struct ash_boot_span compatible = slot(pass, ASH_BOOT_SLOT_COMPATIBLE_);
+    struct ash_boot_span model = ash_boot_slot_(pass, ASH_BOOT_SLOT_MODEL_);
+    struct ash_boot_span compatible = ash_boot_slot_(pass, ASH_BOOT_SLOT_COMPATIBLE_);
 
     if (ash_boot_fdt_is_string_(model)) {
         pass->board->model = (const char *)model.data;
@@ -506,14 +503,14 @@ static size_t find_device(struct ash_boot_span compatible)
 
 int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass)
 {
-    struct ash_boot_span type = slot(pass, ASH_BOOT_SLOT_DEVICE_TYPE_);
+    struct ash_boot_span type = ash_boot_slot_(pass, ASH_BOOT_SLOT_DEVICE_TYPE_);
     size_t device;
 
     if (pass->depth == 0U) {
         judge_root(pass);
         return ASH_OK;
     }
-    if (pass->depth == 1U && ash_boot_fdt_list_has_(type, "memory")) {
+    if (pass->depth == 1U && type.size != 0U && ash_boot_fdt_list_has_(type, "memory")) {
         return judge_memory(pass);
     }
     if (pass->depth == 2U && ash_boot_strings_equal_(pass->buses[1].name, "reserved-memory")) {
@@ -523,7 +520,7 @@ int ash_boot_board_judge_(struct ash_boot_board_pass_ *pass)
         ash_boot_fdt_list_has_(type, "cpu")) {
         return judge_cpu(pass);
     }
-    device = find_device(slot(pass, ASH_BOOT_SLOT_COMPATIBLE_));
+    device = find_device(ash_boot_slot_(pass, ASH_BOOT_SLOT_COMPATIBLE_));
     return device < ASH_ARRAY_SIZE(devices) ? devices[device].judge(pass, devices[device].argument) : ASH_OK;
 }
 
@@ -534,7 +531,7 @@ static bool is_device(const struct ash_boot_board_pass_ *pass)
 
     return pass->depth != 0U && !ash_boot_strings_equal_(top, "cpus") &&
            !ash_boot_strings_equal_(top, "reserved-memory") && !ash_boot_strings_equal_(top, "vms") &&
-           !ash_boot_fdt_list_has_(slot(pass, ASH_BOOT_SLOT_DEVICE_TYPE_), "memory");
+           !ash_boot_fdt_list_has_(ash_boot_slot_(pass, ASH_BOOT_SLOT_DEVICE_TYPE_), "memory");
 }
 
 /** A device that no driver here reads may have registers of a kind of its own (a bus of another sort): it then has
@@ -558,7 +555,7 @@ static void note_regions(struct ash_boot_board_pass_ *pass, struct ash_boot_devi
 int ash_boot_board_visit_(struct ash_boot_board_pass_ *pass)
 {
     struct ash_boot_device device = {.region_count = 0};
-    struct ash_boot_span compatible = slot(pass, ASH_BOOT_SLOT_COMPATIBLE_);
+    struct ash_boot_span compatible = ash_boot_slot_(pass, ASH_BOOT_SLOT_COMPATIBLE_);
     uint32_t parent = pass->buses[pass->depth].interrupt_parent;
 
     if (!is_device(pass)) {
@@ -571,8 +568,8 @@ int ash_boot_board_visit_(struct ash_boot_board_pass_ *pass)
     note_regions(pass, &device);
     if (parent == pass->board->gic_phandle) {
         while (device.interrupt_count < ASH_BOOT_DEVICE_INTERRUPTS_MAX &&
-               ash_boot_board_interrupt_(pass, slot(pass, ASH_BOOT_SLOT_INTERRUPTS_), device.interrupt_count,
-                                         &device.interrupt[device.interrupt_count])) {
+               ash_boot_board_interrupt_(pass, ash_boot_slot_(pass, ASH_BOOT_SLOT_INTERRUPTS_),
+                                         device.interrupt_count, &device.interrupt[device.interrupt_count])) {
             device.interrupt_count++;
         }
     }

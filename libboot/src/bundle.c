@@ -8,13 +8,14 @@
 
 /* "New ASCII Format": 6 bytes of magic and 13 fields of 8 hexadecimal digits; then the name with its NUL; then the
  * contents. Name and contents are each padded to a multiple of 4 from the archive's start. */
-#define HEADER_SIZE    110U
-#define FIELD_MODE     1U
-#define FIELD_MTIME    5U
-#define FIELD_FILESIZE 6U
-#define FIELD_NAMESIZE 11U
-#define FIELDS         13U
-#define ALIGNMENT      4U
+#define HEADER_SIZE             110U
+#define FIELD_MODE              1U
+#define FIELD_MTIME             5U
+#define FIELD_FILESIZE          6U
+#define FIELD_NAMESIZE          11U
+#define FIELDS                  13U
+#define FIELD_AT(header, field) (&(header)[6U + 8U * (field)])
+#define ALIGNMENT               4U
 
 #define EACH UINT64_C(0x0101010101010101) /* of the eight bytes of a word */
 
@@ -83,8 +84,7 @@ static bool skip(size_t at, size_t size, size_t limit, size_t *end)
     return true;
 }
 
-/** All fields must be numbers; once that is known (@checked), only those that are used are read. */
-static int parse_header(const uint8_t *archive, size_t at, bool checked, uint32_t fields[FIELDS],
+static int parse_header(const uint8_t *archive, size_t at, uint32_t fields[FIELDS],
                         struct ash_boot_fault *fault)
 {
     const uint8_t *header = &archive[at];
@@ -94,9 +94,7 @@ static int parse_header(const uint8_t *archive, size_t at, bool checked, uint32_
                       "an uncompressed cpio archive of the \"newc\" format, magic 070701");
     }
     for (unsigned i = 0; i < FIELDS; i++) {
-        bool wanted = !checked || i == FIELD_MODE || i == FIELD_FILESIZE || i == FIELD_NAMESIZE;
-
-        if (wanted && !parse_field(&header[6U + 8U * i], &fields[i])) {
+        if (!parse_field(FIELD_AT(header, i), &fields[i])) {
             return refuse(fault, ASH_EFORMAT, NULL, field_names[i], at,
                           "of the header at this byte is not a number", "8 hexadecimal digits");
         }
@@ -127,7 +125,7 @@ static int parse_name(const uint8_t *archive, size_t size, size_t at, uint32_t n
     return ASH_OK;
 }
 
-static int parse_entry(struct ash_boot_span bundle, size_t at, bool checked, struct entry *entry,
+static int parse_entry(struct ash_boot_span bundle, size_t at, struct entry *entry,
                        struct ash_boot_fault *fault)
 {
     const uint8_t *archive = (const uint8_t *)bundle.data;
@@ -139,7 +137,7 @@ static int parse_entry(struct ash_boot_span bundle, size_t at, bool checked, str
         return refuse(fault, ASH_ETRUNC, NULL, "header at byte", at, "is cut, or the archive has no end",
                       "a last entry named TRAILER!!!");
     }
-    result = parse_header(archive, at, checked, fields, fault);
+    result = parse_header(archive, at, fields, fault);
     if (result == ASH_OK) {
         result = parse_name(archive, bundle.size, at, fields[FIELD_NAMESIZE], &contents, fault);
     }
@@ -177,7 +175,7 @@ int ash_boot_bundle_open(struct ash_boot_bundle *bundle, const void *data, size_
 
     ash_boot_fault_clear(fault);
     for (;;) {
-        int result = parse_entry(fresh.archive, entry.next, false, &entry, fault);
+        int result = parse_entry(fresh.archive, entry.next, &entry, fault);
 
         if (result != ASH_OK) {
             return result;
@@ -207,13 +205,30 @@ static const char *plain_name(const char *name)
     return name;
 }
 
+/** The entry at @at of an archive that was opened: what is used of it, and not checked again but for the bounds. */
+static bool read_entry(struct ash_boot_span bundle, size_t at, struct entry *entry)
+{
+    const uint8_t *header = &((const uint8_t *)bundle.data)[at];
+    uint32_t file_size;
+    uint32_t name_size;
+    size_t contents;
+
+    if (bundle.size - at < HEADER_SIZE || !parse_field(FIELD_AT(header, FIELD_MODE), &entry->mode) ||
+        !parse_field(FIELD_AT(header, FIELD_FILESIZE), &file_size) ||
+        !parse_field(FIELD_AT(header, FIELD_NAMESIZE), &name_size) ||
+        !skip(at + HEADER_SIZE, name_size, bundle.size, &contents)) {
+        return false;
+    }
+    entry->name = (const char *)&header[HEADER_SIZE];
+    entry->file = (struct ash_boot_span){(const uint8_t *)bundle.data + contents, file_size};
+    return skip(contents, file_size, bundle.size, &entry->next);
+}
+
 bool ash_boot_bundle_next(const struct ash_boot_bundle *bundle, struct ash_boot_bundle_entry *entry)
 {
-    struct ash_boot_fault unused;
-    struct entry found = {.name = trailer};
+    struct entry found;
 
-    if (parse_entry(bundle->archive, entry->next, true, &found, &unused) != ASH_OK ||
-        ash_boot_strings_equal_(found.name, trailer)) {
+    if (!read_entry(bundle->archive, entry->next, &found) || ash_boot_strings_equal_(found.name, trailer)) {
         return false;
     }
     entry->name = plain_name(found.name);

@@ -11,9 +11,6 @@
 #define VERSION     17U
 #define ALIGNMENT   8U
 
-/* 5.4.1: FDT_PROP, length, offset of the name; then the value. */
-#define PROPERTY_SIZE 12U
-
 static int refuse(struct ash_boot_fault *fault, int code, const char *property, uint64_t value,
                   const char *problem, const char *allowed)
 {
@@ -31,7 +28,7 @@ static const char past_the_end[] = "a tag reaches past the end";
 static __attribute__((noinline)) int malformed(const struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault,
                                                const char *problem)
 {
-    return refuse(fault, ASH_EFORMAT, "structure block, byte", (uint64_t)fdt->offset, problem,
+    return refuse(fault, ASH_EFORMAT, "structure block, byte", (uint64_t)(fdt->at - fdt->structure), problem,
                   "what the device tree compiler makes");
 }
 
@@ -67,7 +64,8 @@ int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
                       "a multiple of 4");
     }
     fresh.structure = (const uint8_t *)data + fdt_off_dt_struct(data);
-    fresh.structure_size = fdt_size_dt_struct(data);
+    fresh.end = &fresh.structure[fdt_size_dt_struct(data)];
+    fresh.at = fresh.structure;
     fresh.strings = (const char *)data + fdt_off_dt_strings(data);
     fresh.strings_size = fdt_size_dt_strings(data);
     while (fresh.strings_size > 0U && fresh.strings[fresh.strings_size - 1U] != '\0') {
@@ -77,39 +75,30 @@ int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
     return ASH_OK;
 }
 
-/** Go behind the tag of @size bytes, of which @left are in the block, and the padding behind it (Devicetree Spec.
- *  v0.4, 5.4.1). False: that reaches past the end. */
-static bool advance(struct ash_boot_fdt_ *fdt, size_t size, size_t left)
-{
-    size_t padded = (size + FDT_TAGSIZE - 1U) & ~(size_t)(FDT_TAGSIZE - 1U);
-
-    fdt->offset += padded <= left ? padded : 0U;
-    return padded <= left;
-}
-
 /** Is one of the four bytes 0? Taking 1 from each borrows into its highest bit, unless that was set before. */
 static bool has_nul(uint32_t bytes)
 {
     return ((bytes - 0x01010101U) & ~bytes & 0x80808080U) != 0U;
 }
 
-static int begin_node(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, struct ash_boot_fault *fault)
+static int begin_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
 {
-    size_t size = FDT_TAGSIZE;
+    const uint8_t *name = &fdt->at[FDT_TAGSIZE];
+    const uint8_t *end = name;
+    uint32_t bytes;
 
     if (fdt->nesting == 0U && fdt->root_seen) {
         return malformed(fdt, fault, "a second root node");
     }
-    while (left - size >= FDT_TAGSIZE && !has_nul(*(const uint32_t *)(const void *)&at[size])) {
-        size += FDT_TAGSIZE; /* both are aligned */
-    }
-    while (size < left && at[size] != 0U) {
-        size++;
-    }
-    if (!advance(fdt, size + 1U, left)) {
-        return malformed(fdt, fault, past_the_end);
-    }
-    fdt->name = (const char *)&at[FDT_TAGSIZE];
+    do { /* by cells: the padding behind the NUL ends with its own (Devicetree Specification v0.4, 5.4.1) */
+        if (fdt->end - end < (ptrdiff_t)FDT_TAGSIZE) {
+            return malformed(fdt, fault, past_the_end);
+        }
+        bytes = *(const uint32_t *)(const void *)end;
+        end += FDT_TAGSIZE;
+    } while (!has_nul(bytes));
+    fdt->name = (const char *)name;
+    fdt->at = end;
     fdt->root_seen = true;
     fdt->properties_may_follow = true;
     fdt->depth = fdt->nesting++;
@@ -123,59 +112,46 @@ static int end_node(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
     }
     fdt->properties_may_follow = false;
     fdt->depth = --fdt->nesting;
-    fdt->offset += FDT_TAGSIZE;
+    fdt->at += FDT_TAGSIZE;
     return ASH_BOOT_FDT_END_;
 }
 
-/** A cell of the structure block, which is aligned (ash_boot_fdt_open_()). */
-static uint32_t cell(const uint8_t *at)
+/** A property that was not taken. */
+static int refuse_property(const struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left,
+                           struct ash_boot_fault *fault)
 {
-    return fdt32_to_cpu(*(const fdt32_t *)(const void *)at);
-}
-
-static int property(struct ash_boot_fdt_ *fdt, const uint8_t *at, size_t left, struct ash_boot_fault *fault)
-{
-    uint32_t length;
-    uint32_t name;
-
-    if (left < PROPERTY_SIZE || cell(&at[4]) > left - PROPERTY_SIZE) {
+    if (left < ASH_BOOT_FDT_PROPERTY_SIZE_ ||
+        ash_boot_fdt_cell_(&at[4]) > left - ASH_BOOT_FDT_PROPERTY_SIZE_) {
         return malformed(fdt, fault, past_the_end);
     }
-    length = cell(&at[4]);
-    name = cell(&at[8]);
     if (!fdt->properties_may_follow) {
         return malformed(fdt, fault, "a property outside a node or after a sub-node");
     }
-    if (name >= fdt->strings_size) {
+    if (ash_boot_fdt_cell_(&at[8]) >= fdt->strings_size) {
         return malformed(fdt, fault, "a property whose name lies outside the strings block");
     }
-    if (!advance(fdt, PROPERTY_SIZE + (size_t)length, left)) {
-        return malformed(fdt, fault, past_the_end);
-    }
-    fdt->name = &fdt->strings[name];
-    fdt->value.data = &at[PROPERTY_SIZE];
-    fdt->value.size = length; /* its depth is that of the node's begin */
-    return ASH_BOOT_FDT_PROPERTY_;
+    return malformed(fdt, fault, past_the_end); /* its padding */
 }
 
-int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
+int ash_boot_fdt_next_any_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
 {
     for (;;) {
-        const uint8_t *at = &fdt->structure[fdt->offset];
-        size_t left = fdt->structure_size - fdt->offset;
+        const uint8_t *at = fdt->at;
+        size_t left = (size_t)(fdt->end - at);
 
         if (left < FDT_TAGSIZE) {
             return malformed(fdt, fault, past_the_end);
         }
-        switch (cell(at)) {
+        switch (ash_boot_fdt_cell_(at)) {
         case FDT_PROP:
-            return property(fdt, at, left, fault);
+            return ash_boot_fdt_take_property_(fdt) ? (int)ASH_BOOT_FDT_PROPERTY_
+                                                    : refuse_property(fdt, at, left, fault);
         case FDT_BEGIN_NODE:
-            return begin_node(fdt, at, left, fault);
+            return begin_node(fdt, fault);
         case FDT_END_NODE:
             return end_node(fdt, fault);
         case FDT_NOP:
-            fdt->offset += FDT_TAGSIZE;
+            fdt->at += FDT_TAGSIZE;
             break;
         case FDT_END:
             return fdt->nesting == 0U && fdt->root_seen ? (int)ASH_BOOT_FDT_DONE_

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <libfdt.h>
+
+#include <libbase/bits.h>
+
 #include <libboot/board.h>
 #include <libboot/config.h>
 #include <libboot/fault.h>
@@ -38,10 +42,10 @@ void ash_boot_copy_text_(char *to, size_t size, const char *from);
 size_t ash_boot_string_length_(const char *string);
 bool ash_boot_same_rest_(const char *a, const char *b);
 
-/** Most strings differ in their first character: no call for these. */
+/** Most strings differ in their first two characters: no call for these. */
 static inline bool ash_boot_strings_equal_(const char *a, const char *b)
 {
-    return *a == *b && ash_boot_same_rest_(a, b);
+    return a[0] == b[0] && (a[0] == '\0' || (a[1] == b[1] && ash_boot_same_rest_(&a[1], &b[1])));
 }
 
 /* fdt_reader.c: a flattened tree, tag by tag, every byte checked before it is used. */
@@ -56,14 +60,14 @@ enum ash_boot_fdt_event_ {
 struct ash_boot_fdt_ {
     const void *tree;
     const uint8_t *structure; /* the blocks: inside the tree, by the header as it was when it was checked */
-    size_t structure_size;
+    const uint8_t *end;       /* of that one */
+    const uint8_t *at;        /* the next tag in it */
     const char *strings;
     size_t strings_size; /* up to the last NUL: what begins below it ends in it */
     const char *name;
     struct ash_boot_span value;
     unsigned depth;   /* of the event's node */
     unsigned nesting; /* nodes open now */
-    size_t offset;    /* of the next tag, in the structure block */
     bool properties_may_follow;
     bool root_seen;
 };
@@ -72,8 +76,48 @@ struct ash_boot_fdt_ {
 int ash_boot_fdt_open_(struct ash_boot_fdt_ *fdt, const void *data, size_t size,
                        struct ash_boot_fault *fault);
 
-/** The next event, or ASH_EFORMAT or ASH_ETRUNC. */
-int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault);
+/* Devicetree Specification v0.4, 5.4.1: FDT_PROP, length, offset of the name; then the value. */
+#define ASH_BOOT_FDT_PROPERTY_SIZE_ 12U
+
+/** A cell of the structure block, which is aligned (ash_boot_fdt_open_()). */
+static inline uint32_t ash_boot_fdt_cell_(const uint8_t *at)
+{
+    return fdt32_to_cpu(*(const fdt32_t *)(const void *)at);
+}
+
+/** Go behind the next tag if it is a well-formed property where one may stand. */
+static inline bool ash_boot_fdt_take_property_(struct ash_boot_fdt_ *fdt)
+{
+    const uint8_t *at = fdt->at;
+    size_t left = (size_t)(fdt->end - at);
+    uint64_t size;
+    uint32_t name;
+
+    if (left < ASH_BOOT_FDT_PROPERTY_SIZE_ || ash_boot_fdt_cell_(at) != FDT_PROP ||
+        !fdt->properties_may_follow) {
+        return false;
+    }
+    fdt->value.size = ash_boot_fdt_cell_(&at[4]);
+    fdt->value.data = &at[ASH_BOOT_FDT_PROPERTY_SIZE_];
+    size = ash_align_up(ASH_BOOT_FDT_PROPERTY_SIZE_ + (uint64_t)fdt->value.size, FDT_TAGSIZE);
+    name = ash_boot_fdt_cell_(&at[8]);
+    if (size > left || name >= fdt->strings_size) {
+        return false;
+    }
+    fdt->name = &fdt->strings[name];
+    fdt->at = &at[size];
+    return true; /* depth: that of the node's begin */
+}
+
+/** ash_boot_fdt_next_(), whatever the next tag is. */
+int ash_boot_fdt_next_any_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault);
+
+/** The next event, or ASH_EFORMAT or ASH_ETRUNC. Most tags of a tree are properties: for those there is no call. */
+static inline int ash_boot_fdt_next_(struct ash_boot_fdt_ *fdt, struct ash_boot_fault *fault)
+{
+    return ash_boot_fdt_take_property_(fdt) ? (int)ASH_BOOT_FDT_PROPERTY_
+                                            : ash_boot_fdt_next_any_(fdt, fault);
+}
 
 /** The number in @cells (1 or 2) cells at @at. */
 uint64_t ash_boot_fdt_cells_(const uint8_t *at, unsigned cells);
@@ -167,6 +211,13 @@ struct ash_boot_uart_candidate_ {
     struct ash_boot_span interrupts;
 };
 
+/** Whose properties come now. */
+enum ash_boot_gathering_ {
+    ASH_BOOT_GATHERING_NONE_, /* of a node that is skipped, or that is complete */
+    ASH_BOOT_GATHERING_NODE_,
+    ASH_BOOT_GATHERING_CHOSEN_
+};
+
 /** The state of the pass. */
 struct ash_boot_board_pass_ {
     struct ash_boot_board *board;
@@ -175,12 +226,11 @@ struct ash_boot_board_pass_ {
     void *visit_arg;
     struct ash_boot_fdt_ fdt;
     struct ash_boot_fdt_ aliases; /* where the properties of /aliases begin; tree NULL: none */
-    bool in_chosen;               /* that node is /chosen */
-    bool pending;                 /* a node's properties are being gathered */
-    unsigned depth;               /* of that node; buses[depth] is its own */
+    enum ash_boot_gathering_ gathering;
+    unsigned depth; /* of that node; buses[depth] is its own */
     struct ash_boot_bus_ buses[ASH_BOOT_BOARD_DEPTH_];
-    struct ash_boot_span slots[ASH_BOOT_SLOTS_];
-    uint32_t filled; /* which of them */
+    struct ash_boot_span slots[ASH_BOOT_SLOTS_]; /* of the current node: ash_boot_slot_() */
+    uint32_t filled;                             /* which of them it has, a bit each */
     struct {
         const char *name; /* where it stands in the strings block; NULL: none yet */
         unsigned slot;    /* ASH_BOOT_SLOTS_: none of ours */
@@ -197,6 +247,21 @@ struct ash_boot_board_pass_ {
     unsigned uart_count;
     struct ash_boot_uart_candidate_ uarts[ASH_BOOT_BOARD_UARTS_];
 };
+
+/** Has the current node one of these properties? @slots: a bit each. */
+static inline bool ash_boot_has_slot_(const struct ash_boot_board_pass_ *pass, uint32_t slots)
+{
+    return (pass->filled & slots) != 0U;
+}
+
+/** The current node's property; data NULL: it has none. */
+static inline struct ash_boot_span ash_boot_slot_(const struct ash_boot_board_pass_ *pass,
+                                                  enum ash_boot_slot_ which)
+{
+    static const struct ash_boot_span none = {NULL, 0};
+
+    return ash_boot_has_slot_(pass, 1U << which) ? pass->slots[which] : none;
+}
 
 /** The fault of the current node's @property. Returns @code. */
 int ash_boot_board_refuse_(struct ash_boot_board_pass_ *pass, int code, const char *property,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <libbase/endian.h>
+#include <libbase/mem.h>
 
 #include "internal.h"
 
@@ -22,10 +23,22 @@ void ash_boot_text_char_(struct ash_boot_text_ *text, char c)
     text->length++;
 }
 
+static void append(struct ash_boot_text_ *text, const char *bytes, size_t size)
+{
+    size_t room = text->length + 1U < text->size ? text->size - 1U - text->length : 0U;
+    size_t kept = size < room ? size : room;
+
+    if (kept > 0U) {
+        memcpy(&text->buffer[text->length], bytes, kept);
+        text->buffer[text->length + kept] = '\0';
+    }
+    text->length += size;
+}
+
 void ash_boot_text_literal_(struct ash_boot_text_ *text, const char *string)
 {
-    for (; string != NULL && *string != '\0'; string++) {
-        ash_boot_text_char_(text, *string);
+    if (string != NULL) {
+        append(text, string, ash_boot_string_length_(string));
     }
 }
 
@@ -44,15 +57,13 @@ void ash_boot_text_string_(struct ash_boot_text_ *text, const char *string)
 static void text_digits(struct ash_boot_text_ *text, uint64_t number, unsigned base, unsigned least)
 {
     char digits[20];
-    unsigned count = 0;
+    size_t at = sizeof(digits);
 
     do {
-        digits[count++] = "0123456789abcdef"[number % base];
+        digits[--at] = "0123456789abcdef"[number % base];
         number /= base;
-    } while (number != 0U || count < least);
-    while (count > 0U) {
-        ash_boot_text_char_(text, digits[--count]);
-    }
+    } while (number != 0U || sizeof(digits) - at < least);
+    append(text, &digits[at], sizeof(digits) - at);
 }
 
 void ash_boot_text_hex_(struct ash_boot_text_ *text, uint64_t number)
@@ -143,7 +154,12 @@ size_t ash_boot_string_length_(const char *string)
 
 bool ash_boot_same_rest_(const char *a, const char *b)
 {
-    for (; *a != '\0' && *a == *b; a++, b++) {
+    size_t i = 0;
+
+    while (a[i] == b[i]) {
+        if (a[i++] == '\0') {
+            return true;
+        }
     }
-    return *a == *b;
+    return false;
 }

@@ -1237,6 +1237,37 @@ static void every_truncation_is_refused(void **state)
     sweep_truncations(read_board, tree.bytes, tree_finish(&tree));
 }
 
+static void a_name_that_runs_to_the_end_of_all_is_refused(void **state)
+{
+    /* A header, an empty /memreserve, BEGIN_NODE and four characters; no strings, and nothing behind it. */
+    static const uint32_t words[16] = {0xd00dfeed, 64, 56, 64, 40, 17, 16, 0,
+                                       0,          8,  0,  0,  0,  0,  1,  0x61626364};
+    fdt32_t *tree = malloc(sizeof(words)); /* AddressSanitizer watches */
+
+    (void)state;
+    assert_non_null(tree);
+    for (unsigned i = 0; i < 16U; i++) {
+        tree[i] = cpu_to_fdt32(words[i]);
+    }
+    assert_int_equal(read_board(tree, sizeof(words), &fault), ASH_EFORMAT);
+    assert_fault_says(&fault, "device tree: structure block, byte = 0: a tag reaches past the end");
+    free(tree);
+}
+
+static void nops_between_properties_are_nothing(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    make_virt(&tree);
+    (void)tree_finish(&tree);
+    tree_ok(fdt_nop_property(tree.bytes, fdt_path_offset(tree.bytes, "/cpus/cpu@0"), "compatible"));
+    assert_int_equal(read_board(tree.bytes, sizeof(tree.bytes), &fault), ASH_OK);
+    assert_int_equal(board.cpu_count, 3); /* `reg` and `enable-method` stand behind what is gone */
+    assert_int_equal(board.cpus[0].mpidr, 0);
+    assert_int_equal(board.cpus[0].enable, ASH_BOOT_ENABLE_PSCI);
+}
+
 static void no_mutation_crashes(void **state)
 {
     struct tree tree;
@@ -1286,6 +1317,8 @@ int main(void)
         cmocka_unit_test(no_mutation_of_a_device_crashes),
         cmocka_unit_test(a_tree_that_is_not_aligned_is_refused),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_name_that_runs_to_the_end_of_all_is_refused),
+        cmocka_unit_test(nops_between_properties_are_nothing),
         cmocka_unit_test(no_mutation_crashes),
     };
 
