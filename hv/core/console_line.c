@@ -110,14 +110,14 @@ static size_t plain_size(const uint8_t *s, size_t size)
     return utf8_size(s, size);
 }
 
-/** @text with a '?' for each byte that is no plain text. */
-static void put_plain(struct hv_console *console, const char *text, size_t size)
+/** @text as far as its line goes, @size bytes at most, with a '?' for each byte that is no plain text: how many. */
+static size_t put_plain(struct hv_console *console, const char *text, size_t size)
 {
     const uint8_t *s = (const uint8_t *)text;
     size_t from = 0;
     size_t at = 0;
 
-    while (at < size) {
+    while (at < size && s[at] != '\n' && s[at] != '\0') {
         size_t n = plain_size(&s[at], size - at);
         if (n > 0U) {
             at += n;
@@ -129,6 +129,7 @@ static void put_plain(struct hv_console *console, const char *text, size_t size)
         from = at;
     }
     put(console, &text[from], at - from);
+    return at;
 }
 
 /* ---- Other lines than the unfinished one on the screen ---- */
@@ -184,7 +185,7 @@ void hv_console_redraw_line_(struct hv_console *console)
         return;
     }
     put_prefix(console, vm);
-    put_plain(console, vm->line, vm->length);
+    (void)put_plain(console, vm->line, vm->length);
     if (vm->returned) {
         put(console, "\r", 1);
         return;
@@ -201,7 +202,7 @@ static void show_line(struct hv_console *console, const struct hv_console_vm *vm
 {
     hv_console_leave_line_(console);
     put_prefix(console, vm);
-    put_plain(console, vm->line, vm->length);
+    (void)put_plain(console, vm->line, vm->length);
     put(console, "\r\n", 2);
     hv_console_redraw_line_(console);
 }
@@ -209,17 +210,13 @@ static void show_line(struct hv_console *console, const struct hv_console_vm *vm
 void hv_console_put_log_line_(struct hv_console *console, const char *line)
 {
     for (;;) {
-        size_t size = 0;
-        while (line[size] != '\0' && line[size] != '\n') {
-            size++;
-        }
-        put_string(console, HV_PREFIX);
-        put_plain(console, line, size);
+        put(console, HV_PREFIX, sizeof(HV_PREFIX) - 1U);
+        line += put_plain(console, line, SIZE_MAX);
         put(console, "\r\n", 2);
-        if (line[size] == '\0' || line[size + 1U] == '\0') {
+        if (line[0] == '\0' || line[1] == '\0') {
             return;
         }
-        line += size + 1U;
+        line++;
     }
 }
 

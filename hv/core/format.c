@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <libbase/mem.h>
+
 struct out {
     char *buffer;
     size_t size;
@@ -32,8 +34,8 @@ static void put_text(struct out *out, const char *text, size_t length)
 {
     size_t room = out->length + 1U < out->size ? out->size - 1U - out->length : 0U;
 
-    for (size_t i = 0; i < length && i < room; i++) {
-        out->buffer[out->length + i] = text[i];
+    if (room > 0U) {
+        memcpy(&out->buffer[out->length], text, length < room ? length : room);
     }
     out->length += length;
 }
@@ -83,10 +85,11 @@ static void put_number(struct out *out, const struct spec *spec, const char *lea
 
 static void put_string(struct out *out, struct spec *spec, const char *text)
 {
+    size_t most = spec->has_precision ? spec->precision : SIZE_MAX;
     size_t length = 0;
 
     text = text != NULL ? text : "(null)";
-    while ((!spec->has_precision || length < spec->precision) && text[length] != '\0') {
+    while (length < most && text[length] != '\0') {
         length++;
     }
     spec->zeros = false;
@@ -122,11 +125,11 @@ static const char *parse_length(const char *format, struct spec *spec)
     return format;
 }
 
-static const char *parse(const char *format, va_list *args, struct spec *spec)
+/** Flags, width, precision. */
+static const char *parse_shape(const char *format, va_list *args, struct spec *spec)
 {
     bool is_negative;
 
-    *spec = (struct spec){.left = false};
     for (; *format == '-' || *format == '0'; format++) {
         spec->left = spec->left || *format == '-';
         spec->zeros = spec->zeros || *format == '0';
@@ -136,6 +139,15 @@ static const char *parse(const char *format, va_list *args, struct spec *spec)
     if (*format == '.') {
         format = parse_number(format + 1, args, &spec->precision, &is_negative);
         spec->has_precision = !is_negative;
+    }
+    return format;
+}
+
+static const char *parse(const char *format, va_list *args, struct spec *spec)
+{
+    *spec = (struct spec){.left = false};
+    if (*format < 'A') { /* most have nothing in front of the letters */
+        format = parse_shape(format, args, spec);
     }
     format = parse_length(format, spec);
     spec->conversion = *format;
@@ -205,7 +217,9 @@ size_t hv_vformat(char *buffer, size_t size, const char *format, va_list args)
         struct spec spec;
 
         if (*format != '%' || !is_known) {
-            put(&out, *format++);
+            while (*++format != '\0' && *format != '%') {
+            }
+            put_text(&out, start, (size_t)(format - start));
             continue;
         }
         format = parse(format + 1, &mine, &spec);

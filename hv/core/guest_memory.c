@@ -10,6 +10,13 @@
 
 enum direction { CHECK, READ, WRITE, PUBLISH };
 
+/** Where hv reaches byte @offset of @part, and how many of *@size bytes from there on lie in it. */
+static uint8_t *run_in(const struct hv_ram_part *part, uint64_t offset, uint64_t *size)
+{
+    *size = *size < part->size - offset ? *size : part->size - offset;
+    return (uint8_t *)(uintptr_t)(part->pa + offset);
+}
+
 /** Where hv reaches @ipa, and how many of *@size bytes from there on lie together; NULL: it is not RAM. */
 static uint8_t *run_at(const struct hv_vm *vm, uint64_t ipa, uint64_t *size)
 {
@@ -18,8 +25,7 @@ static uint8_t *run_at(const struct hv_vm *vm, uint64_t ipa, uint64_t *size)
         uint64_t offset = ipa - part->ipa;
 
         if (offset < part->size) {
-            *size = *size < part->size - offset ? *size : part->size - offset;
-            return (uint8_t *)(uintptr_t)(part->pa + offset);
+            return run_in(part, offset, size);
         }
     }
     return NULL;
@@ -48,7 +54,7 @@ void *hv_guest_ram_at(struct hv_vm *vm, uint64_t offset, uint64_t *size)
         const struct hv_ram_part *part = &vm->machine.part[i];
 
         if (offset < part->size) {
-            return run_at(vm, part->ipa + offset, size);
+            return run_in(part, offset, size);
         }
         offset -= part->size;
     }

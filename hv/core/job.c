@@ -20,9 +20,13 @@ void hv_mail_send(struct hv_cpu *cpu, struct hv_mail *mail)
 
 void hv_mail_deliver_all(struct hv_cpu *cpu)
 {
-    struct hv_mail *last_first = __atomic_exchange_n(&cpu->mail, NULL, __ATOMIC_ACQUIRE);
+    struct hv_mail *last_first;
     struct hv_mail *mail = NULL;
 
+    if (__atomic_load_n(&cpu->mail, __ATOMIC_RELAXED) == NULL) {
+        return;
+    }
+    last_first = __atomic_exchange_n(&cpu->mail, NULL, __ATOMIC_ACQUIRE);
     while (last_first != NULL) {
         struct hv_mail *next = last_first->next;
 

@@ -28,6 +28,17 @@ static void count(struct hv_pages *pool, uint32_t used)
     __atomic_store_n(&pool->used, used, __ATOMIC_RELAXED);
 }
 
+/** Where @pages pages, a power of two, aligned to as many, are all free: a bit at the first of each such run. */
+static uint64_t free_runs(uint64_t taken, unsigned pages)
+{
+    uint64_t starts = ~taken;
+
+    for (unsigned known = 1; known < pages; known *= 2U) {
+        starts &= starts >> known;
+    }
+    return starts & (~UINT64_C(0) / run_of(pages));
+}
+
 void *hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *request)
 {
     unsigned pages = request->pages;
@@ -38,16 +49,14 @@ void *hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *reques
     }
     hv_lock(&pool->lock);
     for (uint32_t word = 0; word < pool->total / 64U && found == NULL; word++) {
-        if (pool->taken[word] == ~UINT64_C(0)) {
-            continue;
-        }
-        for (unsigned bit = 0; bit < 64U; bit += pages) {
-            if ((pool->taken[word] & (run_of(pages) << bit)) == 0U) {
-                pool->taken[word] |= run_of(pages) << bit;
-                count(pool, pool->used + pages);
-                found = (void *)(uintptr_t)(pool->base + ((uint64_t)word * 64U + bit) * HV_PAGE_SIZE);
-                break;
-            }
+        uint64_t starts = free_runs(pool->taken[word], pages);
+
+        if (starts != 0U) {
+            unsigned bit = ash_lowest_bit(starts);
+
+            pool->taken[word] |= run_of(pages) << bit;
+            count(pool, pool->used + pages);
+            found = (void *)(uintptr_t)(pool->base + ((uint64_t)word * 64U + bit) * HV_PAGE_SIZE);
         }
     }
     hv_unlock(&pool->lock);

@@ -245,32 +245,37 @@ static bool one_piece(const struct hv_ranges *map, uint64_t size, struct hv_piec
     return false;
 }
 
-int hv_ranges_alloc_pieces(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
-                           struct hv_piece *pieces, unsigned max)
+static int claim_several(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
+                         struct hv_piece *pieces, unsigned max)
 {
     const struct hv_ranges before = *map;
     uint64_t left = size;
-    int error = ASH_OK;
     unsigned count = 0;
 
+    while (left > 0U) {
+        int error = count < max ? add_piece(map, left, owner, vm, &pieces[count]) : ASH_ENOMEM;
+
+        if (error != ASH_OK) {
+            *map = before;
+            return error;
+        }
+        left -= pieces[count++].size;
+    }
+    return (int)count;
+}
+
+int hv_ranges_alloc_pieces(struct hv_ranges *map, uint64_t size, enum hv_owner owner, uint32_t vm,
+                           struct hv_piece *pieces, unsigned max)
+{
     if (size == 0U || !ash_is_aligned(size, MIB2) || max == 0U) {
         return ASH_EINVAL;
     }
     if (one_piece(map, size, pieces)) {
-        error = hv_ranges_claim(map, pieces->base, size, owner, vm);
+        int error = hv_ranges_claim(map, pieces->base, size, owner, vm);
+
         return error == ASH_OK ? 1 : error;
     }
-    while (left > 0U && error == ASH_OK) {
-        error = count < max ? add_piece(map, left, owner, vm, &pieces[count]) : ASH_ENOMEM;
-        if (error == ASH_OK) {
-            left -= pieces[count++].size;
-        }
-    }
-    if (error != ASH_OK) {
-        *map = before;
-        return error;
-    }
-    return (int)count;
+    return claim_several(map, size, owner, vm, pieces, max);
 }
 
 bool hv_ranges_first_taken(const struct hv_ranges *map, uint64_t base, uint64_t size, struct hv_range *part)

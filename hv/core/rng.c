@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/rng.h"
 
-#include <libbase/endian.h>
 #include <libbase/mem.h>
 
 static uint32_t rotate_left(uint32_t value, unsigned by)
@@ -22,7 +21,7 @@ static inline __attribute__((always_inline)) void quarter_round(uint32_t *s, uns
     s[b] = rotate_left(s[b] ^ s[c], 7);
 }
 
-void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint8_t out[64])
+void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint32_t out[16])
 {
     uint32_t start[16] = {0x61707865U, 0x3320646eU, 0x79622d32U, 0x6b206574U};
     uint32_t s[16];
@@ -43,10 +42,7 @@ void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t n
         quarter_round(s, 3, 4, 9, 14);
     }
     for (unsigned i = 0; i < 16U; i++) {
-        uint32_t word = s[i] + start[i];
-        for (unsigned byte = 0; byte < 4U; byte++) {
-            out[4U * i + byte] = (uint8_t)(word >> (8U * byte));
-        }
+        out[i] = s[i] + start[i];
     }
 }
 
@@ -54,14 +50,12 @@ void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t n
 static void step(struct hv_rng *rng, uint8_t out[32])
 {
     const uint32_t nonce[3] = {(uint32_t)rng->requests, (uint32_t)(rng->requests >> 32), 0};
-    uint8_t block[64];
+    uint32_t block[16];
 
     rng->requests++;
     hv_chacha20_block(rng->key, 0, nonce, block);
-    for (unsigned i = 0; i < 8U; i++) {
-        rng->key[i] = ash_load_le32(&block[4U * i]);
-    }
-    memcpy(out, &block[32], 32);
+    memcpy(rng->key, block, sizeof(rng->key));
+    memcpy(out, &block[8], 32);
     memset(block, 0, sizeof(block));
 }
 

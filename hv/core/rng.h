@@ -18,7 +18,7 @@ void hv_rng_seed(struct hv_rng *rng, const void *seed, size_t size);
 /** @size bytes. Lock domain: the VM list. */
 void hv_rng_bytes(struct hv_rng *rng, void *bytes, size_t size);
 
-/** One ChaCha20 block (RFC 8439 2.3): for the tests. */
-void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint8_t out[64]);
+/** One ChaCha20 block (RFC 8439 2.3) as words, each of four little-endian bytes: for the tests. */
+void hv_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint32_t out[16]);
 
 #endif
