@@ -164,21 +164,12 @@ static uint64_t ruled(const struct field *field, uint64_t raw)
     return 0U;
 }
 
-static bool is_shown(const struct ash_vcpu_id_policy *policy, enum when when)
+/* The values of enum when that hold, a bit each. */
+static unsigned shown_by(const struct ash_vcpu_id_policy *policy)
 {
-    switch (when) {
-    case ALWAYS:
-        return true;
-    case IF_AARCH32:
-        return policy->aarch32_el0;
-    case IF_PAUTH:
-        return policy->pauth;
-    case IF_RAS:
-        return policy->ras;
-    case IF_GICV3:
-        return policy->gicv3;
-    }
-    return false;
+    return 1U << ALWAYS | (policy->aarch32_el0 ? 1U << IF_AARCH32 : 0U) |
+           (policy->pauth ? 1U << IF_PAUTH : 0U) | (policy->ras ? 1U << IF_RAS : 0U) |
+           (policy->gicv3 ? 1U << IF_GICV3 : 0U);
 }
 
 /* The largest PARange that is neither beyond the guest's address space nor beyond the CPU. */
@@ -198,6 +189,7 @@ int ash_vcpu_id_sanitise(const struct ash_vcpu_id *raw, const struct ash_vcpu_id
                          struct ash_vcpu_id *id)
 {
     struct ash_vcpu_id seen = {.revidr_el1 = raw->revidr_el1, .aidr_el1 = raw->aidr_el1};
+    unsigned shown = shown_by(policy);
 
     if (policy->size != sizeof(*policy) || policy->ipa_bits < 32U || policy->ipa_bits > 52U) {
         return ASH_EINVAL;
@@ -205,7 +197,7 @@ int ash_vcpu_id_sanitise(const struct ash_vcpu_id *raw, const struct ash_vcpu_id
     for (size_t i = 0; i < ASH_ARRAY_SIZE(fields); i++) {
         const struct field *f = &fields[i];
 
-        if (is_shown(policy, (enum when)f->when)) {
+        if ((shown >> f->when & 1U) != 0U) {
             uint64_t value = ruled(f, ash_field(raw->reg[f->reg], f->hi, f->lo));
 
             seen.reg[f->reg] = ash_with_field(seen.reg[f->reg], f->hi, f->lo, value);

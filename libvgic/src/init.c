@@ -60,8 +60,17 @@ static uint32_t make_typer(const struct ash_vgic_config *config)
     return typer;
 }
 
+/* What an interrupt's state is out of reset, but for its line. */
+static uint32_t first_state(const struct ash_vgic *vgic, bool sgi)
+{
+    if (vgic->version == 2U) {
+        return sgi ? EDGE | ENABLED : 0U;
+    }
+    return sgi ? GROUP1 | EDGE : GROUP1;
+}
+
 /* @irq's reset state. Its link and the level of its line are facts of the machine and stay. */
-static void reset_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
+static void reset_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq, uint32_t first)
 {
     if ((irq->state & QUEUED) != 0U) {
         ash_vgic_unqueue_(vgic, irq);
@@ -69,11 +78,7 @@ static void reset_irq(struct ash_vgic *vgic, struct ash_vgic_irq *irq)
     if ((irq->state & PHYS_ACTIVE) != 0U) {
         vgic->hal->hw_deactivate(vgic->ctx, irq->owner, irq->pintid);
     }
-    irq->state &= LINE;
-    irq->state |= vgic->version == 2U ? 0U : GROUP1;
-    if (irq->intid < SGI_COUNT) {
-        irq->state |= EDGE | (vgic->version == 2U ? ENABLED : 0U);
-    }
+    irq->state = (irq->state & LINE) | first;
     irq->priority = 0;
     irq->sources = irq->source = 0;
     irq->lr_hint = ASH_VGIC_NO_LR;
@@ -93,8 +98,11 @@ static void reset_interface(struct ash_vgic_vcpu *vcpu)
 
 static void reset_private(struct ash_vgic_vcpu *vcpu)
 {
+    uint32_t sgi = first_state(vcpu->vgic, true);
+    uint32_t other = first_state(vcpu->vgic, false);
+
     for (uint32_t n = 0; n < ASH_VGIC_PRIVATE_IRQS; n++) {
-        reset_irq(vcpu->vgic, &vcpu->irqs[n]);
+        reset_irq(vcpu->vgic, &vcpu->irqs[n], n < SGI_COUNT ? sgi : other);
     }
     reset_interface(vcpu);
 }
@@ -134,6 +142,7 @@ static uint64_t first_route(const struct ash_vgic *vgic)
 void ash_vgic_reset(struct ash_vgic *vgic)
 {
     uint64_t route = first_route(vgic);
+    uint32_t first = first_state(vgic, false);
     uint16_t target = ash_vgic_target_of_(vgic, route);
 
     for (uint32_t n = 0; n < vgic->vcpu_count; n++) {
@@ -145,7 +154,7 @@ void ash_vgic_reset(struct ash_vgic *vgic)
     }
     for (uint32_t n = 0; n < vgic->spi_count; n++) {
         struct ash_vgic_irq *irq = &vgic->spis[n];
-        reset_irq(vgic, irq);
+        reset_irq(vgic, irq, first);
         irq->route = route;
         irq->target = target;
         irq->owner = 0;
