@@ -181,6 +181,44 @@ static void the_registers_that_a_guest_tries_are_what_the_manual_says(void **sta
     }
 }
 
+/* What HCR_EL2.TVM traps (DDI 0487 D17.2), and where it is in the context. */
+static void each_control_of_virtual_memory_is_its_own_member(void **state)
+{
+    static const struct {
+        uint8_t crn, crm, op2;
+        uint32_t member;
+    } controls[] = {
+        {1, 0, 0, offsetof(struct ash_vcpu_sys, sctlr_el1)},
+        {2, 0, 0, offsetof(struct ash_vcpu_sys, ttbr0_el1)},
+        {2, 0, 1, offsetof(struct ash_vcpu_sys, ttbr1_el1)},
+        {2, 0, 2, offsetof(struct ash_vcpu_sys, tcr_el1)},
+        {5, 1, 0, offsetof(struct ash_vcpu_sys, afsr0_el1)},
+        {5, 1, 1, offsetof(struct ash_vcpu_sys, afsr1_el1)},
+        {5, 2, 0, offsetof(struct ash_vcpu_sys, esr_el1)},
+        {6, 0, 0, offsetof(struct ash_vcpu_sys, far_el1)},
+        {10, 2, 0, offsetof(struct ash_vcpu_sys, mair_el1)},
+        {10, 3, 0, offsetof(struct ash_vcpu_sys, amair_el1)},
+        {13, 0, 1, offsetof(struct ash_vcpu_sys, contextidr_el1)},
+    };
+    size_t count;
+    size_t found = 0;
+    const struct ash_vcpu_sysreg *table = ash_vcpu_sysreg_table(&count);
+
+    (void)state;
+    for (size_t i = 0; i < ASH_ARRAY_SIZE(controls); i++) {
+        struct ash_vcpu_sysreg_access access;
+
+        ash_vcpu_sysreg_decode(trap(3, 0, controls[i].crn, controls[i].crm, controls[i].op2, 0, false),
+                               &access);
+        assert_int_equal(access.reg->kind, ASH_VCPU_SYSREG_VM);
+        assert_int_equal(access.reg->value, controls[i].member);
+    }
+    for (size_t i = 0; i < count; i++) {
+        found += table[i].kind == ASH_VCPU_SYSREG_VM ? 1U : 0U;
+    }
+    assert_int_equal(found, ASH_ARRAY_SIZE(controls));
+}
+
 static uint64_t read_register(const struct ash_vcpu_id *id, unsigned op0, unsigned op1, unsigned crn,
                               unsigned crm, unsigned op2)
 {
@@ -257,6 +295,7 @@ int main(void)
         cmocka_unit_test(the_key_is_that_of_the_iss),
         cmocka_unit_test(every_trap_is_answered_and_only_reads_change_a_register),
         cmocka_unit_test(the_registers_that_a_guest_tries_are_what_the_manual_says),
+        cmocka_unit_test(each_control_of_virtual_memory_is_its_own_member),
         cmocka_unit_test(reads_return_the_register_of_their_encoding),
         cmocka_unit_test(a_read_into_register_31_goes_nowhere),
         cmocka_unit_test(what_needs_another_subsystem_is_the_callers),
