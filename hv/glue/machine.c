@@ -88,19 +88,23 @@ static void kick(void *ctx, uint32_t index)
     kick_vcpu(vm->vcpu[index]);
 }
 
-void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines)
+static __attribute__((noinline)) void change_lines(struct hv_vcpu *vcpu, uint32_t lines)
 {
     struct hv_cpu *self = vcpu->vm->machine.locked_by;
 
-    if (vcpu->arch.lines == lines) {
-        return;
-    }
     __atomic_store_n(&vcpu->arch.lines, lines, __ATOMIC_RELAXED);
     if (self != NULL && self->vcpu == vcpu) {
         hv_arch_apply_lines(vcpu);
     } else {
         ash_vgic_request_flush(&vcpu->vgic); /* what its CPU looks at on every way out */
         kick_vcpu(vcpu);
+    }
+}
+
+void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines)
+{
+    if (vcpu->arch.lines != lines) {
+        change_lines(vcpu, lines);
     }
 }
 
@@ -299,6 +303,10 @@ static int access_distributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, 
     return ash_vgic_dist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
 }
 
+/* IHI 0048B 4.4. */
+#define GICC_IAR  0x0cU
+#define GICC_EOIR 0x10U
+
 /* Without list registers. What the access changed is told to the vCPU here, and most of it concerns the vCPU that made
  * it: an SGI to self costs no second look. */
 
@@ -319,10 +327,19 @@ static int access_distributor_software(void *ctx, struct hv_vcpu *vcpu, uint64_t
     return error;
 }
 
+/* The two that every interrupt needs, first. */
 static int access_interface(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
                             uint64_t *value)
 {
-    int error = ash_vgic_cpu_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
+    int error = ASH_OK;
+
+    if (offset == GICC_IAR && size == 4U && !is_write) {
+        *value = ash_vgic_acknowledge(&vcpu->vgic);
+    } else if (offset == GICC_EOIR && size == 4U && is_write) {
+        ash_vgic_end(&vcpu->vgic, (uint32_t)*value);
+    } else {
+        error = ash_vgic_cpu_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
+    }
 
     hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
     return error;

@@ -94,6 +94,7 @@ static void reset_interface(struct ash_vgic_vcpu *vcpu)
     vcpu->asleep = false;
     vcpu->snooping = false;
     vcpu->lines = 0;
+    vcpu->running = 0x100; /* idle */
 }
 
 static void reset_private(struct ash_vgic_vcpu *vcpu)

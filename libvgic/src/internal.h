@@ -160,6 +160,9 @@ static inline bool ash_vgic_is_soft_(const struct ash_vgic *vgic)
 /* Decide what is signalled, and leave no work. */
 void ash_vgic_soft_flush_(struct ash_vgic_vcpu *vcpu);
 
+/* @vcpu's active priorities are others by now. */
+void ash_vgic_soft_import_(struct ash_vgic_vcpu *vcpu);
+
 /* Do group enable, priority mask and @running, the running priority, let @irq through? */
 bool ash_vgic_soft_signals_(const struct ash_vgic_vcpu *vcpu, const struct ash_vgic_irq *irq,
                             unsigned running);

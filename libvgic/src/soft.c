@@ -84,20 +84,28 @@ static void look(struct ash_vgic_vcpu *vcpu)
 /* What runs: the highest active priority. 4.4.18: bit b of GICC_APR<r> is preemption level 32 r + b. */
 static void find_running(struct ash_vgic_vcpu *vcpu)
 {
-    vcpu->running = IDLE;
-    for (unsigned r = 0; r < 4U; r++) {
-        uint32_t active = vcpu->lrs.apr0[r] | vcpu->lrs.apr1[r];
-        if (active != 0U) {
-            vcpu->running =
-                (uint16_t)((32U * r + ash_lowest_bit(active)) << (8U - vcpu->vgic->preemption_bits));
-            return;
-        }
+    const uint32_t *apr = vcpu->lrs.apr0;
+    unsigned shift = 8U - vcpu->vgic->preemption_bits;
+    unsigned r = 0;
+
+    while (r < 3U && apr[r] == 0U && shift < 3U) { /* up to five bits the first word is all there is */
+        r++;
     }
+    uint32_t running = apr[r] != 0U ? (32U * r + ash_lowest_bit(apr[r])) << shift : IDLE;
+    vcpu->running = (uint16_t)running;
+}
+
+void ash_vgic_soft_import_(struct ash_vgic_vcpu *vcpu)
+{
+    for (unsigned r = 0; r < 4U; r++) { /* of list registers that keep the groups apart */
+        vcpu->lrs.apr0[r] |= vcpu->lrs.apr1[r];
+        vcpu->lrs.apr1[r] = 0;
+    }
+    find_running(vcpu);
 }
 
 void ash_vgic_soft_flush_(struct ash_vgic_vcpu *vcpu)
 {
-    find_running(vcpu); /* an import has no other moment */
     look(vcpu);
 }
 
@@ -130,10 +138,17 @@ static uint32_t take(struct ash_vgic_vcpu *vcpu, struct ash_vgic_irq *irq)
     return reported(irq, irq->source);
 }
 
+/* Somebody else has changed something since the last look. */
+static __attribute__((noinline)) uint32_t look_and_acknowledge(struct ash_vgic_vcpu *vcpu)
+{
+    look(vcpu);
+    return ash_vgic_acknowledge(vcpu);
+}
+
 uint32_t ash_vgic_acknowledge(struct ash_vgic_vcpu *vcpu)
 {
     if (ash_vgic_needs_flush(vcpu)) {
-        look(vcpu);
+        return look_and_acknowledge(vcpu);
     }
     if (vcpu->lines == 0U) {
         return SPURIOUS;
@@ -147,15 +162,13 @@ uint32_t ash_vgic_acknowledge(struct ash_vgic_vcpu *vcpu)
 /* Priority drop: the highest active priority goes. */
 static void drop(struct ash_vgic_vcpu *vcpu)
 {
-    for (unsigned r = 0; r < 4U; r++) {
-        uint32_t active = vcpu->lrs.apr0[r] | vcpu->lrs.apr1[r];
-        if (active != 0U) {
-            uint32_t left = ~(active & (0U - active));
-            vcpu->lrs.apr0[r] &= left;
-            vcpu->lrs.apr1[r] &= left;
-            break;
-        }
+    uint32_t level;
+
+    if (vcpu->running == IDLE) {
+        return;
     }
+    level = (uint32_t)vcpu->running >> (8U - vcpu->vgic->preemption_bits);
+    vcpu->lrs.apr0[(level >> 5) & 3U] &= ~(UINT32_C(1) << (level & 31U));
     find_running(vcpu);
 }
 
@@ -163,7 +176,8 @@ static void drop(struct ash_vgic_vcpu *vcpu)
 static void deactivate(struct ash_vgic_vcpu *vcpu, uint32_t value)
 {
     struct ash_vgic *vgic = vcpu->vgic;
-    struct ash_vgic_irq *irq = ash_vgic_irq_(vgic, vcpu->index, value & 0x3FFU);
+    struct ash_vgic_irq *irq = (value & 0x3E0U) == 0U ? &vcpu->irqs[value & (ASH_VGIC_PRIVATE_IRQS - 1U)]
+                                                      : ash_vgic_irq_(vgic, vcpu->index, value & 0x3FFU);
 
     if (irq == NULL || (irq->state & ACTIVE) == 0U || irq->owner != vcpu->index ||
         (irq->intid < SGI_COUNT && irq->source != ((value >> 10) & 7U))) {
@@ -192,7 +206,12 @@ void ash_vgic_end(struct ash_vgic_vcpu *vcpu, uint32_t value)
     if ((vcpu->lrs.vmcr & ASH_ICH_VMCR_VEOIM) == 0U) {
         deactivate(vcpu, value);
     }
-    look(vcpu);
+    if (vcpu->queue != NULL) {
+        look(vcpu);
+    } else { /* mostly */
+        vcpu->lines = 0;
+        __atomic_store_n(&vcpu->work, 0U, __ATOMIC_RELAXED);
+    }
 }
 
 /* ---- The other registers ---------------------------------------------------------------------- */
@@ -322,7 +341,7 @@ static uint64_t read_apr(struct ash_vgic_access_ *a)
 {
     uint64_t r = ash_index_nospec(a->at / 4U, 4);
 
-    return a->self->lrs.apr0[r] | a->self->lrs.apr1[r];
+    return a->self->lrs.apr0[r];
 }
 
 static void write_apr(struct ash_vgic_access_ *a, uint64_t value)
@@ -330,8 +349,8 @@ static void write_apr(struct ash_vgic_access_ *a, uint64_t value)
     uint64_t r = ash_index_nospec(a->at / 4U, 4);
 
     a->self->lrs.apr0[r] = (uint32_t)value & levels_of(a->vgic, (uint32_t)r);
-    a->self->lrs.apr1[r] = 0;
-    ash_vgic_soft_flush_(a->self);
+    find_running(a->self);
+    look(a->self);
 }
 
 /* Implementer Arm's, architecture 2, a product that is none of Arm's: as GICD_IIDR. */

@@ -275,6 +275,9 @@ static void import_vcpu(struct ash_vgic_vcpu *vcpu, const struct ash_vgic_vcpu_s
     vcpu->lrs.vmcr = s->vmcr;
     memcpy(vcpu->lrs.apr0, s->apr0, sizeof(s->apr0));
     memcpy(vcpu->lrs.apr1, s->apr1, sizeof(s->apr1));
+    if (ash_vgic_is_soft_(vcpu->vgic)) {
+        ash_vgic_soft_import_(vcpu);
+    }
     for (uint32_t n = 0; n < ASH_VGIC_PRIVATE_IRQS; n++) {
         import_irq(vcpu->vgic, &vcpu->irqs[n], &s->irqs[n]);
     }

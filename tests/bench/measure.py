@@ -38,6 +38,9 @@ CHAOS_NODE = """chaos {
     memory = <0x0 0x400000>; kernel = "chaos"; background; bootargs = "chaos=0x5eed chaos-crash=0x1";
     on-crash = "restart"; on-poweroff = "restart"; restart-limit = <16 1>;
 };"""
+# What differs where no hardware delivers interrupts.
+SOFTWARE = ("ack_eoi", "sgi_self", "sgi_running", "sgi_wfi", "vtimer_spinning", "vtimer_wfi", "gicd_typer",
+            "gicd_isenabler_write")
 LINE = re.compile(r"bench: (\w+) (\d+) (\d+) (\d+)\s*$")
 
 
@@ -112,9 +115,9 @@ class Tree:
             raise ToolError(f"mkbundle: {done.stdout}")
         return path
 
-    def boot(self, gic, cpus, memory, bundle, limit_s=LIMIT_S, more=()):
+    def boot(self, gic, cpus, memory, bundle, limit_s=LIMIT_S, more=(), hv_options=""):
         return run([*machine(gic, True, cpus, memory), "-kernel", self.hv, "-initrd", bundle, "-append",
-                    "ashlar.nonce=00", *more], limit_s)
+                    "ashlar.nonce=00" + hv_options, *more], limit_s)
 
 
 def read(path):
@@ -170,8 +173,20 @@ class Instrument:
         found["boot"] = medians(tree.boot(gic, 1, "128M", small))["boot"]
         more = medians(tree.boot(gic, 1, "128M", large))["boot"] - found["boot"]
         found["copy"] = round(more / (PADDED_SIZE - GUEST_SIZE), 3)
+        found.update(self.software_under(tree, gic))
         found.update(self.latency_under(tree, gic))
         return found
+
+    def software_under(self, tree, gic):
+        """The events of interrupts where the guest's CPU interface is software; {} of an hv that has none."""
+        try:
+            events = medians(tree.boot(gic, 2, "256M", tree.bundle("events", self.guest, 2, GUEST_RAM),
+                                       NO_ANSWER_LIMIT_S, hv_options=" ashlar.vgic=software"))
+        except Silent:
+            return {}
+        if events["ack_eoi"] < 10:  # without an exit
+            return {}
+        return {f"soft_{name}": events[name] for name in SOFTWARE}
 
     def latency_under(self, tree, gic):
         """How late the latest tick of a pinned guest is, alone and beside others: whether they were there is seen on
