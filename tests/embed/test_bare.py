@@ -59,10 +59,13 @@ class Bare(EmbedTest):
     def test_a_split_queue_is_served_in_memory(self):
         self.boots(os.path.join(self.firmware, "virtio.elf"))
 
+    def test_a_disk_is_served_by_its_registers(self):
+        self.boots(os.path.join(self.firmware, "virtio_blk.elf"))
+
     def test_the_same_by_the_other_compiler(self):
         _, firmware = self.make(self.folder, "clang")
-        for library in ("stage2", "vgic", "virtio"):
-            self.boots(os.path.join(firmware, f"{library}.elf"))
+        for program in ("stage2", "vgic", "virtio", "virtio_blk"):
+            self.boots(os.path.join(firmware, f"{program}.elf"))
 
     def test_the_same_by_make_from_two_copied_folders(self):
         copy_tree(os.path.join(self.folder, "all"))

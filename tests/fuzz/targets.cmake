@@ -4,7 +4,8 @@
 # sources itself.
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
-set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue console lifecycle)
+set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue virtio_blk virtio_console virtio_net console
+    lifecycle)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -28,6 +29,10 @@ list(TRANSFORM _sources PREPEND ${_folder}/)
 set(FUZZ_SOURCES_virtqueue ${_sources})
 set(FUZZ_INCLUDES_virtqueue ${_folder}/include ${FUZZ_TESTS}/unit/libvirtio)
 set(FUZZ_OPTIONS_virtqueue -include ${FUZZ_TESTS}/unit/libvirtio/hooked_access.h)
+
+foreach(target virtio_blk virtio_console virtio_net)
+    set(FUZZ_LIBS_${target} virtio)
+endforeach()
 
 # hv's console, editor and command line stand alone; what commands do is the target's.
 set(FUZZ_SOURCES_console console.c console_line.c command.c editor.c format.c record.c)

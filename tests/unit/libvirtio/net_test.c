@@ -532,6 +532,7 @@ static void address_tables_are_kept(void **state)
     assert_true(wants(&a, other) && !wants(&a, (const unsigned char[]){3, 9, 9, 9, 9, 9}));
     assert_int_equal(command(&a, CONTROL, 1, 0, huge, 8), 1);
     assert_int_equal(command(&a, CONTROL, 1, 0, huge, 3), 1);
+    assert_int_equal(set_tables(&a, 0, 17, 0), 0);
     assert_int_equal(set_tables(&a, 17, 0, 0), 0); /* more than are kept: all of the kind */
     assert_true(wants(&a, (const unsigned char[]){2, 9, 9, 9, 9, 9}) && !wants(&a, group));
     assert_int_equal(command(&a, CONTROL, 1, 2, huge, 8), 1);

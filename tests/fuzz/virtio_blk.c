@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A disk under a hostile driver, with a back end that answers at once, later, twice, or never. */
+#include "virtio_guest.h"
+
+#include <libvirtio/blk.h>
+
+#define SECTORS 16U
+#define KEPT    16U
+
+static struct {
+    struct ash_virtio_blk blk;
+    unsigned char bytes[SECTORS * 512U];
+    struct ash_virtio_request kept[KEPT];
+    uint64_t sectors[KEPT];
+    unsigned kept_count;
+    uint8_t mode; /* what happens to the next request */
+} disk;
+
+static enum ash_virtio_blk_status perform(const struct ash_virtio_request *request, uint64_t sectors)
+{
+    int error = ASH_OK;
+
+    FUZZ_CHECK(request->argument <= SECTORS && sectors <= SECTORS - request->argument);
+    if (request->type == ASH_VIRTIO_BLK_READ) {
+        FUZZ_CHECK(request->writable_bytes == sectors * 512U && request->readable_bytes == 0U);
+        error = ash_virtio_copy_out(&disk.blk.device, request, 0, disk.bytes + request->argument * 512U,
+                                    (uint32_t)sectors * 512U);
+    } else if (request->type == ASH_VIRTIO_BLK_WRITE) {
+        FUZZ_CHECK(request->readable_bytes == sectors * 512U && request->writable_bytes == 0U);
+        error = ash_virtio_copy_in(&disk.blk.device, request, 0, disk.bytes + request->argument * 512U,
+                                   (uint32_t)sectors * 512U);
+    } else {
+        FUZZ_CHECK(request->type <= ASH_VIRTIO_BLK_WRITE_ZEROES);
+    }
+    return error == ASH_OK ? ASH_VIRTIO_BLK_OK : ASH_VIRTIO_BLK_IOERR;
+}
+
+static void submit(void *ctx, const struct ash_virtio_request *request, uint64_t sectors, bool unmap)
+{
+    (void)ctx;
+    FUZZ_CHECK(request->token != 0U && request->queue < 2U);
+    FUZZ_CHECK(!unmap || request->type == ASH_VIRTIO_BLK_WRITE_ZEROES);
+    if (disk.mode % 2U != 0U && disk.kept_count < KEPT) {
+        disk.kept[disk.kept_count] = *request;
+        disk.sectors[disk.kept_count++] = sectors;
+        return;
+    }
+    FUZZ_CHECK(ash_virtio_blk_complete(&disk.blk, request->queue, request->token,
+                                       perform(request, sectors)) == ASH_OK);
+}
+
+static void act(struct fuzz_input *in)
+{
+    const uint8_t op = fuzz_u8(in);
+
+    if (op % 4U == 0U) {
+        disk.mode = op / 4U;
+    } else if (op % 4U == 1U && disk.kept_count > 0U) {
+        const unsigned i = op / 4U % disk.kept_count;
+        const struct ash_virtio_request request = disk.kept[i];
+        const bool live = ash_virtio_is_live(&disk.blk.device, request.queue, request.token);
+        const enum ash_virtio_blk_status status = perform(&request, disk.sectors[i]);
+        const int error = ash_virtio_blk_complete(&disk.blk, request.queue, request.token, status);
+
+        FUZZ_CHECK(error == (live ? ASH_OK : ASH_ENOENT));
+        FUZZ_CHECK(ash_virtio_blk_complete(&disk.blk, request.queue, request.token, status) == ASH_ENOENT);
+        ash_virtio_signal(&disk.blk.device, request.queue);
+        disk.kept[i] = disk.kept[--disk.kept_count];
+        disk.sectors[i] = disk.sectors[disk.kept_count];
+    } else if (op % 4U == 2U && disk.kept_count > 0U) {
+        struct ash_virtio_request forged = disk.kept[0];
+        unsigned char byte;
+
+        ((uint8_t *)&forged)[fuzz_below(in, sizeof(forged))] ^= fuzz_u8(in);
+        ASH_DISCARD(ash_virtio_copy_in(&disk.blk.device, &forged, fuzz_below(in, 600), &byte, 1));
+    } else if (op >= 250U) {
+        ash_virtio_blk_cancel_all(&disk.blk, ASH_VIRTIO_BLK_IOERR);
+    } else if (op >= 240U) {
+        ash_virtio_blk_resize(&disk.blk, SECTORS);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct ash_virtio_blk_backend backend = {.size = sizeof(backend), .submit = submit};
+    struct fuzz_input in = {data, size};
+    const uint8_t how = fuzz_u8(&in);
+    const struct ash_virtio_blk_config config = {.backend = &backend,
+                                                 .sectors = SECTORS,
+                                                 .block_size = 512,
+                                                 .segments_max = 4,
+                                                 .discard_max = how & 4U,
+                                                 .zeroes_max = how & 8U,
+                                                 .read_only = (how & 16U) != 0U,
+                                                 .has_flush = (how & 32U) != 0U,
+                                                 .queue_count = 1U + how % 2U,
+                                                 .serial = "fuzz"};
+    struct ash_virtio_site site;
+
+    vm_begin();
+    memset(&disk, 0, sizeof(disk));
+    site = vm_site(config.queue_count);
+    FUZZ_CHECK(ash_virtio_blk_init(&disk.blk, &config, &site) == ASH_OK);
+    vm_run(&in, &disk.blk.device, act);
+    return 0;
+}
