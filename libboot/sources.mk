@@ -10,6 +10,7 @@ libboot_sources := $(addprefix $(libboot_dir), \
 	src/config.c \
 	src/config_console.c \
 	src/config_life.c \
+	src/config_machine.c \
 	src/config_properties.c \
 	src/fault.c \
 	src/fdt_reader.c \

@@ -53,6 +53,11 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
  *  them. See hv_machine_set_lines(), which is what to call. */
 void hv_arch_apply_lines(const struct hv_vcpu *vcpu);
 
+/** Of the timers of @vcpu, which is loaded on the CPU that this runs on, those that assert their interrupt now: 1 <<
+ *  enum ash_vtimer_id each. And its PSTATE, with DAIF. */
+uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu);
+uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu);
+
 /** Call hv_sched_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:
  *  never. Takes the place of an earlier one. */
 void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline);

@@ -144,6 +144,18 @@ static void refuse_range(struct ash_boot_vm *config, int code, const struct ash_
     (void)ash_boot_vm_refuse(config, code, "memory", value, problem, allowed);
 }
 
+/** Where a guest's RAM begins that the configuration gives no base. */
+static uint64_t ram_base(const struct ash_boot_vm *config)
+{
+    struct ash_boot_guest_machine machine;
+
+    if (config->machine == ASH_BOOT_VM_BCM2837) {
+        return 0;
+    }
+    ash_boot_guest_machine_default(&machine);
+    return machine.ram[0].base.value;
+}
+
 /** Guest RAM [base, base+size) as the guest sees it: is there room for it? */
 static bool fits_guest(const struct hv_plan *plan, struct ash_boot_vm *config,
                        const struct ash_boot_vm_memory *range)
@@ -157,7 +169,8 @@ static bool fits_guest(const struct hv_plan *plan, struct ash_boot_vm *config,
                                  "less memory, or lower addresses");
         return false;
     }
-    if (ash_ranges_overlap(range->base, range->size, ASH_BOOT_GUEST_DEVICES_BASE,
+    if (config->machine == ASH_BOOT_VM_VIRT &&
+        ash_ranges_overlap(range->base, range->size, ASH_BOOT_GUEST_DEVICES_BASE,
                            ASH_BOOT_GUEST_DEVICES_SIZE)) {
         refuse_range(config, ASH_ERANGE, range, "overlaps the guest's devices",
                      "addresses outside 0x8000000..0xfffffff");
@@ -214,12 +227,9 @@ static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     struct ash_boot_vm *config = vm->config;
     struct hv_piece piece[HV_RAM_PARTS];
-    struct ash_boot_vm_memory range = {0, config->memory_size};
-    struct ash_boot_guest_machine machine;
+    struct ash_boot_vm_memory range = {ram_base(config), config->memory_size};
     int pieces;
 
-    ash_boot_guest_machine_default(&machine);
-    range.base = machine.ram[0].base.value;
     if (!fits_guest(plan, config, &range)) {
         return;
     }
@@ -264,12 +274,9 @@ static void check_smc_allow(struct ash_boot_vm *config)
 static void lay_out(const struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     struct ash_boot_vm *config = vm->config;
-    struct ash_boot_guest_machine machine;
-    ash_ipa_t base;
+    ash_ipa_t base = ash_ipa(config->memory_count > 0U ? config->memory[0].base : ram_base(config));
     uint64_t size = config->memory_count > 0U ? config->memory[0].size : config->memory_size;
 
-    ash_boot_guest_machine_default(&machine);
-    base = config->memory_count > 0U ? ash_ipa(config->memory[0].base) : machine.ram[0].base;
     /* What is wrong is the VM's fault from here on. */
     ASH_DISCARD(ash_boot_vm_lay_out(config, plan->bundle, base, size, ASH_BOOT_GUEST_FDT_SIZE, &vm->images));
 }

@@ -203,7 +203,9 @@ static uint64_t budget_end(const struct hv_vcpu *current)
 static uint64_t next_event(const struct hv_cpu *cpu, const struct hv_vcpu *current, bool runs)
 {
     uint64_t event = runs ? budget_end(current) : UINT64_MAX;
+    uint64_t own = current != NULL ? hv_machine_vcpu_alarm_time(current) : UINT64_MAX;
 
+    event = own < event ? own : event;
     for (struct hv_vcpu *vcpu = cpu->sched.first; vcpu != NULL; vcpu = vcpu->turn.next) {
         uint64_t at = vcpu != current ? event_of(vcpu, cpu, current, runs) : UINT64_MAX;
 
@@ -460,6 +462,9 @@ void hv_sched_alarm(struct hv_cpu *cpu)
         if (vcpu->index == 0U) {
             hv_vm_alarm(cpu, vcpu->vm);
         }
+    }
+    if (cpu->vcpu != NULL) {
+        hv_machine_vcpu_alarm(cpu);
     }
     request(cpu, cpu, HV_REQUEST_ALARM);
 }

@@ -7,6 +7,7 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/place.h"
+#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 #define REPORTS_MAX 16U
@@ -73,6 +74,11 @@ void hv_vm_begin(struct hv_vm *vm, ash_ipa_t entry, uint64_t x0)
     vm->then = HV_THEN_POLICY;
     set_state(vm, HV_LIFE_RUNNING);
     hv_vm_vcpu_on(vm, 0, entry, x0);
+    if (vm->config.machine == ASH_BOOT_VM_BCM2837) { /* all of them run at once: docs/bcm2837.md */
+        for (uint32_t i = 1; i < vm->vcpus; i++) {
+            hv_vm_vcpu_on(vm, i, ash_ipa(HV_BCM2837_STUB), 0);
+        }
+    }
 }
 
 void hv_vm_stop_locked(struct hv_vm *vm, enum hv_vm_end end)

@@ -145,7 +145,7 @@ static void tell_room(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_lock(&hv->console_lock);
     has_room = hv_console_has_room(&hv->console, vm->slot);
     hv_unlock(&hv->console_lock);
-    hv_vpl011_set_room(&vm->machine.uart, has_room);
+    hv_machine_set_room(vm, has_room);
     hv_machine_unlock(&vm->machine);
 }
 

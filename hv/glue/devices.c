@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "core/format.h"
 #include "core/hv.h"
+#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 /* A press is as long as a finger's: longer than any driver's debouncing. A guest that has not looked by then, because
@@ -46,13 +47,18 @@ static uint64_t ticks_of_ms(uint64_t ms)
 /* ---- The alarm --------------------------------------------------------------------------------------------------- */
 
 /** Note when the first of them wants to be looked at. */
-static void note_alarm(struct hv_vm *vm)
+void hv_machine_note_alarm(struct hv_vm *vm)
 {
     struct hv_machine *machine = &vm->machine;
     uint64_t first = machine->rtc_due < machine->key.up_at ? machine->rtc_due : machine->key.up_at;
 
     first = first < machine->wdog_due ? first : machine->wdog_due;
     first = first < machine->storm.due ? first : machine->storm.due;
+    if (machine->bcm != NULL) {
+        uint64_t due = hv_bcm2837_due(vm);
+
+        first = first < due ? first : due;
+    }
     __atomic_store_n(&machine->alarm, first, __ATOMIC_RELAXED);
 }
 
@@ -62,7 +68,7 @@ static void note_clock(struct hv_vm *vm, uint64_t now)
 
     vm->machine.rtc_due =
         hv_vpl031_deadline(&vm->machine.rtc, now, &second) ? hv_ticks_at_second(vm->hv, second) : UINT64_MAX;
-    note_alarm(vm);
+    hv_machine_note_alarm(vm);
 }
 
 /** @value of one clock in another's, both counting from 0: without overflow for any that a machine lives to see. */
@@ -94,7 +100,7 @@ static void note_wdog(struct hv_vm *vm)
         machine->wdog_due =
             runs ? convert(zero, machine->layout.clock_hz, hv_arch_ticks_per_second(), true) : UINT64_MAX;
     }
-    note_alarm(vm);
+    hv_machine_note_alarm(vm);
 }
 
 uint64_t hv_machine_alarm_time(const struct hv_vm *vm)
@@ -170,7 +176,7 @@ void hv_devices_note_storm(struct hv_vm *vm, uint32_t vcpu)
     storm->vcpu = vcpu;
     storm->intid = pending_for(vm, vcpu);
     storm->due = now; /* not here: locks are held, and the console may have to be waited for */
-    note_alarm(vm);
+    hv_machine_note_alarm(vm);
     hv_sched_new_alarm(vm->vcpu[0]->cpu, vm->machine.locked_by);
 }
 
@@ -199,6 +205,8 @@ static void say_storm(struct hv_vm *vm, const struct hv_machine_storm *storm)
 
 void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
 {
+    enum hv_vm_end end = HV_END_FAULT;
+    bool ends = false;
     struct hv_machine_storm storm;
     bool storms;
     uint64_t now;
@@ -212,11 +220,17 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_vpl031_update(&vm->machine.rtc, now);
     look_at_key(vm);
     storms = take_storm(vm, &storm);
+    if (vm->machine.bcm != NULL) {
+        ends = hv_bcm2837_look(vm, &end);
+    }
     note_clock(vm, now);
     bites = look_at_wdog(vm);
     hv_machine_unlock(&vm->machine);
     if (storms) {
         say_storm(vm, &storm);
+    }
+    if (ends) {
+        hv_vm_stop(vm, end);
     }
     if (bites) {
         hv_log(vm->hv, "%s: its watchdog expired", vm->name);
@@ -270,6 +284,9 @@ void hv_machine_freeze(struct hv_cpu *cpu, struct hv_vm *vm)
 
     hv_machine_lock(cpu, machine);
     hv_vsp805_update(&machine->wdog, wdog_clocks(vm));
+    if (machine->bcm != NULL) {
+        hv_bcm2837_freeze(vm);
+    }
     machine->is_frozen = true;
     note_wdog(vm);
     hv_machine_unlock(machine);
@@ -284,6 +301,9 @@ void hv_machine_thaw(struct hv_cpu *cpu, struct hv_vm *vm)
     if (machine->is_frozen) {
         hv_vsp805_skip(&machine->wdog, wdog_clocks(vm));
         machine->is_frozen = false;
+        if (machine->bcm != NULL) {
+            hv_bcm2837_thaw(vm);
+        }
         note_wdog(vm);
     }
     hv_machine_unlock(machine);
@@ -299,7 +319,7 @@ void hv_machine_press_power(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_vpl061_drive(&machine->gpio, machine->layout.power_key, true);
     machine->key.up_at = now + ticks_of_ms(KEY_PRESS_MS);
     machine->key.last_at = now + ticks_of_ms(KEY_HOLD_MS);
-    note_alarm(vm);
+    hv_machine_note_alarm(vm);
     hv_machine_unlock(machine);
     hv_sched_new_alarm(vm->vcpu[0]->cpu, cpu);
 }

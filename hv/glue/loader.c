@@ -8,6 +8,7 @@
 #include "core/guest_memory.h"
 #include "core/hv.h"
 #include "core/job.h"
+#include "glue/bcm2837.h"
 
 /** The VM's bootargs with hv's additions behind them. */
 static int compose_bootargs(const struct hv_vm *vm, char *buffer, size_t size)
@@ -126,6 +127,22 @@ static int put_tree(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loading *loa
     return error == ASH_OK ? next_phase(loading, INSTRUCTIONS) : error;
 }
 
+/** A Raspberry Pi's: what its firmware leaves, and the tree of the bundle as it is. */
+static int put_firmware(struct hv_vm *vm, struct hv_loading *loading)
+{
+    char bootargs[ASH_BOOT_BOOTARGS_SIZE];
+    int error = ASH_OK;
+
+    if (loading->cursor == 0U) {
+        error = compose_bootargs(vm, bootargs, sizeof(bootargs));
+        if (error == ASH_OK) {
+            error = hv_bcm2837_write_firmware(vm, bootargs);
+        }
+    }
+    return error == ASH_OK ? put(vm, loading, vm->images.placement.dtb, &vm->images.dtb, INSTRUCTIONS)
+                           : error;
+}
+
 int hv_loader_step(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loading *loading)
 {
     static const struct ash_boot_span nothing = {NULL, 0};
@@ -143,7 +160,8 @@ int hv_loader_step(struct hv_cpu *cpu, struct hv_vm *vm, struct hv_loading *load
     case RAMDISK:
         return put(vm, loading, place->initrd, place->initrd_size > 0U ? &images->ramdisk : &nothing, TREE);
     case TREE:
-        return put_tree(cpu, vm, loading);
+        return vm->config.machine == ASH_BOOT_VM_BCM2837 ? put_firmware(vm, loading)
+                                                         : put_tree(cpu, vm, loading);
     case PUBLISH:
         return go_over_ram(vm, loading, false, INSTRUCTIONS);
     case INSTRUCTIONS:

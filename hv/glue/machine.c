@@ -6,6 +6,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 #include "glue/devices.h"
 #include "glue/stage2.h"
@@ -31,17 +32,35 @@ static uint32_t timer_intid(const struct hv_machine *machine, enum ash_vtimer_id
                                               : machine->layout.timer_physical_ppi);
 }
 
+uint32_t hv_machine_timer_intid(const struct hv_machine *machine, enum ash_vtimer_id timer)
+{
+    return timer_intid(machine, timer);
+}
+
 uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu)
 {
     const struct hv_machine *machine = &vcpu->vm->machine;
+    uint32_t held = machine->bcm != NULL ? hv_bcm2837_held(vcpu) : 0U;
     uint32_t active = 0;
 
     for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
         uint32_t intid = timer_intid(machine, (enum ash_vtimer_id)t);
 
-        active |= ash_vgic_hw_is_active(&vcpu->vgic, intid) ? 1U << intid : 0U;
+        active |= ash_vgic_hw_is_active(&vcpu->vgic, intid) || (held >> t & 1U) != 0U ? 1U << intid : 0U;
     }
     return active;
+}
+
+uint64_t hv_machine_vcpu_alarm_time(const struct hv_vcpu *vcpu)
+{
+    return vcpu->vm->machine.bcm != NULL ? hv_bcm2837_look_time(vcpu) : UINT64_MAX;
+}
+
+void hv_machine_vcpu_alarm(struct hv_cpu *cpu)
+{
+    if (hv_machine_vcpu_alarm_time(cpu->vcpu) <= hv_arch_ticks()) {
+        hv_bcm2837_look_at_timers(cpu, hv_arch_guest_pstate(cpu->vcpu));
+    }
 }
 
 uint64_t hv_machine_wake_time(struct hv_vcpu *vcpu, uint64_t now)
@@ -210,7 +229,8 @@ static int reset_psci(struct hv_vm *vm)
         .system_suspend = true,
         .workaround = {features->workaround[0], features->workaround[1], features->workaround[2]},
         .hypervisor_uid = HYPERVISOR_UID,
-        .has_stolen_time = true,
+        .has_stolen_time = vm->config.machine == ASH_BOOT_VM_VIRT,
+        .starts_all = vm->config.machine == ASH_BOOT_VM_BCM2837,
         .stolen_time = {HV_MACHINE_STOLEN_TIME},
         .hypervisor_revision = {ASH_VERSION_MAJOR, ASH_VERSION_MINOR},
         .trng_uuid = TRNG_UUID,
@@ -225,13 +245,14 @@ static int reset_psci(struct hv_vm *vm)
                               vm->hv->has_entropy ? &psci_hal : &psci_hal_without_entropy, vm);
 }
 
-static int create_id(struct hv_machine *machine)
+static int create_id(struct hv_vm *vm)
 {
+    struct hv_machine *machine = &vm->machine;
     const struct hv_arch_features *features = hv_arch_features();
     const struct ash_vcpu_id_policy policy = {
         .size = sizeof(policy),
         .ipa_bits = features->ipa_bits,
-        .gicv3 = machine->layout.gic_version == 3U,
+        .gicv3 = machine->layout.gic_version == 3U && vm->config.machine == ASH_BOOT_VM_VIRT,
         .aarch32_el0 = true,
         .pauth = true,
         .ras = false,
@@ -259,13 +280,24 @@ static void uart_irq(void *ctx, bool level)
     ASH_DISCARD(ash_vgic_set_level(&vm->machine.vgic, 0, 32U + vm->machine.layout.uart.spi, level));
 }
 
-static void pump_locked(struct hv_machine *machine)
+static unsigned input_space(struct hv_vm *vm)
 {
+    return vm->machine.bcm == NULL ? hv_vpl011_space(&vm->machine.uart) : hv_bcm2837_input_space(vm);
+}
+
+void hv_machine_pump_locked(struct hv_vm *vm)
+{
+    struct hv_machine *machine = &vm->machine;
     uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
 
-    while (machine->input_tail != head && hv_vpl011_space(&machine->uart) > 0U) {
-        (void)hv_vpl011_receive(&machine->uart,
-                                (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT]);
+    while (machine->input_tail != head && input_space(vm) > 0U) {
+        uint8_t byte = (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT];
+
+        if (machine->bcm == NULL) {
+            (void)hv_vpl011_receive(&machine->uart, byte);
+        } else {
+            hv_bcm2837_input(vm, byte);
+        }
         __atomic_store_n(&machine->input_tail, machine->input_tail + 1U, __ATOMIC_RELEASE);
     }
 }
@@ -274,6 +306,15 @@ bool hv_machine_has_input(const struct hv_vm *vm)
 {
     return __atomic_load_n(&vm->machine.input_head, __ATOMIC_RELAXED) !=
            __atomic_load_n(&vm->machine.input_tail, __ATOMIC_RELAXED);
+}
+
+void hv_machine_set_room(struct hv_vm *vm, bool has_room)
+{
+    if (vm->machine.bcm == NULL) {
+        hv_vpl011_set_room(&vm->machine.uart, has_room);
+    } else {
+        hv_bcm2837_room(vm, has_room);
+    }
 }
 
 static int access_uart(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size, bool is_write,
@@ -292,7 +333,7 @@ static int access_uart(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigne
     }
     /* A read of UARTDR has made room, a write of UARTCR may have turned the receiver on. */
     if (is_write == (offset != UARTDR) && hv_machine_has_input(vm)) {
-        pump_locked(machine);
+        hv_machine_pump_locked(vm);
     }
     return error == ASH_OK ? HV_MMIO_TALKED : error;
 }
@@ -409,14 +450,17 @@ const struct hv_mmio_region *hv_machine_region(const struct hv_machine *machine,
     return NULL;
 }
 
-static void create_devices(struct hv_vm *vm)
+static int create_devices(struct hv_vm *vm)
 {
     static const struct hv_vpl011_ops uart_ops = {.emit = uart_emit, .set_irq = uart_irq};
     struct hv_machine *machine = &vm->machine;
     const struct ash_boot_guest_machine *layout = &machine->layout;
 
-    hv_vpl011_init(&machine->uart, &uart_ops, vm);
     hv_devices_create(vm);
+    if (vm->config.machine == ASH_BOOT_VM_BCM2837) {
+        return hv_bcm2837_create(vm);
+    }
+    hv_vpl011_init(&machine->uart, &uart_ops, vm);
     add_region(machine, layout->gicd.value, layout->gicd_size,
                machine->delivery == HV_DELIVERY_SOFTWARE ? access_distributor_software : access_distributor,
                &machine->vgic, "GICD");
@@ -433,6 +477,7 @@ static void create_devices(struct hv_vm *vm)
     add_region(machine, layout->gpio.base.value, layout->gpio.size, hv_devices_access_gpio, vm, "PL061");
     add_region(machine, layout->wdog.base.value, layout->wdog.size, hv_devices_access_wdog, vm, "SP805");
     index_regions(machine);
+    return ASH_OK;
 }
 
 /* ---- The machine ------------------------------------------------------------------------------------------------- */
@@ -492,6 +537,9 @@ static int create_stolen_time(struct hv_vm *vm)
         return ASH_ENOMEM;
     }
     hv_arch_zero_and_publish(machine->stolen_time, HV_PAGE_SIZE);
+    if (machine->bcm != NULL) {
+        return ASH_OK; /* a Raspberry Pi has RAM there, and shows it to nobody */
+    }
     error = ash_stage2_map(&machine->stage2, ash_ipa(HV_MACHINE_STOLEN_TIME),
                            ash_pa((uint64_t)(uintptr_t)machine->stolen_time), HV_PAGE_SIZE,
                            ASH_STAGE2_READ | ASH_STAGE2_NORMAL); /* hv's map is the identity */
@@ -571,7 +619,7 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     hv_lock(&vm->hv->vms_lock);
     hv_rng_bytes(&vm->hv->rng, &machine->rng.key, sizeof(machine->rng.key));
     hv_unlock(&vm->hv->vms_lock);
-    error = create_id(machine);
+    error = create_id(vm);
     if (error == ASH_OK) {
         error = create_vcpus(vm);
     }
@@ -581,10 +629,12 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     if (error == ASH_OK) {
         error = create_vgic(vm);
     }
+    if (error == ASH_OK) {
+        error = create_devices(vm);
+    }
     if (error != ASH_OK) {
         return error;
     }
-    create_devices(vm);
     error = hv_stage2_create(vm);
     if (error == ASH_OK) {
         error = map_gicv(machine);
@@ -594,6 +644,9 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
         if (error != ASH_OK) {
             ash_stage2_destroy(&machine->stage2);
         }
+    }
+    if (error != ASH_OK) {
+        hv_bcm2837_destroy(vm);
     }
     return error;
 }
@@ -605,6 +658,7 @@ void hv_machine_destroy(struct hv_vm *vm)
     hv_machine_unlock(&vm->machine);
     ash_stage2_destroy(&vm->machine.stage2);
     hv_pages_free(&vm->hv->pages, vm->machine.stolen_time, 1);
+    hv_bcm2837_destroy(vm);
     hv_lock(&vm->hv->vms_lock);
     ash_vmid_release(&vm->hv->vmids, &vm->machine.vmid);
     hv_unlock(&vm->hv->vms_lock);
@@ -621,6 +675,9 @@ void hv_machine_reset(struct hv_vm *vm)
     hv_vpl011_reset(&machine->uart);
     machine->reads_uart = 0;
     hv_devices_reset(vm);
+    if (machine->bcm != NULL) {
+        hv_bcm2837_reset(vm);
+    }
     hv_machine_unlock(machine);
 }
 
@@ -638,6 +695,9 @@ void hv_machine_vcpu_reset(struct hv_vcpu *vcpu, ash_ipa_t entry, uint64_t x0)
     vcpu->arch.setway_cursor = 0;
     hv_machine_lock(NULL, machine);
     vcpu->arch.lines = 0;
+    if (machine->bcm != NULL) {
+        hv_bcm2837_vcpu_reset(vcpu);
+    }
     ash_vgic_vcpu_reset(&machine->vgic, vcpu->index);
     hv_machine_unlock(machine);
 }
@@ -692,6 +752,6 @@ bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte)
 void hv_machine_pump_input(struct hv_cpu *cpu, struct hv_vm *vm)
 {
     hv_machine_lock(cpu, &vm->machine);
-    pump_locked(&vm->machine);
+    hv_machine_pump_locked(vm);
     hv_machine_unlock(&vm->machine);
 }

@@ -27,6 +27,7 @@
 #include "vdev/vsp805.h"
 
 struct hv;
+struct hv_bcm2837_machine;
 struct hv_cpu;
 struct hv_vcpu;
 struct hv_vm;
@@ -118,6 +119,7 @@ struct hv_machine {
     uint8_t region_at
         [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
 
+    struct hv_bcm2837_machine *bcm; /* machine = "bcm2837" (glue/bcm2837.h); NULL: the default one */
     struct ash_vgic vgic;
     struct ash_vgic_vcpu *vgic_vcpus[HV_MACHINE_MAX_VCPUS];
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
@@ -270,6 +272,21 @@ static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, st
     hv_machine_talked(cpu, vcpu, is_write);
     return ASH_OK;
 }
+
+/** Physical interrupt of @timer, which the guest's has too. */
+uint32_t hv_machine_timer_intid(const struct hv_machine *machine, enum ash_vtimer_id timer);
+
+/** When something of @vcpu's own, which is loaded, wants to be looked at by its CPU, in ticks; UINT64_MAX: never. */
+uint64_t hv_machine_vcpu_alarm_time(const struct hv_vcpu *vcpu);
+/** If that is now, look. On @cpu, whose alarm rang. No lock is held. */
+void hv_machine_vcpu_alarm(struct hv_cpu *cpu);
+
+/** Note anew when the first of @vm's devices wants to be looked at. The distributor lock is held. */
+void hv_machine_note_alarm(struct hv_vm *vm);
+
+/** Move what was offered into the UART, with the distributor lock held; and say whether the UART may send. */
+void hv_machine_pump_locked(struct hv_vm *vm);
+void hv_machine_set_room(struct hv_vm *vm, bool has_room);
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);

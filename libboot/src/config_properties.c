@@ -329,7 +329,7 @@ static const char known[] =
     "bootargs "
     "(or cmdline) rng-seed smc-allow background manager priority time-slice-us budget-us period-us vm_32bit "
     "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart "
-    "console-buffer-size";
+    "console-buffer-size machine dtb";
 
 #define REQUIRED true
 
@@ -387,6 +387,8 @@ static const struct rule {
     {"autostart", ash_boot_parse_autostart_, 30, false, "\"yes\", \"no\""},
     {"console-buffer-size", ash_boot_parse_console_buffer_, 31, false,
      "one cell, bytes, a power of two, 4096..262144"},
+    {"machine", ash_boot_parse_machine_, 22, false, "\"virt\", \"bcm2837\""},
+    {"dtb", ash_boot_parse_dtb_, 32, false, "the name of a file in the bundle"},
     {"budget-us", parse_budget, BUDGET, false, BUDGET_ALLOWED},
     {"period-us", parse_period, PERIOD, false, PERIOD_ALLOWED},
     {"vcpu-cpus", parse_cpu_sets, CPU_SETS, false, CPU_SETS_ALLOWED},
@@ -431,11 +433,11 @@ void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name,
         refuse_property(reader->vm, ASH_EFORMAT, name, value, "is an unknown property", known);
         return;
     }
-    if ((reader->seen & (1U << rule->same)) != 0U) {
+    if ((reader->seen & (UINT64_C(1) << rule->same)) != 0U) {
         refuse_property(reader->vm, ASH_EEXIST, name, value, "is given twice", "once");
         return;
     }
-    reader->seen |= 1U << rule->same;
+    reader->seen |= UINT64_C(1) << rule->same;
     reader->value[rule->same] = value;
     problem = rule->parse(reader->vm, value);
     if (problem != NULL) {
@@ -536,7 +538,7 @@ static void check_in_memory(const struct ash_boot_vm_reader_ *reader)
     static const struct ash_boot_span none = {NULL, 0};
     struct ash_boot_vm *vm = reader->vm;
 
-    if ((reader->seen & (1U << KERNEL)) != 0U) {
+    if ((reader->seen & (UINT64_C(1) << KERNEL)) != 0U) {
         return; /* there, but wrong: said already */
     }
     if (!vm->has_entry || vm->memory_count == 0U) {
@@ -546,7 +548,7 @@ static void check_in_memory(const struct ash_boot_vm_reader_ *reader)
             "image that the boot loader left in memory");
     }
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(idle); i++) {
-        if ((reader->seen & (1U << idle[i].same)) != 0U) {
+        if ((reader->seen & (UINT64_C(1) << idle[i].same)) != 0U) {
             refuse_property(vm, ASH_EFORMAT, idle[i].name, reader->value[idle[i].same],
                             "has no effect without kernel",
                             "leaving it out: the guest gets the tree at setup_data as it is");
@@ -568,7 +570,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
     struct ash_boot_vm *vm = reader->vm;
 
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(rules); i++) {
-        if (rules[i].required && (reader->seen & (1U << rules[i].same)) == 0U) {
+        if (rules[i].required && (reader->seen & (UINT64_C(1) << rules[i].same)) == 0U) {
             refuse_property(vm, ASH_ENOENT, rules[i].name, none, "is missing", rules[i].allowed);
         }
     }
@@ -583,6 +585,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
     check_affinity(reader, cpus);
     check_cpu_sets(reader, cpus);
     check_budget(reader);
+    ash_boot_vm_check_machine_(vm);
     if (vm->kernel == NULL) {
         check_in_memory(reader);
     } else if (vm->has_setup_data) {

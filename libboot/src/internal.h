@@ -130,12 +130,12 @@ bool ash_boot_fdt_list_has_(struct ash_boot_span list, const char *string);
 
 /* config_properties.c: the properties of one VM's node. */
 
-#define ASH_BOOT_VM_PROPERTIES_ 32U /* their numbers are below */
+#define ASH_BOOT_VM_PROPERTIES_ 40U /* their numbers are below */
 
 struct ash_boot_vm_reader_ {
     struct ash_boot_vm *vm;
     const char *node_name;                               /* not cut */
-    uint32_t seen;                                       /* bits by the property table's @same */
+    uint64_t seen;                                       /* bits by the property table's @same */
     struct ash_boot_span value[ASH_BOOT_VM_PROPERTIES_]; /* likewise; as it stands in the tree */
 };
 
@@ -157,6 +157,12 @@ const char *ash_boot_parse_restart_limit_(struct ash_boot_vm *vm, struct ash_boo
 const char *ash_boot_parse_pause_stops_time_(struct ash_boot_vm *vm, struct ash_boot_span value);
 const char *ash_boot_parse_shutdown_timeout_(struct ash_boot_vm *vm, struct ash_boot_span value);
 const char *ash_boot_parse_autostart_(struct ash_boot_vm *vm, struct ash_boot_span value);
+
+/* config_machine.c. NULL, or what is wrong with @value; and what contradicts the machine. */
+
+const char *ash_boot_parse_machine_(struct ash_boot_vm *vm, struct ash_boot_span value);
+const char *ash_boot_parse_dtb_(struct ash_boot_vm *vm, struct ash_boot_span value);
+void ash_boot_vm_check_machine_(struct ash_boot_vm *vm);
 
 /* config_console.c. NULL, or what is wrong with @value; then *@allowed says what is not. */
 

@@ -91,6 +91,9 @@ int ash_boot_vm_lay_out(struct ash_boot_vm *vm, const struct ash_boot_bundle *bu
         return ASH_OK;
     }
     error = find(vm, bundle, "kernel", vm->kernel, &fresh.kernel);
+    if (error == ASH_OK && vm->dtb != NULL) {
+        error = find(vm, bundle, "dtb", vm->dtb, &fresh.dtb);
+    }
     if (error == ASH_OK && vm->ramdisk != NULL) {
         error = find(vm, bundle, "ramdisk", vm->ramdisk, &fresh.ramdisk);
     }
@@ -101,8 +104,15 @@ int ash_boot_vm_lay_out(struct ash_boot_vm *vm, const struct ash_boot_bundle *bu
         return refuse_file(vm, "kernel", vm->kernel, &fault);
     }
     request.initrd_size = fresh.ramdisk.size;
+    if (vm->machine == ASH_BOOT_VM_BCM2837) {
+        request.dtb_size = fresh.dtb.size != 0U ? fresh.dtb.size : 1U;
+    }
     if (ash_boot_place(&request, &fresh.placement, &fault) != ASH_OK) {
         return refuse_place(vm, &fault);
+    }
+    if (vm->machine == ASH_BOOT_VM_BCM2837 && fresh.dtb.size == 0U) {
+        fresh.placement.dtb = ash_ipa(ASH_BOOT_BCM2837_ATAGS);
+        fresh.placement.dtb_size = 0;
     }
     *images = fresh;
     return ASH_OK;

@@ -239,7 +239,9 @@ int ash_vcpu_psci_init(struct ash_vcpu_psci *psci, const struct ash_vcpu_psci_co
     psci->hal = hal;
     psci->ctx = ctx;
     for (unsigned i = 0; i < config->cpu_count; i++) {
-        config->cpus[i].power = i == config->boot_cpu ? ASH_VCPU_POWER_ON : ASH_VCPU_POWER_OFF;
+        config->cpus[i].power = i == config->boot_cpu ? ASH_VCPU_POWER_ON
+                                : config->starts_all  ? ASH_VCPU_POWER_ON_PENDING
+                                                      : ASH_VCPU_POWER_OFF;
     }
     return ASH_OK;
 }

@@ -280,6 +280,9 @@ static enum hv_verdict exit_wfx(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
     hv_account_exit(&vcpu->account, HV_EXIT_WFX);
     ash_vcpu_skip(&vcpu->context, esr);
     /* Trapped where vCPUs share a CPU. One with a time limit may end early (DDI 0487 D1.6.2). */
+    if (which == ASH_VCPU_WFE && vcpu->vm->machine.bcm != NULL) {
+        return hv_sched_yield(cpu);
+    }
     return which == ASH_VCPU_WFI ? hv_sched_wait(cpu) : HV_RESUME;
 }
 

@@ -8,6 +8,7 @@
 #include "arch/aarch64/virtual_interface.h"
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 /* A bound for one wake-up: more than that come again as the next one. */
@@ -49,6 +50,9 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
     bool waits;
 
     if (vcpu->vm->machine.delivery != HV_DELIVERY_LIST_REGISTERS) {
+        if (vcpu->vm->machine.bcm != NULL) {
+            hv_bcm2837_look_at_timers(cpu, 0);
+        }
         resync_lines(cpu, vcpu);
         return (hv_sysreg_read(hcr_el2) & (HCR_VSE | HCR_VI | HCR_VF)) != 0U;
     }
@@ -76,6 +80,24 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
     }
 }
 
+/** The same where no list registers deliver: to the vGIC, which drives lines, or to a machine's own controller. */
+static __attribute__((noinline)) void inject_without_list(struct hv_cpu *cpu, uint32_t intid)
+{
+    struct hv_vcpu *vcpu = cpu->vcpu;
+    struct hv_machine *machine = &vcpu->vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    if (machine->delivery == HV_DELIVERY_LINES) {
+        hv_bcm2837_timer_fired(cpu,
+                               intid == hv_platform.vtimer_intid ? ASH_VTIMER_VIRTUAL : ASH_VTIMER_PHYSICAL);
+    } else {
+        ASH_DISCARD(
+            ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* linked since the VM was made */
+        hv_machine_flush_vgic(vcpu);
+    }
+    hv_machine_unlock(machine);
+}
+
 /** Deliver @intid to the loaded vCPU: by what is known of the list registers now, or by a flush. */
 static inline __attribute__((always_inline)) void inject(struct hv_cpu *cpu, uint32_t intid)
 {
@@ -84,11 +106,8 @@ static inline __attribute__((always_inline)) void inject(struct hv_cpu *cpu, uin
     uint32_t elrsr;
     int lr;
 
-    if (machine->delivery == HV_DELIVERY_SOFTWARE) {
-        hv_machine_lock(cpu, machine);
-        ASH_DISCARD(ash_vgic_inject_hw(&machine->vgic, vcpu->index, intid)); /* likewise linked */
-        hv_machine_flush_vgic(vcpu);
-        hv_machine_unlock(machine);
+    if (machine->delivery != HV_DELIVERY_LIST_REGISTERS) {
+        inject_without_list(cpu, intid);
         return;
     }
     elrsr = hv_vif_read_elrsr();

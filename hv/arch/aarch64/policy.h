@@ -18,6 +18,7 @@
 #define HCR_FB     (UINT64_C(1) << 9)
 #define HCR_BSU_IS (UINT64_C(1) << 10) /* barriers act on the Inner Shareable domain at least */
 #define HCR_TWI    (UINT64_C(1) << 13)
+#define HCR_TWE    (UINT64_C(1) << 14)
 #define HCR_TID1   (UINT64_C(1) << 16)
 #define HCR_TID3   (UINT64_C(1) << 18)
 #define HCR_TSC    (UINT64_C(1) << 19)

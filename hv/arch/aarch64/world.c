@@ -18,6 +18,7 @@
 #include "core/guest_memory.h"
 #include "core/hv.h"
 #include "core/move.h"
+#include "glue/bcm2837.h"
 
 #define CLEAN_SLICE UINT64_C(0x10000)
 #define SCTLR_M     ASH_BIT(0)
@@ -203,6 +204,13 @@ void hv_world_raise_serror(struct hv_vcpu *vcpu)
     hv_sysreg_write(hcr_el2, vcpu->arch.hcr | lines_of(vcpu)); /* in force with the ERET */
 }
 
+/** What of a guest's waiting traps where others want its CPU. A Raspberry Pi's cores wait for each other in WFE from
+ *  the beginning on. */
+static uint64_t waits_of(const struct hv_machine *machine)
+{
+    return HCR_TWI | (machine->bcm != NULL ? HCR_TWE : 0U);
+}
+
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
@@ -213,7 +221,8 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
         vcpu->arch.vse = 0;
     }
     /* Alone on its CPU it waits for interrupts in hardware; it is loaded again when that has changed. */
-    vcpu->arch.hcr = (vcpu->arch.hcr & ~HCR_TWI) | (hv_sched_is_alone(vcpu) ? 0U : HCR_TWI);
+    vcpu->arch.hcr =
+        (vcpu->arch.hcr & ~(HCR_TWI | HCR_TWE)) | (hv_sched_is_alone(vcpu) ? 0U : waits_of(machine));
     if (stops_walks) {
         stop_walks(); /* this CPU's first vCPU finds what the boot loader left */
     }
@@ -233,6 +242,9 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     load_interrupts(cpu, vcpu);
     ash_vtimer_el2_load(&vcpu->arch.vtimer);
     physical_timer_load(&vcpu->arch.vtimer);
+    if (machine->bcm != NULL) {
+        hv_bcm2837_loaded(cpu);
+    }
 }
 
 /** An SError that the leaving vCPU caused and that has not been taken yet is its own: let it in now, before another
@@ -275,6 +287,26 @@ void hv_arch_vcpu_put(struct hv_cpu *cpu)
     hv_sysreg_write(hcr_el2, vcpu->arch.hcr & ~(HCR_VM | HCR_VSE));
     hv_sysreg_write(vttbr_el2, 0);
     hv_isb();
+}
+
+static bool asserts(uint64_t ctl)
+{
+    return (ctl & (ASH_VTIMER_CTL_ENABLE | ASH_VTIMER_CTL_IMASK | ASH_VTIMER_CTL_ISTATUS)) ==
+           (ASH_VTIMER_CTL_ENABLE | ASH_VTIMER_CTL_ISTATUS);
+}
+
+uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    hv_isb(); /* the condition as of now, not as of some instructions ago */
+    return (asserts(hv_sysreg_read(cntv_ctl_el0)) ? 1U << ASH_VTIMER_VIRTUAL : 0U) |
+           (asserts(hv_sysreg_read(cntp_ctl_el0)) ? 1U << ASH_VTIMER_PHYSICAL : 0U);
+}
+
+uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    return hv_sysreg_read(spsr_el2); /* hv takes no exception while it handles one */
 }
 
 void hv_arch_deactivate(struct hv_vcpu *vcpu, uint32_t intid)

@@ -11,6 +11,7 @@
 #include "core/lock.h"
 #include "core/place.h"
 #include "core/report.h"
+#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 struct host_cpu {
@@ -289,6 +290,9 @@ void hv_arch_vcpu_load(struct hv_cpu *cpu)
     hv_machine_lock(cpu, machine);
     ash_vgic_load(&cpu->vcpu->vgic);
     hv_machine_unlock(machine);
+    if (machine->bcm != NULL) {
+        hv_bcm2837_loaded(cpu);
+    }
 }
 
 void hv_arch_vcpu_put(struct hv_cpu *cpu)

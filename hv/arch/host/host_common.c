@@ -7,6 +7,7 @@
 #include "core/lock.h"
 #include "core/place.h"
 #include "core/report.h"
+#include "glue/bcm2837.h"
 
 static struct hv_recorder recorders[HV_MAX_CPUS + 1U];
 static bool is_warm;
@@ -62,6 +63,12 @@ void hv_host_inject_timer(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
 
+    if (machine->bcm != NULL) {
+        hv_machine_lock(cpu, machine);
+        hv_bcm2837_timer_fired(cpu, ASH_VTIMER_VIRTUAL);
+        hv_machine_unlock(machine);
+        return;
+    }
     hv_machine_lock(cpu, machine);
     ASH_DISCARD(
         ash_vgic_inject_hw(&machine->vgic, cpu->vcpu->index, 16U + machine->layout.timer_virtual_ppi));
@@ -88,11 +95,30 @@ void hv_arch_apply_lines(const struct hv_vcpu *vcpu)
     (void)vcpu; /* what a guest is, here, looks at the word itself */
 }
 
+uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu)
+{
+    uint64_t now = hv_arch_ticks();
+    uint32_t timers = 0;
+
+    for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
+        timers |= ash_vtimer_is_asserted(&vcpu->arch.vtimer, (enum ash_vtimer_id)t, now) ? 1U << t : 0U;
+    }
+    return timers;
+}
+
+uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu)
+{
+    return vcpu->context.pstate;
+}
+
 bool hv_arch_interrupt_waits(struct hv_cpu *cpu)
 {
     struct hv_machine *machine = &cpu->vcpu->vm->machine;
     bool waits;
 
+    if (machine->bcm != NULL) {
+        hv_bcm2837_look_at_timers(cpu, 0);
+    }
     hv_machine_lock(cpu, machine);
     ash_vgic_sync(&cpu->vcpu->vgic);
     ash_vgic_flush(&cpu->vcpu->vgic);

@@ -43,10 +43,19 @@ extern "C" {
 #define ASH_BOOT_CONSOLE_BUFFER       65536U
 #define ASH_BOOT_LEAD_IN              0x1dU /* Ctrl-] */
 #define ASH_BOOT_BOOTARGS_SIZE        2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
+#define ASH_BOOT_BCM2837_VCPUS        4U
+#define ASH_BOOT_BCM2837_RAM_MAX      UINT64_C(0x3f000000) /* from 0 to the peripherals */
+#define ASH_BOOT_BCM2837_FIRST        UINT64_C(0x1000)     /* below: spin table and ATAGs */
+#define ASH_BOOT_BCM2837_ATAGS        UINT64_C(0x100)      /* x0 of a guest without a tree */
 
 enum ash_boot_vm_type {
     ASH_BOOT_VM_LINUX, /* type = "linux"; the default */
     ASH_BOOT_VM_OTHER  /* type = "bare", "rtos", "other" */
+};
+
+enum ash_boot_vm_machine {
+    ASH_BOOT_VM_VIRT,   /* machine = "virt"; the default: docs/guest-machine.md */
+    ASH_BOOT_VM_BCM2837 /* "bcm2837": a Raspberry Pi 3's, docs/bcm2837.md */
 };
 
 /** What becomes of a VM that has ended by itself. */
@@ -70,8 +79,10 @@ struct ash_boot_vm {
     char name[ASH_BOOT_VM_NAME_SIZE]; /* vm_name, else the node name: letters, digits, '-', '_', '.' */
     uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
     enum ash_boot_vm_type type;
-    unsigned vcpus;                        /* 1..ASH_BOOT_VCPUS_MAX */
-    unsigned affinity_count;               /* 0: not given, hv chooses; else == vcpus */
+    enum ash_boot_vm_machine machine;
+    const char *dtb;         /* BCM2837: name in the bundle of the tree that it gets as it is; NULL: none */
+    unsigned vcpus;          /* 1..ASH_BOOT_VCPUS_MAX */
+    unsigned affinity_count; /* 0: not given, hv chooses; else == vcpus */
     uint32_t affinity[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: its CPU's place in the board's /cpus */
     unsigned cpu_set_count;                /* 0: not given; else == vcpus, and affinity_count is 0 */
     uint32_t

@@ -21,13 +21,15 @@ extern "C" {
 struct ash_boot_vm_images {
     struct ash_boot_span kernel;  /* size 0: it is in memory already, nothing is to be copied or written */
     struct ash_boot_span ramdisk; /* size 0: none */
+    struct ash_boot_span dtb;     /* likewise; a tree to be put at placement.dtb as it is */
     struct ash_boot_image image;  /* of @kernel */
     struct ash_boot_placement placement;
 };
 
 /** Find @vm's files in @bundle (NULL: there is none) and lay them out in the RAM [ram_base, ram_base+ram_size), with
  *  @dtb_size bytes for the tree: see ash_boot_place(). A VM without `kernel` gets the placement that it says itself:
- *  entry and dtb alone, dtb 0 without setup_data; the RAM is not looked at.
+ *  entry and dtb alone, dtb 0 without setup_data; the RAM is not looked at. A bcm2837 gets its own tree, or (`dtb` not
+ *  given) ASH_BOOT_BCM2837_ATAGS for placement.dtb, and @dtb_size does not count.
  *  vm: as ash_boot_config_parse() made it, without a fault. A mistake becomes its fault, in the words of the parser,
  *  with the property whose file it is; *@images is then untouched.
  *  Returns ASH_OK, or the code of ash_boot_bundle_find(), ash_boot_image_identify() or ash_boot_place(). */

@@ -147,7 +147,8 @@ struct ash_vcpu_psci_config {
     size_t size; /* sizeof(struct ash_vcpu_psci_config) */
     struct ash_vcpu_psci_cpu *cpus;
     unsigned cpu_count;                            /* >= 1 */
-    unsigned boot_cpu;                             /* this one is ON, the others OFF */
+    unsigned boot_cpu;                             /* this one is ON, the others OFF, ... */
+    bool starts_all;                               /* ... or ON_PENDING: the caller starts them too */
     const struct ash_vcpu_ipa_range *entry_ranges; /* NULL and 0: any address */
     unsigned entry_range_count;
     bool hvc; /* which conduits are answered; the other is UNDEFINED to the guest */
