@@ -5,7 +5,7 @@
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
 set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue virtio_blk virtio_console virtio_net console
-    lifecycle)
+    lifecycle bcm2837)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -40,6 +40,12 @@ list(TRANSFORM FUZZ_SOURCES_console PREPEND ${FUZZ_TESTS}/../hv/core/)
 set(FUZZ_INCLUDES_console ${FUZZ_TESTS}/../hv)
 set(FUZZ_LIBS_console boot vcpu stage2 vgic vtimer)
 set(FUZZ_EXTERNAL_console ashlar_libfdt)
+
+# A Raspberry Pi's devices stand alone, with RAM of the target's.
+set(FUZZ_SOURCES_bcm2837 bcm2837.c bcm_aux.c bcm_blocks.c bcm_intc.c bcm_local.c bcm_mailbox.c bcm_property.c
+    bcm_systimer.c vpl011.c)
+list(TRANSFORM FUZZ_SOURCES_bcm2837 PREPEND ${FUZZ_TESTS}/../hv/vdev/)
+set(FUZZ_INCLUDES_bcm2837 ${FUZZ_TESTS}/../hv)
 
 # hv's core on the simulated board of tests/sim.
 include(${FUZZ_TESTS}/../hv/sources.cmake)

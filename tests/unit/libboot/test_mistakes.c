@@ -383,6 +383,37 @@ static void without_a_bundle_only_an_image_in_memory_starts(void **state)
     assert_int_equal(images.placement.dtb.value, 0x83e00000);
 }
 
+static void a_bcm2837_has_its_kernel_where_a_pi_has_it(void **state)
+{
+    static struct archive archive;
+    struct ash_boot_vm_images images;
+    struct ash_boot_bundle bundle;
+    struct ash_boot_fault fault;
+    struct ash_boot_vm vm = {
+        .node = "vm0", .name = "pi", .kernel = "big.bin", .machine = ASH_BOOT_VM_BCM2837};
+
+    (void)state;
+    make_bundle(&archive, NULL);
+    assert_int_equal(ash_boot_bundle_open(&bundle, archive.bytes, archive.size, &fault), ASH_OK);
+    assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, ash_ipa(0), 64 * MIB, DTB_SIZE, &images), ASH_OK);
+    assert_int_equal(images.placement.kernel.value, 0x80000);
+    assert_int_equal(images.placement.entry.value, 0x80000);
+    assert_int_equal(images.placement.dtb.value, ASH_BOOT_BCM2837_ATAGS);
+    assert_int_equal(images.placement.dtb_size, 0);
+    assert_int_equal(images.dtb.size, 0);
+    vm.dtb = "big.bin"; /* as it is, whatever it is; but larger than a tree may be */
+    assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, ash_ipa(0), 64 * MIB, DTB_SIZE, &images), ASH_EINVAL);
+    vm.dtb = "none.dtb";
+    assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, ash_ipa(0), 64 * MIB, DTB_SIZE, &images), ASH_ENOENT);
+    assert_line(&vm.fault, "vms.dtb: VM pi: /vms/vm0: dtb = \"none.dtb\": is not in the bundle; "
+                           "allowed: the name of a file in it");
+    vm.dtb = "guest.bin";
+    assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, ash_ipa(0), 64 * MIB, DTB_SIZE, &images), ASH_OK);
+    assert_int_equal(images.placement.dtb.value, 32 * MIB);
+    assert_int_equal(images.placement.dtb_size, images.dtb.size);
+    assert_int_equal(images.dtb.size, 8);
+}
+
 static void a_layout_that_fails_leaves_the_images_alone(void **state)
 {
     static struct archive archive;
@@ -415,6 +446,7 @@ int main(void)
         cmocka_unit_test(each_mistake_is_one_line_and_costs_one_vm),
         cmocka_unit_test(a_spoilt_archive_is_refused_as_a_whole_in_one_line),
         cmocka_unit_test(without_a_bundle_only_an_image_in_memory_starts),
+        cmocka_unit_test(a_bcm2837_has_its_kernel_where_a_pi_has_it),
         cmocka_unit_test(a_layout_that_fails_leaves_the_images_alone),
     };
 
