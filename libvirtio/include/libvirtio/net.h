@@ -74,7 +74,8 @@ struct ash_virtio_net_backend {
     /** A frame of FRAME_MIN bytes or more: the readable part of @frame. What @header asks for is something
      *  that was offered, inside the frame. Copy both if they are to be kept; ash_virtio_net_complete()
      *  gives the buffer back, from within this call or later.
-     *  Context: within ash_virtio_run(). */
+     *  Context: within ash_virtio_run(), this device's lock held: whoever delivers to another device from here
+     *  takes its lock inside this one, and needs an order of the two, or one lock for all of a switch. */
     void (*transmit)(void *ctx, const struct ash_virtio_request *frame,
                      const struct ash_virtio_net_header *header);
 

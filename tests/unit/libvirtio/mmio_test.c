@@ -23,6 +23,7 @@ struct toy {
         uint32_t offset, size, value;
     } write;
     unsigned writes, served;
+    bool late; /* the driver adds a chain when the device has just looked for the last time */
 };
 
 static bool toy_serve(void *ctx, uint32_t queue, uint32_t budget)
@@ -37,6 +38,14 @@ static bool toy_serve(void *ctx, uint32_t queue, uint32_t budget)
         budget--;
     }
     ash_virtio_signal(&toy->device, queue);
+    if (toy->late) {
+        const struct ash_virtq_segment segment = guest_buffer(&toy->guest, 8, true);
+
+        toy->late = false;
+        assert_true(mock_driver_add(&toy->guest.drivers[queue], &segment, 1) >= 0);
+        mock_driver_publish(&toy->guest.drivers[queue]);
+        assert_false(mock_driver_should_kick(&toy->guest.drivers[queue]));
+    }
     return budget == 0;
 }
 
@@ -476,6 +485,27 @@ static void a_batch_is_no_larger_than_its_budget(void **state)
     guest_close(&toy.guest);
 }
 
+static void what_comes_while_kicks_are_off_is_served(void **state)
+{
+    static const uint64_t features[] = {0, ASH_VIRTQ_F_PACKED, ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_EVENT_IDX};
+    struct ash_virtq_segment segment;
+    struct toy toy;
+
+    (void)state;
+    for (unsigned f = 0; f < ASH_ARRAY_SIZE(features); f++) {
+        toy_open(&toy);
+        guest_start(&toy.guest, features[f]);
+        segment = guest_buffer(&toy.guest, 8, true);
+        toy.late = true;
+        guest_send(&toy.guest, 0, &segment, 1);
+        assert_true(ash_virtio_run(&toy.device, 8));
+        assert_int_equal(toy.served, 1);
+        guest_run(&toy.guest, 8);
+        assert_int_equal(toy.served, 2);
+        guest_close(&toy.guest);
+    }
+}
+
 static void a_device_of_one_op_will_do(void **state)
 {
     struct toy toy;
@@ -658,6 +688,7 @@ int main(void)
         cmocka_unit_test(one_queue_is_reset_alone),
         cmocka_unit_test(chains_from_before_driver_ok_are_served_then),
         cmocka_unit_test(a_batch_is_no_larger_than_its_budget),
+        cmocka_unit_test(what_comes_while_kicks_are_off_is_served),
         cmocka_unit_test(a_device_of_one_op_will_do),
         cmocka_unit_test(init_refuses_what_it_cannot_use),
         cmocka_unit_test(every_register_by_every_width),
