@@ -252,13 +252,14 @@ static bool is_any_vm_there(const struct hv *hv)
 
 void hv_boot(struct hv *hv, struct hv_cpu *cpu)
 {
+    const struct hv_page_request pages = {.pages = hv_pages_for(sizeof(*hv->configured))};
     struct ash_boot_config config = {.capacity = HV_MAX_VMS, .cpus = hv->cpus, .lead_in = ASH_BOOT_LEAD_IN};
 
     hv_recorder_begin(hv);
     hv_provoke(hv, cpu);
-    hv->configured =
-        (struct hv_configured *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(sizeof(*hv->configured)));
+    hv->configured = (struct hv_configured *)hv_pages_alloc(&hv->pages, &pages);
     HV_CHECK(cpu, hv->configured != NULL);
+    memset(hv->configured, 0, sizeof(*hv->configured)); /* the pages are more */
     config.vms = hv->configured->config;
     HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
     if (read_configuration(hv, &config) == ASH_OK) {

@@ -54,6 +54,10 @@ static void put_padded(struct out *out, const struct spec *spec, const char *lea
     size_t lead_length = lead[0] == '\0' ? 0U : (lead[1] == '\0' ? 1U : 2U);
     size_t padding = spec->width > length + lead_length ? spec->width - length - lead_length : 0U;
 
+    if (lead_length + padding == 0U) {
+        put_text(out, text, length);
+        return;
+    }
     if (!spec->left && !spec->zeros) {
         put_many(out, ' ', padding);
     }

@@ -193,6 +193,7 @@ static void make_cpus(struct hv_cpu *boot)
 
 static void read_features(void)
 {
+    uint64_t hcr = hv_policy_hcr();
     struct ash_vgic_vtr vtr = hv_vif_read_vtr();
     static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48};
     uint64_t range;
@@ -209,8 +210,8 @@ static void read_features(void)
     features.preemption_bits = vtr.preemption_bits;
     features.has_tdir = vtr.has_tdir;
     features.deactivate_by_hal = hv_platform.gic.forgets || hv_gic_is_bcm2836(&hv_platform.gic);
-    features.has_pauth = (hv_policy_hcr() & HCR_API) != 0U;
-    features.has_ras = (hv_policy_hcr() & HCR_TERR) != 0U;
+    features.has_pauth = (hcr & HCR_API) != 0U;
+    features.has_ras = (hcr & HCR_TERR) != 0U;
     hv_mitigations(features.midr, &features.id, features.workaround);
     hv_world_init(features.midr);
 }
