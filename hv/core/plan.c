@@ -10,6 +10,7 @@
 #include "core/format.h"
 
 #define VALUE_SIZE ASH_BOOT_FAULT_VALUE_SIZE
+#define GRANULE    UINT64_C(0x200000) /* of a VM's memory */
 
 /* ---- CPUs -------------------------------------------------------------------------------------------------------- */
 
@@ -222,32 +223,48 @@ static void note_named_memory(struct hv_plan_vm *vm)
     }
 }
 
-/** Memory from wherever there is some, one range to the guest. */
+/** @size bytes of it. Returns ASH_OK, or why not: nothing has changed then. */
+static int take_pieces(struct hv_plan *plan, struct hv_plan_vm *vm, uint64_t size)
+{
+    struct hv_piece piece[HV_RAM_PARTS];
+    uint64_t ipa = ram_base(vm->config);
+    int pieces = hv_ranges_alloc_pieces(plan->ranges, size, HV_OWNER_VM, vm->number, piece, HV_RAM_PARTS);
+
+    for (int i = 0; i < pieces; i++) {
+        vm->part[vm->parts++] = (struct hv_ram_part){ipa, piece[i].base, piece[i].size};
+        ipa += piece[i].size;
+    }
+    return pieces < 0 ? pieces : ASH_OK;
+}
+
+static void give_pieces(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    hv_ranges_release_vm(plan->ranges, vm->number);
+    vm->parts = 0;
+}
+
+/** Memory from wherever there is some, one range to the guest: the least that it can do with. */
 static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     struct ash_boot_vm *config = vm->config;
-    struct hv_piece piece[HV_RAM_PARTS];
-    struct ash_boot_vm_memory range = {ram_base(config), config->memory_size};
-    int pieces;
+    bool may_have_less = config->memory_min != 0U;
+    struct ash_boot_vm_memory range = {ram_base(config),
+                                       may_have_less ? config->memory_wish : config->memory_size};
+    int error;
 
     if (!fits_guest(plan, config, &range)) {
         return;
     }
-    pieces = hv_ranges_alloc_pieces(plan->ranges, config->memory_size, HV_OWNER_VM, vm->number, piece,
-                                    HV_RAM_PARTS);
-    if (pieces < 0) {
+    config->memory_size = may_have_less ? config->memory_min : config->memory_size;
+    error = take_pieces(plan, vm, config->memory_size);
+    if (error != ASH_OK) {
         char value[VALUE_SIZE];
 
         (void)hv_format(value, sizeof(value), "0x%lx; free are 0x%lx, the largest free range is 0x%lx",
                         config->memory_size, hv_ranges_free(plan->ranges),
                         hv_ranges_largest_free(plan->ranges));
-        (void)ash_boot_vm_refuse(config, pieces, "memory", value, "does not fit",
-                                 "at most what is free, in up to 8 pieces of whole 2 MiB");
-        return;
-    }
-    for (int i = 0; i < pieces; i++) {
-        vm->part[vm->parts++] = (struct hv_ram_part){range.base, piece[i].base, piece[i].size};
-        range.base += piece[i].size;
+        (void)ash_boot_vm_refuse(config, error, may_have_less ? "memory-min" : "memory", value,
+                                 "does not fit", "at most what is free, in up to 8 pieces of whole 2 MiB");
     }
 }
 
@@ -284,6 +301,39 @@ static void lay_out(const struct hv_plan *plan, struct hv_plan_vm *vm)
 static bool wanted(const struct hv_plan_vm *vm)
 {
     return vm->config->fault.code == ASH_OK;
+}
+
+/** A VM that has its least: as much of what it wishes as there is now, and its images in that. */
+static void grow_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    uint64_t least = vm->config->memory_min / GRANULE;
+    uint64_t most = vm->config->memory_wish / GRANULE;
+
+    while (least < most) {
+        uint64_t middle = least + (most - least + 1U) / 2U;
+
+        give_pieces(plan, vm);
+        if (take_pieces(plan, vm, middle * GRANULE) == ASH_OK) {
+            least = middle;
+        } else {
+            most = middle - 1U;
+        }
+    }
+    give_pieces(plan, vm);
+    vm->config->memory_size = least * GRANULE;
+    /* It did a moment ago. */
+    ASH_DISCARD(take_pieces(plan, vm, vm->config->memory_size));
+    lay_out(plan, vm);
+    if (!wanted(vm)) {
+        hv_plan_drop(plan, vm);
+    }
+}
+
+static void grow_if_it_may(struct hv_plan *plan, struct hv_plan_vm *vm)
+{
+    if (wanted(vm) && vm->config->memory_min != 0U) {
+        grow_memory(plan, vm);
+    }
 }
 
 /** What it names: images, and memory. */
@@ -341,6 +391,10 @@ void hv_plan_make(struct hv_plan *plan, struct ash_boot_vm *vms, size_t count)
     for (uint32_t i = 0; i < plan->vms; i++) {
         plan_rest(plan, &plan->vm[i]);
     }
+    /* What is left then is for those that wish more than they need, the first ones first. */
+    for (uint32_t i = 0; i < plan->vms; i++) {
+        grow_if_it_may(plan, &plan->vm[i]);
+    }
 }
 
 void hv_plan_renew(struct hv_plan *plan, struct hv_plan_vm *vm)
@@ -348,6 +402,7 @@ void hv_plan_renew(struct hv_plan *plan, struct hv_plan_vm *vm)
     ash_boot_fault_clear(&vm->config->fault);
     plan_named(plan, vm);
     plan_rest(plan, vm);
+    grow_if_it_may(plan, vm);
 }
 
 void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)

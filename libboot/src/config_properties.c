@@ -7,15 +7,16 @@
 
 #include "internal.h"
 
-#define MEMORY_GRANULE   UINT64_C(0x200000)
-#define ENTRY_GRANULE    UINT64_C(0x1000)
-#define TREE_GRANULE     8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
-#define FILE_NAME_SIZE   256U /* bytes, NUL included */
-#define POLICIES         "\"stop\", \"restart\", \"destroy\""
-#define CPU_SETS_ALLOWED "one cell a vCPU: a bit for each of the board's CPUs that it may run on"
-#define BUDGET_ALLOWED   "one cell, microseconds, 10..1000000, at most period-us"
-#define PERIOD_ALLOWED   "one cell, microseconds, 100..1000000"
-#define NAME_CHARACTERS  "1..31 letters, digits, '-', '_', '.'"
+#define MEMORY_GRANULE     UINT64_C(0x200000)
+#define ENTRY_GRANULE      UINT64_C(0x1000)
+#define TREE_GRANULE       8U   /* Devicetree Specification v0.4, 5.6: where a tree may lie */
+#define FILE_NAME_SIZE     256U /* bytes, NUL included */
+#define POLICIES           "\"stop\", \"restart\", \"destroy\""
+#define CPU_SETS_ALLOWED   "one cell a vCPU: a bit for each of the board's CPUs that it may run on"
+#define MEMORY_MIN_ALLOWED "<size-high size-low>, bytes, a multiple of 2 MiB, no more than memory"
+#define BUDGET_ALLOWED     "one cell, microseconds, 10..1000000, at most period-us"
+#define PERIOD_ALLOWED     "one cell, microseconds, 100..1000000"
+#define NAME_CHARACTERS    "1..31 letters, digits, '-', '_', '.'"
 
 /** A parser puts a value into the VM and returns NULL, or says what is wrong with it. */
 typedef const char *parser(struct ash_boot_vm *vm, struct ash_boot_span value);
@@ -178,6 +179,15 @@ static const char *parse_memory(struct ash_boot_vm *vm, struct ash_boot_span val
     return NULL;
 }
 
+static const char *parse_memory_min(struct ash_boot_vm *vm, struct ash_boot_span value)
+{
+    if (value.size != 8U) {
+        return not_a_number;
+    }
+    vm->memory_min = ash_load_be64(value.data);
+    return check_range(0, vm->memory_min);
+}
+
 static const char *parse_setup_data(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
     if (value.size != 4U && value.size != 8U) {
@@ -329,7 +339,7 @@ static const char known[] =
     "bootargs "
     "(or cmdline) rng-seed smc-allow background manager priority time-slice-us budget-us period-us vm_32bit "
     "on-poweroff on-reset on-crash restart-limit pause-stops-time shutdown-timeout-ms autostart "
-    "console-buffer-size machine dtb";
+    "console-buffer-size machine dtb memory-min";
 
 #define REQUIRED true
 
@@ -344,7 +354,8 @@ enum {
     SETUP_DATA = 13,
     BUDGET = 19,
     PERIOD,
-    CPU_SETS
+    CPU_SETS,
+    MEMORY_MIN = 33
 };
 
 /** `same`: properties with one number are one thing under several names. */
@@ -389,6 +400,7 @@ static const struct rule {
      "one cell, bytes, a power of two, 4096..262144"},
     {"machine", ash_boot_parse_machine_, 22, false, "\"virt\", \"bcm2837\""},
     {"dtb", ash_boot_parse_dtb_, 32, false, "the name of a file in the bundle"},
+    {"memory-min", parse_memory_min, MEMORY_MIN, false, MEMORY_MIN_ALLOWED},
     {"budget-us", parse_budget, BUDGET, false, BUDGET_ALLOWED},
     {"period-us", parse_period, PERIOD, false, PERIOD_ALLOWED},
     {"vcpu-cpus", parse_cpu_sets, CPU_SETS, false, CPU_SETS_ALLOWED},
@@ -564,6 +576,24 @@ static void check_in_memory(const struct ash_boot_vm_reader_ *reader)
     }
 }
 
+static void check_memory_min(const struct ash_boot_vm_reader_ *reader)
+{
+    struct ash_boot_vm *vm = reader->vm;
+
+    vm->memory_wish = vm->memory_size;
+    if (vm->memory_min == 0U || vm->fault.code != ASH_OK) {
+        return;
+    }
+    if (vm->memory_count != 0U) {
+        refuse_property(vm, ASH_EFORMAT, "memory-min", reader->value[MEMORY_MIN],
+                        "has no effect where memory has a base",
+                        "leaving it out, or memory = <size-high size-low>");
+    } else if (vm->memory_min > vm->memory_size) {
+        refuse_property(vm, ASH_ERANGE, "memory-min", reader->value[MEMORY_MIN], "is more than memory",
+                        MEMORY_MIN_ALLOWED);
+    }
+}
+
 void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
 {
     static const struct ash_boot_span none = {NULL, 0};
@@ -585,6 +615,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
     check_affinity(reader, cpus);
     check_cpu_sets(reader, cpus);
     check_budget(reader);
+    check_memory_min(reader);
     ash_boot_vm_check_machine_(vm);
     if (vm->kernel == NULL) {
         check_in_memory(reader);

@@ -87,8 +87,11 @@ struct ash_boot_vm {
     unsigned cpu_set_count;                /* 0: not given; else == vcpus, and affinity_count is 0 */
     uint32_t
         cpu_set[ASH_BOOT_VCPUS_MAX]; /* of each vCPU: the CPUs that it may run on, 1 << place; 0: not given */
-    uint64_t memory_size;            /* bytes in all, a multiple of 2 MiB, > 0 */
-    unsigned memory_count;           /* ranges given as <base size>; 0: only a size, hv chooses */
+    uint64_t
+        memory_size; /* bytes in all, a multiple of 2 MiB, > 0; with memory_min what it gets, by who plans */
+    uint64_t memory_wish;  /* where memory_min is given: memory_size as the tree has it */
+    uint64_t memory_min;   /* so much will do, 0: all of it or nothing. memory_count is 0 */
+    unsigned memory_count; /* ranges given as <base size>; 0: only a size, hv chooses */
     struct ash_boot_vm_memory memory[ASH_BOOT_MEMORY_MAX]; /* as given, none overlaps another */
     bool has_entry;
     uint64_t entry; /* IPA where a raw binary is put and entered; a multiple of 4 KiB */

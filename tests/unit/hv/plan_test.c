@@ -194,6 +194,73 @@ static void memory_that_does_not_fit_is_told_what_is_free(void **state)
     assert_good(1);
 }
 
+/** VM @i, content with @least. */
+static void wishing(unsigned i, uint64_t least, uint64_t wish)
+{
+    struct ash_boot_vm *one = vm(i, 1, wish);
+
+    one->memory_wish = wish;
+    one->memory_min = least;
+}
+
+static void assert_size(unsigned i, uint64_t size)
+{
+    uint64_t sum = 0;
+
+    assert_good(i);
+    for (uint32_t p = 0; p < plan.vm[i].parts; p++) {
+        assert_int_equal(plan.vm[i].part[p].ipa, GIB + sum);
+        sum += plan.vm[i].part[p].size;
+    }
+    assert_int_equal(sum, size);
+    assert_int_equal(vms[i].memory_size, size);
+}
+
+static void a_wish_is_granted_as_far_as_memory_goes_and_the_least_of_others_first(void **state)
+{
+    (void)state;
+    wishing(0, 256U * MIB, 4U * GIB);
+    wishing(1, 512U * MIB, GIB);
+    vm(2, 1, 128U * MIB);
+    hv_plan_make(&plan, vms, 3);
+    assert_size(0, GIB + 62U * MIB - 512U * MIB - 128U * MIB);
+    assert_size(1, 512U * MIB);
+    assert_size(2, 128U * MIB);
+    assert_int_equal(hv_ranges_free(&ranges), 0);
+    /* What one gives back the next one may have when it is made again; a wish is not forgotten. */
+    hv_plan_drop(&plan, &plan.vm[2]);
+    hv_plan_drop(&plan, &plan.vm[1]);
+    hv_plan_renew(&plan, &plan.vm[1]);
+    assert_size(1, 640U * MIB);
+    hv_plan_drop(&plan, &plan.vm[0]);
+    hv_plan_drop(&plan, &plan.vm[1]);
+    hv_plan_renew(&plan, &plan.vm[1]);
+    assert_size(1, GIB);
+}
+
+static void a_wish_that_fits_is_granted_whole(void **state)
+{
+    (void)state;
+    wishing(0, BLOCK, 256U * MIB);
+    wishing(1, 64U * MIB, 64U * MIB);
+    hv_plan_make(&plan, vms, 2);
+    assert_size(0, 256U * MIB);
+    assert_size(1, 64U * MIB);
+}
+
+static void a_least_that_does_not_fit_is_told_what_is_free(void **state)
+{
+    (void)state;
+    wishing(0, GIB + 64U * MIB, 2U * GIB);
+    wishing(1, BLOCK, 2U * GIB);
+    hv_plan_make(&plan, vms, 2);
+    assert_says(
+        0, "vms.dtb: VM vm0: /vms/vm0: memory-min = 0x44000000; free are 0x43e00000, the largest free "
+           "range is 0x40000000: does not fit; allowed: at most what is free, in up to 8 pieces of whole "
+           "2 MiB");
+    assert_size(1, GIB + 62U * MIB);
+}
+
 static void memory_beyond_a_guest_s_addresses_is_refused(void **state)
 {
     (void)state;
@@ -474,6 +541,10 @@ static void random_vm(struct test_rng *rng, unsigned i)
         one->affinity[v] = v + i % 2U;
         one->affinity_count = one->vcpus;
     }
+    if (one->memory_count == 0U && test_rng_below(rng, 2) == 0U) {
+        one->memory_wish = one->memory_size;
+        one->memory_min = (1U + test_rng_below(rng, one->memory_size / BLOCK)) * BLOCK;
+    }
     one->kernel = test_rng_below(rng, 8) == 0U ? "nothing" : "k";
 }
 
@@ -533,6 +604,9 @@ int main(void)
         cmocka_unit_test_setup(where_cpus_are_few_they_are_shared_evenly, board),
         cmocka_unit_test_setup(memory_is_one_range_to_the_guest_from_pieces_of_the_machine, board),
         cmocka_unit_test_setup(memory_that_does_not_fit_is_told_what_is_free, board),
+        cmocka_unit_test_setup(a_wish_is_granted_as_far_as_memory_goes_and_the_least_of_others_first, board),
+        cmocka_unit_test_setup(a_wish_that_fits_is_granted_whole, board),
+        cmocka_unit_test_setup(a_least_that_does_not_fit_is_told_what_is_free, board),
         cmocka_unit_test_setup(memory_beyond_a_guest_s_addresses_is_refused, board),
         cmocka_unit_test_setup(memory_that_is_named_is_kept_for_its_vm_whatever_the_order, board),
         cmocka_unit_test_setup(several_named_ranges_stand_in_ascending_order_and_images_go_to_the_first_given,

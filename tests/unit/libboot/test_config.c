@@ -822,6 +822,19 @@ static void hv_can_refuse_in_the_same_words(void **state)
         "vms.dtb: VM vm1: /vms/vm1: memory = <base size>: is not supported yet; allowed: <size>");
 }
 
+static void the_least_of_memory_is_one_size(void **state)
+{
+    (void)state;
+    ACCEPTED("memory-min", CELL("\0") "\0\x20\0\0");
+    assert_int_equal(vms[0].memory_min, 0x200000);
+    assert_int_equal(vms[0].memory_wish, vms[0].memory_size);
+    assert_int_equal(vms[1].memory_min, 0);
+    REFUSED("memory-min", CELL("\0") CELL("\0"), "memory-min = <0 0>: is out of range");
+    REFUSED("memory-min", CELL("\0") "\0\x10\0\0", "is not aligned");
+    REFUSED("memory-min", "\0\x20\0\0", "is not a number of the right width");
+    refused("memory-min", "\0\0\0\x7f\0\0\0\0", 8, ASH_ERANGE, "is more than memory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -864,6 +877,7 @@ int main(void)
         cmocka_unit_test(vms_without_a_vm_are_said_so),
         cmocka_unit_test(faults_call_the_tree_what_the_caller_does),
         cmocka_unit_test(hv_can_refuse_in_the_same_words),
+        cmocka_unit_test(the_least_of_memory_is_one_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

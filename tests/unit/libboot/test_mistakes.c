@@ -207,7 +207,7 @@ static const struct {
      "ramdisk entry setup_data bootargs (or cmdline) rng-seed smc-allow background manager priority "
      "time-slice-us "
      "budget-us period-us vm_32bit on-poweroff on-reset on-crash restart-limit pause-stops-time "
-     "shutdown-timeout-ms autostart console-buffer-size machine dtb",
+     "shutdown-timeout-ms autostart console-buffer-size machine dtb memory-min",
      ""},
     {"missing property",
      {"memory", NULL, 0},
