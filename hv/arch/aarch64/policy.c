@@ -123,14 +123,20 @@ static bool has_pauth(void)
 
 uint64_t hv_policy_hcr(void)
 {
-    uint64_t hcr = HCR_POLICY;
+    static uint64_t known; /* the CPUs are alike, and this reads dozens of registers */
+    uint64_t hcr = __atomic_load_n(&known, __ATOMIC_RELAXED);
 
+    if (hcr != 0U) {
+        return hcr;
+    }
+    hcr = HCR_POLICY;
     if (has_pauth()) {
         hcr |= HCR_API | HCR_APK; /* a guest's pointer authentication does not trap */
     }
     if (has_ras()) {
         hcr |= HCR_TERR | HCR_TEA; /* error records and synchronous external aborts come to hv */
     }
+    __atomic_store_n(&known, hcr, __ATOMIC_RELAXED);
     return hcr;
 }
 
