@@ -4,6 +4,7 @@
 #include <libbase/checked.h>
 #include <libbase/errors.h>
 #include <libbase/mem.h>
+#include <libbase/nospec.h>
 
 #include "arch/arch.h"
 #include "core/vm.h"
@@ -25,7 +26,7 @@ static uint8_t *run_at(const struct hv_vm *vm, uint64_t ipa, uint64_t *size)
         uint64_t offset = ipa - part->ipa;
 
         if (offset < part->size) {
-            return run_in(part, offset, size);
+            return run_in(part, ash_index_nospec(offset, part->size), size); /* guests say where */
         }
     }
     return NULL;

@@ -2,6 +2,7 @@
 #include "glue/hypercall.h"
 
 #include <libbase/mem.h>
+#include <libbase/nospec.h>
 
 #include "core/guest_memory.h"
 #include "core/hv.h"
@@ -84,7 +85,9 @@ static int64_t vm_count(struct call *call)
 /** The VM in x1, as hv_life_*() take it; UINT32_MAX: no such. */
 static uint32_t number_of(const struct call *call)
 {
-    return call->x[0] < hv_life_count(call->cpu->hv) ? (uint32_t)call->x[0] : UINT32_MAX;
+    uint32_t count = hv_life_count(call->cpu->hv);
+
+    return call->x[0] < count ? (uint32_t)ash_index_nospec(call->x[0], count) : UINT32_MAX;
 }
 
 static int64_t vm_state(struct call *call)
@@ -113,6 +116,7 @@ static int64_t vm_name(struct call *call)
     }
     memset(call->x, 0, sizeof(call->x));
     if (from < size) {
+        from = ash_index_nospec(from, size);
         memcpy(call->x, name + from, size - from < sizeof(call->x) ? size - from : sizeof(call->x));
     }
     return (int64_t)size;
@@ -128,7 +132,9 @@ static int64_t vm_command(struct call *call)
     if (call->x[1] >= (uint64_t)HV_LIFE_COMMANDS) {
         return HV_HYPERCALL_INVALID;
     }
-    switch (hv_life_ask(call->cpu, number, (enum hv_life_command)call->x[1], NULL)) {
+    switch (hv_life_ask(call->cpu, number,
+                        (enum hv_life_command)ash_index_nospec(call->x[1], (uint64_t)HV_LIFE_COMMANDS),
+                        NULL)) {
     case ASH_OK:
         return HV_HYPERCALL_OK;
     case ASH_ENOENT: /* it was refused when it was configured */
