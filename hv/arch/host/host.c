@@ -11,7 +11,6 @@
 #include "core/lock.h"
 #include "core/place.h"
 #include "core/report.h"
-#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 struct host_cpu {
@@ -24,7 +23,6 @@ struct host_cpu {
     bool pending;
     uint64_t kicks;
     uint64_t alarm; /* host.ticks; 0: none */
-    uint64_t vttbr; /* of the VM whose vCPU is loaded, 0: none */
 };
 
 static struct {
@@ -36,7 +34,6 @@ static struct {
     struct {
         uint64_t ran;        /* ticks, until it was last put or put to sleep */
         uint64_t runs_since; /* 0: it does not */
-        bool loaded;
     } vcpu[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
     uint64_t random;
     uint64_t ticks;
@@ -256,55 +253,16 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
     host.cpu[cpu->index].alarm = deadline == UINT64_MAX ? 0U : deadline;
 }
 
-/** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. */
-static void check_vmid(const struct hv_cpu *cpu, uint64_t vttbr)
-{
-    bool wrong = vttbr >> 48 == 0U;
-
-    for (uint32_t i = 0; i < host.hv->cpus; i++) {
-        const struct host_cpu *other = &host.cpu[i];
-
-        if (other->cpu != cpu && other->vttbr != 0U && other->vttbr != vttbr) {
-            wrong = wrong || other->vttbr >> 48 == vttbr >> 48;
-        }
-    }
-    if (wrong) {
-        fprintf(stderr, "CPU %u runs under VMID %u, which is not its VM's alone\n", (unsigned)cpu->index,
-                (unsigned)(vttbr >> 48));
-        abort();
-    }
-}
-
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
-    struct hv_machine *machine = &cpu->vcpu->vm->machine;
-
-    if (host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded) {
-        fprintf(stderr, "CPU %u loads a vCPU that is loaded elsewhere\n", (unsigned)cpu->index);
-        abort();
-    }
-    host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = true;
     account(cpu, true);
-    host.cpu[cpu->index].vttbr = ash_stage2_vttbr(&machine->stage2);
-    check_vmid(cpu, host.cpu[cpu->index].vttbr);
-    hv_machine_lock(cpu, machine);
-    ash_vgic_load(&cpu->vcpu->vgic);
-    hv_machine_unlock(machine);
-    if (machine->bcm != NULL) {
-        hv_bcm2837_loaded(cpu);
-    }
+    hv_host_load(cpu);
 }
 
 void hv_arch_vcpu_put(struct hv_cpu *cpu)
 {
-    struct hv_machine *machine = &cpu->vcpu->vm->machine;
-
-    hv_machine_lock(cpu, machine);
-    ash_vgic_put(&cpu->vcpu->vgic);
-    hv_machine_unlock(machine);
-    host.cpu[cpu->index].vttbr = 0;
+    hv_host_put(cpu);
     account(cpu, false);
-    host.vcpu[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = false;
 }
 
 /** What the real exit path does at its end. */

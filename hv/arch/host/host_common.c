@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a PC has in an architecture's place, however its CPUs are simulated. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arch/arch.h"
@@ -25,11 +27,14 @@ void hv_host_next_is_warm(void)
 static struct {
     uint32_t life;
     uint64_t rounds;
+    bool loaded; /* its CPU's own: whoever loads it next has what the one before wrote */
 } vcpus[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
+static uint64_t vttbr[HV_MAX_CPUS]; /* of the VM whose vCPU is loaded, 0: none. Atomic */
 
 void hv_host_begin(void)
 {
     memset(vcpus, 0, sizeof(vcpus));
+    memset(vttbr, 0, sizeof(vttbr));
     memset(recorders, 0, is_warm ? 0U : sizeof(recorders));
     is_warm = false;
 }
@@ -44,6 +49,57 @@ uint64_t hv_host_next_round(const struct hv_vcpu *vcpu)
         vcpus[slot][vcpu->index].rounds = 0;
     }
     return vcpus[slot][vcpu->index].rounds++;
+}
+
+/* ---- vCPUs ------------------------------------------------------------------------------------------------------- */
+
+/** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. Who has a VMID
+ *  gives it back under the lock under which the next one gets it: what is read here of another CPU is not older. */
+static void check_vmid(const struct hv_cpu *cpu, uint64_t mine)
+{
+    bool wrong = mine >> 48 == 0U;
+
+    for (uint32_t i = 0; i < cpu->hv->cpus; i++) {
+        uint64_t other = __atomic_load_n(&vttbr[i], __ATOMIC_RELAXED);
+
+        wrong = wrong || (i != cpu->index && other != 0U && other != mine && other >> 48 == mine >> 48);
+    }
+    if (wrong) {
+        fprintf(stderr, "CPU %u runs under VMID %u, which is not its VM's alone\n", (unsigned)cpu->index,
+                (unsigned)(mine >> 48));
+        abort();
+    }
+}
+
+void hv_host_load(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+    uint64_t mine = ash_stage2_vttbr(&machine->stage2);
+
+    if (vcpus[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded) {
+        fprintf(stderr, "CPU %u loads a vCPU that is loaded elsewhere\n", (unsigned)cpu->index);
+        abort();
+    }
+    vcpus[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = true;
+    __atomic_store_n(&vttbr[cpu->index], mine, __ATOMIC_RELAXED);
+    check_vmid(cpu, mine);
+    hv_machine_lock(cpu, machine);
+    ash_vgic_load(&cpu->vcpu->vgic);
+    hv_machine_unlock(machine);
+    if (machine->bcm != NULL) {
+        hv_bcm2837_loaded(cpu);
+    }
+}
+
+void hv_host_put(struct hv_cpu *cpu)
+{
+    struct hv_machine *machine = &cpu->vcpu->vm->machine;
+
+    hv_machine_lock(cpu, machine);
+    ash_vgic_put(&cpu->vcpu->vgic);
+    hv_machine_unlock(machine);
+    __atomic_store_n(&vttbr[cpu->index], 0U, __ATOMIC_RELAXED);
+    vcpus[cpu->vcpu->vm->slot][cpu->vcpu->index].loaded = false;
 }
 
 /* ---- Interrupts -------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,10 @@ void hv_host_begin(void);
 /** For hv_host_guest: which exit of @vcpu's this is, which is loaded on the caller's CPU. */
 uint64_t hv_host_next_round(const struct hv_vcpu *vcpu);
 
+/** @cpu->vcpu comes to @cpu, leaves it. Aborts if it is loaded elsewhere, or under a VMID that is another VM's too. */
+void hv_host_load(struct hv_cpu *cpu);
+void hv_host_put(struct hv_cpu *cpu);
+
 /** When the virtual timer of @vcpu (NULL: none), which is loaded, interrupts; UINT64_MAX: never. */
 uint64_t hv_host_timer(const struct hv_vcpu *vcpu, uint64_t now);
 

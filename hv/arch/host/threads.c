@@ -13,7 +13,6 @@
 #include "arch/host/host_internal.h"
 #include "core/lock.h"
 #include "core/report.h"
-#include "glue/bcm2837.h"
 #include "glue/console_glue.h"
 
 struct host_cpu {
@@ -22,7 +21,6 @@ struct host_cpu {
     struct hv_cpu *cpu;
     bool started;
     uint64_t alarm;  /* UINT64_MAX: none */
-    uint64_t vttbr;  /* of the VM whose vCPU is loaded, 0: none. Atomic */
     uint64_t kicks;  /* atomic */
     uint64_t random; /* of when it lets others go first */
 };
@@ -32,7 +30,6 @@ static struct {
     struct hv *hv;
     hv_host_guest *guest;
     struct hv_host_result *result;
-    bool loaded[HV_MAX_VMS][HV_MACHINE_MAX_VCPUS];
 } host;
 
 static __thread struct host_cpu *self;
@@ -132,53 +129,14 @@ void hv_arch_set_alarm(struct hv_cpu *cpu, uint64_t deadline)
     host.cpu[cpu->index].alarm = deadline;
 }
 
-/** As in host.c. Who has a VMID gives it back under the lock under which the next one gets it: what is read here of
- *  another CPU is not older than that. */
-static void check_vmid(uint32_t me, uint64_t vttbr)
-{
-    bool wrong = vttbr >> 48 == 0U;
-
-    for (uint32_t i = 0; i < host.hv->cpus; i++) {
-        uint64_t other = __atomic_load_n(&host.cpu[i].vttbr, __ATOMIC_RELAXED);
-
-        wrong = wrong || (i != me && other != 0U && other != vttbr && other >> 48 == vttbr >> 48);
-    }
-    if (wrong) {
-        fprintf(stderr, "CPU %u runs under VMID %u, which is not its VM's alone\n", (unsigned)me,
-                (unsigned)(vttbr >> 48));
-        abort();
-    }
-}
-
 void hv_arch_vcpu_load(struct hv_cpu *cpu)
 {
-    struct hv_machine *machine = &cpu->vcpu->vm->machine;
-    uint64_t vttbr = ash_stage2_vttbr(&machine->stage2);
-
-    if (host.loaded[cpu->vcpu->vm->slot][cpu->vcpu->index]) {
-        fprintf(stderr, "CPU %u loads a vCPU that is loaded elsewhere\n", (unsigned)cpu->index);
-        abort();
-    }
-    host.loaded[cpu->vcpu->vm->slot][cpu->vcpu->index] = true;
-    __atomic_store_n(&host.cpu[cpu->index].vttbr, vttbr, __ATOMIC_RELAXED);
-    check_vmid(cpu->index, vttbr);
-    hv_machine_lock(cpu, machine);
-    ash_vgic_load(&cpu->vcpu->vgic);
-    hv_machine_unlock(machine);
-    if (machine->bcm != NULL) {
-        hv_bcm2837_loaded(cpu);
-    }
+    hv_host_load(cpu);
 }
 
 void hv_arch_vcpu_put(struct hv_cpu *cpu)
 {
-    struct hv_machine *machine = &cpu->vcpu->vm->machine;
-
-    hv_machine_lock(cpu, machine);
-    ash_vgic_put(&cpu->vcpu->vgic);
-    hv_machine_unlock(machine);
-    __atomic_store_n(&host.cpu[cpu->index].vttbr, 0U, __ATOMIC_RELAXED);
-    host.loaded[cpu->vcpu->vm->slot][cpu->vcpu->index] = false;
+    hv_host_put(cpu);
 }
 
 static enum hv_verdict finish_exit(struct hv_cpu *cpu, enum hv_verdict verdict)

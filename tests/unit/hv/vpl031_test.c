@@ -1,61 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The emulated PL031 against Arm DDI 0224, and against a counter that counts one second at a time. */
-#include <string.h>
-
-#include <libbase/compiler.h>
-#include <libbase/errors.h>
-
-#include "testkit/cmocka.h"
 #include "testkit/seed.h"
 #include "vdev/vpl031.h"
+#include "vdev_bench.h"
 
 /* DDI 0224 3.2, table 3-1. */
 enum { DR = 0x00, MR = 0x04, LR = 0x08, CR = 0x0c, IMSC = 0x10, RIS = 0x14, MIS = 0x18, ICR = 0x1c };
 
 #define NOW UINT64_C(1700000000) /* November 2023 */
 
-struct bench {
-    struct hv_vpl031 rtc;
-    bool line;
-    unsigned changes;
-};
-
-static void set_irq(void *ctx, bool level)
-{
-    struct bench *b = (struct bench *)ctx;
-
-    assert_int_not_equal(level, b->line); /* told on a change only */
-    b->line = level;
-    b->changes++;
-}
-
-static const struct hv_vpl031_ops ops = {.set_irq = set_irq};
-
-static int set_up(void **state)
-{
-    static struct bench bench;
-
-    memset(&bench, 0, sizeof(bench));
-    hv_vpl031_init(&bench.rtc, &ops, &bench);
-    *state = &bench;
-    return 0;
-}
-
-static uint32_t rd(struct bench *b, uint64_t now, uint64_t offset)
-{
-    uint64_t value = UINT64_MAX;
-
-    assert_int_equal(hv_vpl031_access(&b->rtc, now, offset, 4, false, &value), ASH_OK);
-    assert_true(value <= UINT32_MAX);
-    return (uint32_t)value;
-}
-
-static void wr(struct bench *b, uint64_t now, uint64_t offset, uint32_t value)
-{
-    uint64_t v = value;
-
-    assert_int_equal(hv_vpl031_access(&b->rtc, now, offset, 4, true, &v), ASH_OK);
-}
+VDEV_BENCH(vpl031, rtc)
+VDEV_CLOCKED_ACCESS(vpl031, rtc)
 
 /** Reset value (of all but RTCDR, which is the time) and the bits that a write keeps. */
 static const struct {

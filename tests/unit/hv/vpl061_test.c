@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The emulated PL061 against Arm DDI 0190, and against eight pins that are looked at one by one. */
-#include <string.h>
-
-#include <libbase/compiler.h>
-#include <libbase/errors.h>
-
-#include "testkit/cmocka.h"
 #include "testkit/seed.h"
 #include "vdev/vpl061.h"
+#include "vdev_bench.h"
 
 /* DDI 0190 3.2, table 3-1. */
 enum {
@@ -25,32 +20,7 @@ enum {
 
 #define KEY 3U
 
-struct bench {
-    struct hv_vpl061 gpio;
-    bool line;
-    unsigned changes;
-};
-
-static void set_irq(void *ctx, bool level)
-{
-    struct bench *b = (struct bench *)ctx;
-
-    assert_int_not_equal(level, b->line); /* told on a change only */
-    b->line = level;
-    b->changes++;
-}
-
-static const struct hv_vpl061_ops ops = {.set_irq = set_irq};
-
-static int set_up(void **state)
-{
-    static struct bench bench;
-
-    memset(&bench, 0, sizeof(bench));
-    hv_vpl061_init(&bench.gpio, &ops, &bench);
-    *state = &bench;
-    return 0;
-}
+VDEV_BENCH(vpl061, gpio)
 
 static uint32_t rd(struct bench *b, uint64_t offset)
 {

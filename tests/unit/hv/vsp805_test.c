@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The emulated SP805 against Arm DDI 0270, and against a counter that counts one clock at a time. */
-#include <string.h>
-
-#include <libbase/compiler.h>
-#include <libbase/errors.h>
-
-#include "testkit/cmocka.h"
 #include "testkit/seed.h"
 #include "vdev/vsp805.h"
+#include "vdev_bench.h"
 
 /* DDI 0270 3.2, table 3-1. */
 enum { LOAD = 0x00, VALUE = 0x04, CONTROL = 0x08, INTCLR = 0x0c, RIS = 0x10, MIS = 0x14, LOCK = 0xc00 };
@@ -17,48 +12,8 @@ enum { LOAD = 0x00, VALUE = 0x04, CONTROL = 0x08, INTCLR = 0x0c, RIS = 0x10, MIS
 #define UNLOCK 0x1acce551U
 #define NOW    UINT64_C(0x123456789a)
 
-struct bench {
-    struct hv_vsp805 wdog;
-    bool line;
-    unsigned changes;
-};
-
-static void set_irq(void *ctx, bool level)
-{
-    struct bench *b = (struct bench *)ctx;
-
-    assert_int_not_equal(level, b->line); /* told on a change only */
-    b->line = level;
-    b->changes++;
-}
-
-static const struct hv_vsp805_ops ops = {.set_irq = set_irq};
-
-static int set_up(void **state)
-{
-    static struct bench bench;
-
-    memset(&bench, 0, sizeof(bench));
-    hv_vsp805_init(&bench.wdog, &ops, &bench);
-    *state = &bench;
-    return 0;
-}
-
-static uint32_t rd(struct bench *b, uint64_t now, uint64_t offset)
-{
-    uint64_t value = UINT64_MAX;
-
-    assert_int_equal(hv_vsp805_access(&b->wdog, now, offset, 4, false, &value), ASH_OK);
-    assert_true(value <= UINT32_MAX);
-    return (uint32_t)value;
-}
-
-static void wr(struct bench *b, uint64_t now, uint64_t offset, uint32_t value)
-{
-    uint64_t v = value;
-
-    assert_int_equal(hv_vsp805_access(&b->wdog, now, offset, 4, true, &v), ASH_OK);
-}
+VDEV_BENCH(vsp805, wdog)
+VDEV_CLOCKED_ACCESS(vsp805, wdog)
 
 static const struct {
     uint64_t offset;
