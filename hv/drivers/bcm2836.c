@@ -146,7 +146,7 @@ static uint32_t take_timer(const struct hv_gic *gic, struct hv_cpu *cpu, uint32_
     return timer_ppi[timer];
 }
 
-static uint32_t take_device(const struct hv_gic *gic)
+static uint32_t pending_device(const struct hv_gic *gic)
 {
     uint32_t pending = hv_mmio_read32(gic->bcm_arm + PENDING_1); /* enabled ones alone */
 
@@ -159,6 +159,15 @@ static uint32_t take_device(const struct hv_gic *gic)
     }
     pending = hv_mmio_read32(gic->bcm_arm + PENDING_BASIC) & BASIC_OWN;
     return pending != 0U ? SPI_FIRST + 64U + ash_lowest_bit(pending) : HV_GIC_SPURIOUS;
+}
+
+static uint32_t take_device(const struct hv_gic *gic)
+{
+    uint32_t intid = pending_device(gic);
+
+    /* Before another peripheral is asked: its answer could overtake this one (BCM2835 ARM Peripherals, 1.3). */
+    hv_mmio_complete();
+    return intid;
 }
 
 uint32_t hv_bcm2836_acknowledge(const struct hv_gic *gic, struct hv_cpu *cpu)

@@ -12,6 +12,7 @@ import test_hypercalls
 import test_integrity
 import test_life
 import test_linux
+import test_pi
 import test_sharing
 import test_topics
 
@@ -69,6 +70,16 @@ class Chaos(test_chaos.Chaos):
         self.run_on(BOARD)
 
 
+class Pi(test_pi.Pi):
+    """Raspberry Pi programs in VMs of a Raspberry Pi."""
+
+    def test_the_os_on_rpi3(self):
+        self.check("pi_os", BOARD)
+
+    def test_four_cores_on_rpi3(self):
+        self.check("pi_cores", BOARD)
+
+
 class Linux(test_linux.Linux):
     def test_one_vcpu_on_rpi3(self):
         self.through_its_paces(BOARD, 4, 1)
@@ -86,7 +97,7 @@ class Linux(test_linux.Linux):
 def load_tests(loader, _, __):
     """Those of this file: what they inherit runs elsewhere."""
     suite = unittest.TestSuite()
-    for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Linux):
+    for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Pi, Linux):
         suite.addTests(group(name) for name in loader.getTestCaseNames(group) if name.endswith("_on_rpi3"))
     return suite
 

@@ -131,7 +131,7 @@ class Board(SystemTest):
         self.assert_exit(0, ran)
         for name in ("linux", "linux2"):
             self.assert_says(rf"^\[{name}\] SELFTEST PASS", ran)
-        self.assert_says(r"^\[metronome\] ticks \d+", ran)
+        self.assert_says(r"^\[pi\] os: done", ran)
         self.assert_says(r"^ashlar: exit status=ok ", ran)
 
 

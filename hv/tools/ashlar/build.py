@@ -111,15 +111,18 @@ def demo_folder(root, board, build):
     source = os.path.join(root, "bsp", board, "demo")
     if not os.path.isdir(source):
         raise ToolError(f"board {board} has no demo; give a bundle of your own with --bundle", 2)
-    metronome = os.path.join(build, "tests/guests/metronome.bin")
-    if not os.path.isfile(metronome):
-        raise ToolError(f"{metronome}: the build did not make it")
     folder = os.path.join(build, "demo")
     os.makedirs(folder, exist_ok=True)
     shutil.copyfile(os.path.join(source, bundle.SOURCE), os.path.join(folder, bundle.SOURCE))
     kernel = fetch(root, "kernel")
     link(kernel, os.path.join(folder, "Image"))
-    link(metronome, os.path.join(folder, "metronome.bin"))
+    with open(os.path.join(source, bundle.SOURCE), encoding="utf-8") as f:
+        guests = re.findall(r'kernel = "([^"]+\.bin)"', f.read())
+    for name in guests:  # of our own
+        guest = os.path.join(build, "tests/guests", name)
+        if not os.path.isfile(guest):
+            raise ToolError(f"{guest}: the build did not make it")
+        link(guest, os.path.join(folder, name))
     init_file = os.path.join(root, "bsp/qemu-virt/demo/init")  # the same on every board
     with open(fetch(root, "busybox"), "rb") as busybox, open(init_file, "rb") as init, \
             atomic_write(os.path.join(folder, "initramfs.cpio")) as out:

@@ -24,7 +24,8 @@ FAKES = {
         mkdir -p "$2/hv" "$2/tests/guests"
         cp "$FAKE/hv.bin" "$FAKE/hv.elf" "$2/hv"
         cp "$FAKE/hv.bin" "$2/hv/kernel8.img"
-        echo metronome >"$2/tests/guests/metronome.bin" """,
+        echo metronome >"$2/tests/guests/metronome.bin"
+        echo os >"$2/tests/guests/pi_os.bin" """,
     "qemu-system-aarch64": """
         [ "$1" = --version ] && { echo "QEMU emulator version ${QEMU_VERSION:-7.2.22} (Debian)"; exit 0; }
         for word; do
@@ -127,7 +128,7 @@ class Run(FolderTest):
         self.assertTrue(command[command.index("-kernel") + 1].endswith("build/rpi3/hv/kernel8.img"))
         first = command.index("-serial")
         self.assertEqual(command[first:first + 4], ["-serial", "null", "-serial", "stdio"])
-        self.assertIn("metronome.bin", self.bundle(board="rpi3"))
+        self.assertIn("pi_os.bin", self.bundle(board="rpi3"))
 
     def test_each_model_of_a_board_has_its_machine_and_tree(self):
         for model, words in (("b-plus", "-M raspi3b -smp 4 -nic none -dtb {}/dtb/bcm2837-rpi-3-b-plus.dtb "),
