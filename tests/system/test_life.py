@@ -11,6 +11,9 @@ CYCLES = int(os.environ.get("ASHLAR_CYCLES", "200"))
 
 
 class Life(SystemTest):
+    machine = ("--cpus", "2", "--memory", "1G")
+    cycles = CYCLES
+
     def ask(self, command):
         """A command of hv's shell; its answer."""
         self.terminal.type(command + "\r")
@@ -34,7 +37,7 @@ class Life(SystemTest):
     def test_two_hundred_lives_leave_everything_as_it_was(self):
         folder = self.folder(vm("stays", 1, "heartbeat.bin", [0]),
                              vm("comer", 2, "heartbeat.bin", [1], 'autostart = "no";'), files=("heartbeat.bin",))
-        self.terminal = Terminal("--cpus", "2", "--memory", "1G", "--bundle", folder)
+        self.terminal = Terminal(*self.machine, "--bundle", folder)
         self.addCleanup(self.terminal.close)
         self.terminal.expect(r"ashlar: VM 2 comer")
         self.terminal.type("\x1d0")
@@ -44,7 +47,7 @@ class Life(SystemTest):
         self.until("absent")
         without = self.memory()
         self.assertNotEqual(with_it, without)
-        for _ in range(CYCLES):
+        for _ in range(self.cycles):
             for command, state in (("create", "off"), ("start", "running"), ("destroy", "absent")):
                 self.ask(f"vm {command} comer")
                 self.until(state)

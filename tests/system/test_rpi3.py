@@ -5,7 +5,6 @@ import unittest
 
 import test_chaos
 import test_console
-import test_demo
 import test_faults
 import test_guests
 import test_hypercalls
@@ -80,6 +79,25 @@ class Pi(test_pi.Pi):
         self.check("pi_cores", BOARD)
 
 
+class Console(test_console.Console):
+    def machine(self, folder, *options):
+        return super().machine(folder, "--gic", BOARD, *options)
+
+    def test_a_user_lists_pauses_resumes_and_restarts_a_debian_on_rpi3(self):
+        self.test_a_user_lists_pauses_resumes_and_restarts_a_debian()
+
+    def test_a_debian_that_is_told_to_shut_down_does_so_by_itself_on_rpi3(self):
+        self.test_a_debian_that_is_told_to_shut_down_does_so_by_itself()
+
+
+class Life(test_life.Life):
+    machine = ("--gic", BOARD)
+    cycles = 30
+
+    def test_thirty_lives_leave_everything_as_it_was_on_rpi3(self):
+        self.test_two_hundred_lives_leave_everything_as_it_was()
+
+
 class Linux(test_linux.Linux):
     def test_one_vcpu_on_rpi3(self):
         self.through_its_paces(BOARD, 4, 1)
@@ -97,7 +115,8 @@ class Linux(test_linux.Linux):
 def load_tests(loader, _, __):
     """Those of this file: what they inherit runs elsewhere."""
     suite = unittest.TestSuite()
-    for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Pi, Linux):
+    for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Pi,
+                  Console, Life, Linux):
         suite.addTests(group(name) for name in loader.getTestCaseNames(group) if name.endswith("_on_rpi3"))
     return suite
 
