@@ -25,6 +25,7 @@ BOOT_ONLY = {
     "hv_arch_boot": "the assembly that turned the MMU on",
     "hv_arch_secondary": "likewise, on the other CPUs",
     "hv_secondary_entry": "given to PSCI CPU_ON: code of a CPU that starts",
+    "hv_spin_entry": "likewise, by a spin table",
     "hv_vectors": "VBAR_EL2: what is taken there is an exception",
     "_start": "the image's own address",
     "__text_start": "likewise",

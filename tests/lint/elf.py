@@ -212,7 +212,8 @@ def find(folder, name):
 
 
 def check(options):
-    paths = {name: find(options.folder, name) for name in ("hv.elf", "hv.bin", "hv.map")}
+    paths = {name: find(options.folder, name) for name in ("hv.elf", "hv.map")}
+    paths["hv.bin"] = find(options.folder, "hv.bin") or find(options.folder, "kernel8.img")  # a board's own name
     gone = [name for name, path in paths.items() if path is None]
     for name in gone:
         yield options.folder, 0, f"{name} was not built"
