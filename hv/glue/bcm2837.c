@@ -269,7 +269,7 @@ uint64_t hv_bcm2837_due(const struct hv_vm *vm)
         return UINT64_MAX;
     }
     if (soc->pm.power != HV_BCM_POWER_ON) {
-        return 0;
+        return soc->now + vm->machine.time.offset; /* it is over, and nobody was told */
     }
     return deadline != UINT64_MAX ? deadline + vm->machine.time.offset : UINT64_MAX;
 }

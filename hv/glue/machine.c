@@ -490,6 +490,7 @@ static void describe_ram(struct hv_vm *vm, const struct hv_plan_vm *plan)
 
     machine->parts = plan->parts;
     memcpy(machine->part, plan->part, sizeof(machine->part));
+    layout->ram[0].base = ash_ipa(plan->part[0].ipa);
     layout->ram[0].size = vm->config.memory_size;
     for (uint32_t i = 0; i < vm->config.memory_count; i++) {
         layout->ram[i].base = ash_ipa(plan->part[i].ipa);
@@ -674,10 +675,10 @@ void hv_machine_reset(struct hv_vm *vm)
     ash_vgic_reset(&machine->vgic);
     hv_vpl011_reset(&machine->uart);
     machine->reads_uart = 0;
-    hv_devices_reset(vm);
     if (machine->bcm != NULL) {
         hv_bcm2837_reset(vm);
     }
+    hv_devices_reset(vm);
     hv_machine_unlock(machine);
 }
 

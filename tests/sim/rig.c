@@ -72,10 +72,11 @@ static void write_life(void *tree, const struct sim_vm *vm)
     } words[] = {{"on-poweroff", vm->on_poweroff},
                  {"on-reset", vm->on_reset},
                  {"on-crash", vm->on_crash},
-                 {"autostart", vm->no_autostart ? "no" : NULL}};
+                 {"autostart", vm->no_autostart ? "no" : NULL},
+                 {"machine", vm->machine}};
     const fdt32_t limit[] = {cpu_to_fdt32(vm->restart_limit[0]), cpu_to_fdt32(vm->restart_limit[1])};
 
-    for (unsigned i = 0; i < 4U; i++) {
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(words); i++) {
         if (words[i].value != NULL) {
             text(tree, words[i].name, words[i].value);
         }

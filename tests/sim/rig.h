@@ -47,6 +47,7 @@ struct sim_vm {
     unsigned shutdown_timeout_ms;
     bool pause_stops_time;
     bool no_autostart;
+    const char *machine; /* NULL: not given */
 };
 
 struct sim {

@@ -57,6 +57,30 @@ class Life(SystemTest):
         self.assertEqual(with_it, self.memory())
         self.assertNotIn("PANIC", self.terminal.text)
 
+    def test_lives_of_a_raspberry_pi_leave_everything_as_it_was(self):
+        pi = vm("comer", 2, "pi_echo.bin", [1], 'autostart = "no"; machine = "bcm2837";', memory="0x0 0x1000000")
+        folder = self.folder(vm("stays", 1, "heartbeat.bin", [0]), pi, files=("heartbeat.bin", "pi_echo.bin"))
+        self.terminal = Terminal("--cpus", "2", "--memory", "1G", "--bundle", folder)
+        self.addCleanup(self.terminal.close)
+        self.terminal.expect(r"ashlar: VM 2 comer")
+        self.terminal.type("\x1d0")
+        self.terminal.expect(PROMPT)
+        before = self.memory()
+        for _ in range(5):
+            for command, state in (("start", "running"), ("pause", "paused"), ("resume", "running"),
+                                   ("off", "off"), ("start", "running"),
+                                   ("destroy", "absent"), ("create", "off")):
+                self.ask(f"vm {command} comer")
+                self.until(state)
+        self.assertEqual(before, self.memory())
+        self.ask("vm start comer")
+        self.until("running")
+        self.terminal.type("\x1d2")
+        self.terminal.expect("echo: type, q ends")
+        self.terminal.type("ashlar q")
+        self.terminal.expect("ashlar q")
+        self.assertNotIn("PANIC", self.terminal.text)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -64,6 +64,21 @@ class Pi(SystemTest):
         self.assert_exit(0, ran)
         self.assert_says(r"cores: ticks 10 10 10 10", ran)
 
+    def test_the_same_on_a_board_that_is_a_pi(self):
+        for program in ("pi_os", "pi_cores"):
+            node = vm("pi", 1, f"{program}.bin", range(PROGRAMS[program]), MACHINE, memory="0x0 0x1000000")
+            ran = self.boot("--board", "rpi3", "--bundle", self.folder(node, files=(f"{program}.bin",)),
+                            "--timeout", "120")
+            self.assert_exit(0, ran)
+            self.assertEqual(lines(bare(program)[1]), lines(ran[1]))
+
+    def test_a_watchdog_resets_it_until_there_have_been_enough(self):
+        ran = self.as_vm("pi_watchdog", [0], "3", "restart-limit = <2 60>;")
+        self.assert_says(r"watchdog: pristine", ran)
+        self.assertEqual(3, ran[1].count("watchdog: pristine"), tail(ran[1]))
+        self.assertEqual(3, ran[1].count("watchdog: fed for 100 ms"), tail(ran[1]))
+        self.assert_never_says("NOT pristine|it bit too early", ran)
+
     def test_a_pi_beside_another_guest(self):
         folder = self.folder(vm("pi", 1, "pi_os.bin", [0], MACHINE, memory="0x0 0x1000000"),
                              vm("basics", 2, "basics.bin", [0, 1]), files=("pi_os.bin", "basics.bin"))
