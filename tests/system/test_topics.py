@@ -6,6 +6,7 @@ from support import SystemTest, vm
 
 # Which vCPUs a topic wants, as CPUs of the board.
 TOPICS = {
+    "copies": (1,),
     "devices": (1,),
     "gic": (0, 1, 2, 3),
     "gicregs": (0, 1),
