@@ -17,4 +17,5 @@ libvirtio_sources := $(addprefix $(libvirtio_dir), \
 	src/blk.c \
 	src/console.c \
 	src/net.c \
-	src/net_control.c)
+	src/net_control.c \
+	src/vsock.c)

@@ -170,6 +170,11 @@ void ash_virtio_net_reset_filter_(struct ash_virtio_net *net);
 /* Bytes that the device may write of a live request; 0 of any other. */
 uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token);
 
+/* Bytes [from, from+size) of @source to the writable part of @request at @offset. */
+int ash_virtio_copy_from_(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                          uint64_t offset, const struct ash_virtio_source *source, uint32_t from,
+                          uint32_t size);
+
 /* Fields of configuration spaces and headers: little-endian (1.4), at any alignment. */
 static inline void store_le16_(unsigned char *to, uint16_t value)
 {

@@ -142,22 +142,6 @@ static bool serve_transmit(struct ash_virtio_net *net, uint32_t queue, uint32_t 
 
 /* ---- To the driver ------------------------------------------------------------------------------------ */
 
-/* A frame on its way into the driver's buffers. */
-struct arrival {
-    const struct ash_virtio_net_source *source;
-    uint32_t offset;
-    int error;
-};
-
-static bool arrive(void *cookie, void *bytes, uint32_t size)
-{
-    struct arrival *arrival = cookie;
-
-    arrival->error = arrival->source->copy(arrival->source->ctx, arrival->offset, bytes, size);
-    arrival->offset += size;
-    return arrival->error == ASH_OK;
-}
-
 /* Take buffers until @bytes fit; how many in *@count. */
 static int take_buffers(struct ash_virtio_net *net, uint32_t queue, uint64_t bytes, uint32_t *count)
 {
@@ -208,19 +192,19 @@ static int write_header(struct ash_virtio_net *net, const struct ash_virtio_net_
 }
 
 /* The frame's bytes, buffer by buffer, from behind the header on. */
-static int write_frame(struct ash_virtio_net *net, const struct ash_virtio_net_source *source, uint32_t count)
+static int write_frame(struct ash_virtio_net *net, const struct ash_virtio_source *source, uint32_t count)
 {
-    struct arrival arrival = {.source = source};
+    uint32_t done = 0;
     int error = ASH_OK;
 
     for (uint32_t i = 0; i < count && error == ASH_OK; i++) {
         const struct ash_virtio_request *buffer = &net->config.merge[i];
-        const uint64_t skip = i == 0U ? HEADER_BYTES : 0U;
-        uint64_t size = source->size - arrival.offset;
+        const uint32_t skip = i == 0U ? HEADER_BYTES : 0U;
+        const uint64_t room = buffer->writable_bytes - skip;
+        const uint32_t size = room < source->size - done ? (uint32_t)room : source->size - done;
 
-        size = size < buffer->writable_bytes - skip ? size : buffer->writable_bytes - skip;
-        error = ash_virtio_visit(&net->device, buffer, true, skip, size, arrive, &arrival);
-        error = error != ASH_OK ? error : arrival.error;
+        error = ash_virtio_copy_from_(&net->device, buffer, skip, source, done, size);
+        done += size;
     }
     return error;
 }
@@ -239,7 +223,7 @@ static void give_buffers(struct ash_virtio_net *net, uint32_t queue, uint32_t si
 }
 
 static int deliver(struct ash_virtio_net *net, uint32_t queue, const struct ash_virtio_net_header *header,
-                   const struct ash_virtio_net_source *source)
+                   const struct ash_virtio_source *source)
 {
     uint32_t count = 0;
     int error = take_buffers(net, queue, (uint64_t)source->size + HEADER_BYTES, &count);
@@ -265,8 +249,7 @@ static uint32_t receive_queue(const struct ash_virtio_net *net, uint32_t pair)
 }
 
 int ash_virtio_net_receive(struct ash_virtio_net *net, uint32_t pair,
-                           const struct ash_virtio_net_header *header,
-                           const struct ash_virtio_net_source *source)
+                           const struct ash_virtio_net_header *header, const struct ash_virtio_source *source)
 {
     unsigned char peek[PEEK_BYTES];
     const uint32_t peeked = source->size < PEEK_BYTES ? source->size : PEEK_BYTES;

@@ -149,3 +149,29 @@ int ash_virtio_copy_out(struct ash_virtio_device *device, const struct ash_virti
 
     return ash_virtio_visit(device, request, true, offset, size, copy_out_run, (void *)&at);
 }
+
+/* On its way from a source into a guest's buffers. */
+struct arrival {
+    const struct ash_virtio_source *source;
+    uint32_t offset;
+    int error;
+};
+
+static bool arrive(void *cookie, void *bytes, uint32_t size)
+{
+    struct arrival *arrival = cookie;
+
+    arrival->error = arrival->source->copy(arrival->source->ctx, arrival->offset, bytes, size);
+    arrival->offset += size;
+    return arrival->error == ASH_OK;
+}
+
+int ash_virtio_copy_from_(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                          uint64_t offset, const struct ash_virtio_source *source, uint32_t from,
+                          uint32_t size)
+{
+    struct arrival arrival = {.source = source, .offset = from};
+    const int error = ash_virtio_visit(device, request, true, offset, size, arrive, &arrival);
+
+    return error != ASH_OK ? error : arrival.error;
+}

@@ -45,7 +45,7 @@ static int copy_bytes(void *ctx, uint32_t offset, void *to, uint32_t size)
     return ASH_OK;
 }
 
-static void receive(const struct ash_virtio_net_header *header, const struct ash_virtio_net_source *source,
+static void receive(const struct ash_virtio_net_header *header, const struct ash_virtio_source *source,
                     uint8_t pair)
 {
     const struct ash_virtq *ring = &dev.net.device.site.queues[0].ring;
@@ -67,12 +67,12 @@ static void act(struct fuzz_input *in)
         uint8_t byte = op;
         const struct ash_virtio_net_header header = {
             .flags = fuzz_u8(in), .gso_type = fuzz_u8(in), .gso_size = op};
-        const struct ash_virtio_net_source source = {14U + fuzz_below(in, 3000), copy_bytes, &byte};
+        const struct ash_virtio_source source = {14U + fuzz_below(in, 3000), copy_bytes, &byte};
 
         receive(&header, &source, op / 4U);
     } else if (op % 4U == 1U && dev.kept_count > 0U) {
         struct ash_virtio_request *frame = &dev.kept[--dev.kept_count];
-        const struct ash_virtio_net_source source = {(uint32_t)frame->readable_bytes, copy_kept, frame};
+        const struct ash_virtio_source source = {(uint32_t)frame->readable_bytes, copy_kept, frame};
         const bool live = ash_virtio_is_live(&dev.net.device, frame->queue, frame->token);
 
         receive(&dev.headers[dev.kept_count], &source, op / 4U);

@@ -125,16 +125,6 @@ int ash_virtio_net_init(struct ash_virtio_net *net, const struct ash_virtio_net_
  *  transmit() that follows by itself. Returns as ash_virtio_push(). */
 int ash_virtio_net_complete(struct ash_virtio_net *net, uint32_t queue, uint64_t token) ASH_NODISCARD;
 
-/** Where a frame comes from. */
-struct ash_virtio_net_source {
-    uint32_t size; /* bytes of the frame */
-
-    /** Bytes [offset, offset+size) of it to @to, which may be the guest's memory: write it, do not read it.
-     *  ASH_OK or an error, with which ash_virtio_net_receive() returns; what it took is put back. */
-    int (*copy)(void *ctx, uint32_t offset, void *to, uint32_t size);
-    void *ctx;
-};
-
 /** A frame for the driver, into the buffers of receive queue @pair (modulo those in use). The driver sees
  *  it with ash_virtio_net_receive_done(), so that many can be one interrupt. Returns ASH_OK, also where the
  *  driver's filter does not want it; else nothing was delivered:
@@ -143,7 +133,7 @@ struct ash_virtio_net_source {
  *  broken; ASH_ENOMEM, or the source's error. */
 int ash_virtio_net_receive(struct ash_virtio_net *net, uint32_t pair,
                            const struct ash_virtio_net_header *header,
-                           const struct ash_virtio_net_source *source) ASH_NODISCARD;
+                           const struct ash_virtio_source *source) ASH_NODISCARD;
 void ash_virtio_net_receive_done(struct ash_virtio_net *net, uint32_t pair);
 
 /** Does the driver's filter want a frame that begins with these bytes? size: 14 or more; 18 see a VLAN tag.

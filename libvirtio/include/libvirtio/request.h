@@ -31,6 +31,16 @@ struct ash_virtio_request {
     struct ash_virtq_segment segments[ASH_VIRTIO_SEGMENTS];
 };
 
+/** Where bytes for a guest come from: memory, another guest's request, a wire. */
+struct ash_virtio_source {
+    uint32_t size; /* bytes of all of it */
+
+    /** Bytes [offset, offset+size) to @to, which may be the guest's memory: write it, do not read it. ASH_OK,
+     *  or an error with which the call that asked for them returns; what it took is put back. */
+    int (*copy)(void *ctx, uint32_t offset, void *to, uint32_t size);
+    void *ctx;
+};
+
 /** Leave out the first bytes of either part (a header that was read), or the last ones (a status that comes
  *  later).
  *  bytes: at most what is there, else the part is empty afterwards. Pure. Cost: O(segments). */

@@ -51,7 +51,7 @@ static int to_peer(struct host *host, const struct ash_virtio_request *frame,
                    const struct ash_virtio_net_header *header, unsigned fail_at)
 {
     struct wire wire = {.from = host, .frame = frame, .fail_at = fail_at};
-    const struct ash_virtio_net_source source = {
+    const struct ash_virtio_source source = {
         .size = (uint32_t)frame->readable_bytes, .copy = copy, .ctx = &wire};
 
     host->last = ash_virtio_net_receive(&host->peer->net, frame->queue / 2, header, &source);
@@ -673,7 +673,7 @@ static void the_link_goes_up_and_down(void **state)
 static void frames_have_sizes(void **state)
 {
     const struct ash_virtio_net_header header = {0};
-    struct ash_virtio_net_source source = {.size = 13, .copy = copy};
+    struct ash_virtio_source source = {.size = 13, .copy = copy};
     static struct host b;
 
     (void)state;
