@@ -12,6 +12,8 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 GUESTS = os.path.join(ROOT, "build/qemu-virt/tests/guests")
 LAST_LINES = 100
+# hv's options for guests whose GIC, a GICv2, no hardware delivers for.
+IN_SOFTWARE = "ashlar.vgic=software"
 
 
 def vm(name, vmid, kernel, cpus, more="", memory="0x0 0x200000"):
@@ -81,12 +83,13 @@ class SystemTest(unittest.TestCase):
 class Terminal:
     """./run at a terminal of its own, typed at and read like a user."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, hv_options=""):
         self.text = ""
         self.master, slave = pty.openpty()
         self.before = self.settings()
+        environment = {**os.environ, "ASHLAR_HV_OPTIONS": hv_options}
         self.process = subprocess.Popen([os.path.join(ROOT, "run"), "--no-install", *of_board(options)], stdin=slave,
-                                        stdout=slave, stderr=slave, start_new_session=True)
+                                        stdout=slave, stderr=slave, env=environment, start_new_session=True)
         self.slave = slave
         self._seen = 0
 

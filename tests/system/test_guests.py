@@ -2,20 +2,24 @@
 """Our own EL1 programs (tests/guests), which check what a guest may rely on and try what it may not."""
 import unittest
 
-from support import SystemTest, vm
+from support import IN_SOFTWARE, SystemTest, vm
 
 
 class Guests(SystemTest):
-    def basics_on_two_vcpus_next_to_the_boot_cpu(self, gic):
+    def basics_on_two_vcpus_next_to_the_boot_cpu(self, gic, hv_options=""):
         # The emulated board has no EL3: what may go there has to come back, and not to harm hv.
         basics = vm("basics", 1, "basics.bin", [0, 1], "smc-allow = <0x82000001 0xc2000001>;")
-        ran = self.boot("--bundle", self.folder(basics, files=("basics.bin",)), "--gic", gic, "--timeout", "120")
+        ran = self.boot("--bundle", self.folder(basics, files=("basics.bin",)), "--gic", gic, "--timeout", "120",
+                        hv_options=hv_options)
         self.assert_exit(0, ran)
         self.assert_says(r"^BASICS PASS", ran)
         self.assert_never_says(r"^FAIL", ran)
 
     def test_basics_on_gicv3(self):
         self.basics_on_two_vcpus_next_to_the_boot_cpu("3")
+
+    def test_basics_with_a_gic_in_software(self):
+        self.basics_on_two_vcpus_next_to_the_boot_cpu("3", IN_SOFTWARE)
 
     def test_basics_on_gicv2(self):
         self.basics_on_two_vcpus_next_to_the_boot_cpu("2")

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from support import ROOT, SystemTest, Terminal, tail, vm
+from support import IN_SOFTWARE, ROOT, SystemTest, Terminal, tail, vm
 
 sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
 from ashlar import build  # noqa: E402
@@ -21,7 +21,7 @@ class Linux(SystemTest):
     def setUpClass(cls):
         cls.demo = build.demo_folder(ROOT, "qemu-virt", BUILD)
 
-    def start(self, gic, cpus, vcpus, memory="0x0 0x18000000", machine_memory="2G"):
+    def start(self, gic, cpus, vcpus, memory="0x0 0x18000000", machine_memory="2G", hv_options=""):
         """Linux on the last of the board's CPUs; with one to spare, a heartbeat on the first."""
         linux = vm("linux", 1, "Image", range(cpus - vcpus, cpus), memory=memory,
                    more='ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0";')
@@ -29,7 +29,8 @@ class Linux(SystemTest):
         folder = self.folder(linux, *others, files=("heartbeat.bin",))
         for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(self.demo, name)), os.path.join(folder, name))
-        terminal = Terminal("--gic", str(gic), "--cpus", str(cpus), "--memory", machine_memory, "--bundle", folder)
+        terminal = Terminal("--gic", str(gic), "--cpus", str(cpus), "--memory", machine_memory, "--bundle", folder,
+                            hv_options=hv_options)
         self.addCleanup(terminal.close)
         terminal.expect(SHELL)
         self.questions = 0
@@ -105,8 +106,8 @@ class Linux(SystemTest):
         terminal.expect(r"ashlar: exit status=ok ")
         self.assertEqual(0, terminal.wait(), tail(terminal.text))
 
-    def through_its_paces(self, gic, cpus, vcpus):
-        terminal = self.start(gic, cpus, vcpus)
+    def through_its_paces(self, gic, cpus, vcpus, hv_options=""):
+        terminal = self.start(gic, cpus, vcpus, hv_options=hv_options)
         self.check_cpus(terminal, vcpus)
         self.check_time(terminal)
         self.check_load(terminal, vcpus)
@@ -188,6 +189,9 @@ def add_tests():
         setattr(Linux, f"test_gicv{gic}_sleep", lambda self, g=gic: self.through_sleep(g))
         setattr(Linux, f"test_gicv{gic}_reboot", lambda self, g=gic: self.again_after_reboot(g))
         setattr(Linux, f"test_gicv{gic}_watchdog", lambda self, g=gic: self.bitten(g))
+    for gic, cpus, vcpus in ((2, 2, 1), (3, 4, 2), (3, 8, 4)):
+        setattr(Linux, f"test_in_software_{cpus}_cpus_{vcpus}_vcpus",
+                lambda self, g=gic, c=cpus, v=vcpus: self.through_its_paces(g, c, v, IN_SOFTWARE))
 
 
 add_tests()

@@ -5,7 +5,7 @@ import re
 import sys
 import unittest
 
-from support import ROOT, SystemTest, Terminal, vm
+from support import IN_SOFTWARE, ROOT, SystemTest, Terminal, vm
 
 sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
 from ashlar import build  # noqa: E402
@@ -21,10 +21,11 @@ class Sharing(SystemTest):
         self.assertGreater(len(beats), 2, text)
         self.assertEqual(sorted(set(beats)), beats)
 
-    def preempted_in_its_handler(self, gic):
+    def preempted_in_its_handler(self, gic, hv_options=""):
         folder = self.folder(vm("hog", 1, "hog.bin", [0]), vm("other", 2, "hog.bin", [0], "time-slice-us = <3000>;"),
                              vm("heart", 3, "heartbeat.bin", [0], "background;"), files=("hog.bin", "heartbeat.bin"))
-        ran = self.boot("--gic", str(gic), "--cpus", "1", "--bundle", folder, "--timeout", "100")
+        ran = self.boot("--gic", str(gic), "--cpus", "1", "--bundle", folder, "--timeout", "100",
+                        hv_options=hv_options)
         self.assert_exit(0, ran)
         self.assert_says(r"^\[hog\] HOG PASS", ran)
         self.assert_says(r"^\[other\] HOG PASS", ran)
@@ -67,7 +68,7 @@ class Sharing(SystemTest):
         self.assertEqual(0, terminal.wait())
         self.check_heartbeat(terminal.text)
 
-    def moving(self, gic, priority):
+    def moving(self, gic, priority, hv_options=""):
         """Linux and a guest that checks all its registers, everywhere on three CPUs, beside a heartbeat on one."""
         demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
         anywhere = [{0, 1, 2}, {0, 1, 2}]
@@ -78,7 +79,8 @@ class Sharing(SystemTest):
                              files=("integrity.bin", "heartbeat.bin"))
         for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
-        terminal = Terminal("--gic", str(gic), "--cpus", "3", "--memory", "1G", "--bundle", folder)
+        terminal = Terminal("--gic", str(gic), "--cpus", "3", "--memory", "1G", "--bundle", folder,
+                            hv_options=hv_options)
         self.addCleanup(terminal.close)
         terminal.expect(rf"\[linux\] {SHELL}")
         terminal.type("for c in 0 1; do (taskset -c $c /init load && echo load''-$c-well) & "
@@ -117,6 +119,12 @@ class Sharing(SystemTest):
 
     def test_vcpus_move_between_cpus_when_they_must_make_room_gicv2(self):
         self.moving(2, 150)
+
+    def test_a_timer_interrupt_comes_while_another_is_in_its_handler_in_software(self):
+        self.preempted_in_its_handler(3, IN_SOFTWARE)
+
+    def test_vcpus_move_between_cpus_under_load_in_software(self):
+        self.moving(3, 128, IN_SOFTWARE)
 
     def test_two_debians_on_the_same_two_cpus_gicv3(self):
         self.two_linuxes(3)

@@ -7,7 +7,8 @@
  *  GICv2 (`version` 2): distributor with GICD_SGIR and GICD_ITARGETSR, at most 8 vCPUs; no Security
  *  Extensions, so both groups are the guest's. Its CPU interface is hardware's: the caller maps GICV where
  *  the guest expects GICC. The list registers behind it are GICH's (libvgic/gich.h), or, on a GICv3 that
- *  still has GICV, ICH's with ICC_SRE_EL1.SRE = 0.
+ *  still has GICV, ICH's with ICC_SRE_EL1.SRE = 0. Or it is software (lr_count 0): see "Without list
+ *  registers".
  *  The caller owns all memory: one `struct ash_vgic` and an array of SPIs per VM, one `struct ash_vgic_vcpu`
  *  per vCPU. No locks, no printing; INTIDs are 32 bits everywhere and found by one look-up.
  *
@@ -43,6 +44,18 @@
  *  pinned vCPU, which may never exit. A line that falls while its LR is in use makes the vCPU sync: a pending
  *  one is withdrawn, an active one loses the EOI bit, so a driver that quiets its device in the handler costs
  *  no maintenance interrupt.
+ *
+ *  ## Without list registers
+ *  lr_count 0, version 2: *software delivery*. The guest's GICC frame is not mapped, each access to it is
+ *  ash_vgic_cpu_access()'s, and what is signalled is ash_vgic_lines(), for HCR_EL2.VI and VF:
+ *
+ *      load on a CPU      ash_vgic_load(v); lines -> HCR_EL2
+ *      before each entry  if (ash_vgic_needs_flush(v)) { ash_vgic_flush(v); lines -> HCR_EL2; }
+ *      GICC access        ash_vgic_cpu_access(g, ...); lines -> HCR_EL2
+ *      off the CPU        ash_vgic_put(v); no lines
+ *
+ *  The image holds vmcr and apr0, which are GICC_*'s, and nothing else: nothing is moved, and ash_vgic_sync()
+ *  has nothing to do. A linked physical interrupt is deactivated by the HAL, from the guest's access.
  *
  *  ## Where the manuals leave a choice
  *  Reset, as an EL1 guest finds a GICv3 behind firmware: interrupts Group 1, level-sensitive (SGIs: edge),
