@@ -231,6 +231,24 @@ static void higher_priorities_preempt_and_end_in_reverse(void **state)
     assert_int_equal(rd(FAKE_GICC_RPR), IDLE);
 }
 
+static void with_more_than_32_levels_what_runs_is_found_in_any_word(void **state)
+{
+    (void)state;
+    for (unsigned bits = 6; bits < 8U; bits++) {
+        start_with(1, 8, bits);
+        for (uint32_t i = 0; i < 4U; i++) {
+            set_priority(&m, 0, 40 + i, (uint8_t)(0xE0U - 0x40U * i));
+            pulse(&m, 0, 40 + i);
+            assert_int_equal(rd(FAKE_GICC_IAR), 40 + i);
+        }
+        for (uint32_t i = 4; i-- > 0U;) {
+            assert_int_equal(rd(FAKE_GICC_RPR), 0xE0U - 0x40U * i);
+            wr(FAKE_GICC_EOIR, 40 + i);
+        }
+        assert_int_equal(rd(FAKE_GICC_RPR), IDLE);
+    }
+}
+
 static void equal_and_lower_priorities_wait(void **state)
 {
     (void)state;
@@ -733,6 +751,7 @@ int main(void)
         RUN(what_is_no_access_to_it_is_refused),
         RUN(an_interrupt_is_signalled_taken_once_and_ended),
         RUN(higher_priorities_preempt_and_end_in_reverse),
+        RUN(with_more_than_32_levels_what_runs_is_found_in_any_word),
         RUN(equal_and_lower_priorities_wait),
         RUN(the_binary_point_says_what_preempts),
         RUN(the_mask_holds_back_what_is_not_above_it),
