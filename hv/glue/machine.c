@@ -351,12 +351,15 @@ static int access_distributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, 
 /* Without list registers. What the access changed is told to the vCPU here, and most of it concerns the vCPU that made
  * it: an SGI to self costs no second look. */
 
-static void deliver(struct hv_vcpu *vcpu)
+static int tell(struct hv_vcpu *vcpu, int error)
 {
-    if (ash_vgic_needs_flush(&vcpu->vgic)) {
-        ash_vgic_flush(&vcpu->vgic);
+    uint32_t lines = ash_vgic_lines(&vcpu->vgic);
+
+    if (vcpu->arch.lines == lines || error != ASH_OK) { /* an access that failed has changed nothing */
+        return error;
     }
-    hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
+    __atomic_store_n(&vcpu->arch.lines, lines, __ATOMIC_RELAXED);
+    return HV_MMIO_LINES;
 }
 
 static int access_distributor_software(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size,
@@ -364,8 +367,10 @@ static int access_distributor_software(void *ctx, struct hv_vcpu *vcpu, uint64_t
 {
     int error = ash_vgic_dist_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
 
-    deliver(vcpu);
-    return error;
+    if (error == ASH_OK && ash_vgic_needs_flush(&vcpu->vgic)) {
+        ash_vgic_flush(&vcpu->vgic);
+    }
+    return tell(vcpu, error);
 }
 
 /* The two that every interrupt needs, first. */
@@ -381,26 +386,33 @@ static int access_interface(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, un
     } else {
         error = ash_vgic_cpu_access((struct ash_vgic *)ctx, vcpu->index, offset, size, is_write, value);
     }
+    return tell(vcpu, error);
+}
 
-    hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
-    return error;
+/** The lines of @vcpu, which this CPU runs. */
+static void take_lines(struct hv_vcpu *vcpu)
+{
+    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
+        __atomic_store_n(&vcpu->arch.lines, ash_vgic_lines(&vcpu->vgic), __ATOMIC_RELAXED);
+    }
 }
 
 void hv_machine_load_vgic(struct hv_vcpu *vcpu)
 {
     ash_vgic_load(&vcpu->vgic);
-    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
-        hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
-    }
+    take_lines(vcpu);
 }
 
 void hv_machine_flush_vgic(struct hv_vcpu *vcpu)
 {
     ash_vgic_sync(&vcpu->vgic);
     ash_vgic_flush(&vcpu->vgic);
-    if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
-        hv_machine_set_lines(vcpu, ash_vgic_lines(&vcpu->vgic));
-    }
+    take_lines(vcpu);
+}
+
+void hv_machine_show_lines(const struct hv_vcpu *vcpu)
+{
+    hv_arch_apply_lines(vcpu);
 }
 
 static int access_redistributor(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsigned size,

@@ -65,6 +65,8 @@ typedef int hv_mmio_handler(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, un
 /* A handler returned this for ASH_OK, and there may be something to do for the console: hv_machine_talked() when the
  * lock is released. */
 #define HV_MMIO_TALKED 1
+/* Likewise, and the vCPU's own lines are others: in HCR_EL2 when the lock is released, nobody shall wait for that. */
+#define HV_MMIO_LINES 2
 
 struct hv_mmio_region {
     uint64_t base; /* IPA */
@@ -214,8 +216,8 @@ uint32_t hv_machine_active_ppis(const struct hv_vcpu *vcpu);
  *  Cost: a load and a comparison where nothing has changed. */
 void hv_machine_set_lines(struct hv_vcpu *vcpu, uint32_t lines);
 
-/** ash_vgic_load(); ash_vgic_sync() and ash_vgic_flush(): and the lines of @vcpu are what they came to. By its CPU, the
- *  distributor lock is held as above. */
+/** ash_vgic_load(); ash_vgic_sync() and ash_vgic_flush(): and arch.lines of @vcpu is what they came to, for
+ *  hv_arch_apply_lines() when the lock is released. By its CPU, the distributor lock is held as above. */
 void hv_machine_load_vgic(struct hv_vcpu *vcpu);
 void hv_machine_flush_vgic(struct hv_vcpu *vcpu);
 
@@ -253,6 +255,9 @@ static inline const struct hv_mmio_region *hv_machine_likely_region(const struct
 /** After an access that returned HV_MMIO_TALKED: what the UART sent goes to the console, or what waits for it comes. */
 void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write);
 
+/** After an access that returned HV_MMIO_LINES. */
+void hv_machine_show_lines(const struct hv_vcpu *vcpu);
+
 /** An access of @vcpu to @region, @offset bytes into it: locks, runs the handler, passes on what the UART sent. */
 static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct hv_machine *machine,
                                     const struct hv_mmio_region *region, uint64_t offset, unsigned size,
@@ -264,6 +269,10 @@ static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, st
     error = region->handler(region->ctx, vcpu, offset, size, is_write, value);
     hv_machine_unlock(machine);
     if (__builtin_expect(error == ASH_OK, 1)) {
+        return ASH_OK;
+    }
+    if (error == HV_MMIO_LINES) {
+        hv_machine_show_lines(vcpu);
         return ASH_OK;
     }
     if (error != HV_MMIO_TALKED) {

@@ -21,10 +21,9 @@ static void resync_lines(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     __atomic_store_n(&vcpu->vgic.work, 0U, __ATOMIC_RELAXED);
     if (vcpu->vm->machine.delivery == HV_DELIVERY_SOFTWARE) {
         hv_machine_flush_vgic(vcpu);
-    } else {
-        hv_arch_apply_lines(vcpu);
     }
     hv_machine_unlock(&vcpu->vm->machine);
+    hv_arch_apply_lines(vcpu); /* who changes them meanwhile kicks */
 }
 
 /** Take what the guest's used list registers and HCR say into the vGIC, and give it what to do next. */
@@ -96,6 +95,7 @@ static __attribute__((noinline)) void inject_without_list(struct hv_cpu *cpu, ui
         hv_machine_flush_vgic(vcpu);
     }
     hv_machine_unlock(machine);
+    hv_arch_apply_lines(vcpu);
 }
 
 /** Deliver @intid to the loaded vCPU: by what is known of the list registers now, or by a flush. */

@@ -82,6 +82,7 @@ static void load_interrupts(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
         hv_vif_load(&vcpu->vgic.lrs);
     } else {
         hv_vif_hide();
+        hv_arch_apply_lines(vcpu);
     }
     if (active != 0U) {
         hv_gic_set_active_ppis(&hv_platform.gic, cpu, active, true);
