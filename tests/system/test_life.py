@@ -2,6 +2,7 @@
 """VMs that come and go on a machine under QEMU, by hv's shell, beside one that stays."""
 import os
 import re
+import time
 import unittest
 
 from support import SystemTest, Terminal, vm
@@ -22,10 +23,9 @@ class Life(SystemTest):
 
     def until(self, state):
         """hv's own lines come in between, and the prompt behind them again: ask until it is said."""
-        for _ in range(100):
-            if re.search(rf'"state": "{state}"', self.ask("vm show comer --json")):
-                return
-        self.fail(f"it does not get to be {state}")
+        deadline = time.monotonic() + 30
+        while not re.search(rf'"state": "{state}"', self.ask("vm show comer --json")):
+            self.assertLess(time.monotonic(), deadline, f"it does not get to be {state}")
 
     def memory(self):
         """Who owns what of it, and the page pool."""
