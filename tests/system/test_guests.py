@@ -57,7 +57,7 @@ class Guests(SystemTest):
     def test_as_many_vms_as_there_may_be_each_with_as_many_vcpus(self):
         for gic in ("3", "2"):
             with self.subTest(gic=gic):
-                crowd = [vm(f"vm{n}", n, "crowd.bin", [(n + k) % 8 for k in range(8)], "time-slice-us = <1000>;")
+                crowd = [vm(f"vm{n}", n, "crowd.bin", [(n + k) % 8 for k in range(8)], "time-slice-us = <10000>;")
                          for n in range(16)]
                 ran = self.boot("--bundle", self.folder(*crowd, files=("crowd.bin",)), "--gic", gic, "--cpus", "8",
                                 "--timeout", "200")
