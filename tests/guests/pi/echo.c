@@ -80,12 +80,16 @@ void pi_main(uint64_t boot, uint64_t el)
 #else
     pi_use_mini_uart();
 #endif
-    pi_print("echo: type, q ends\n");
     listen();
+    pi_print("echo: type, q ends\n"); /* from here on nothing is lost */
     do {
+        pi_irq_off(); /* one that comes between the look and the WFI ends it */
         while (tail == head) {
-            __asm__ volatile("wfi");
+            __asm__ volatile("wfi" : : : "memory");
+            pi_irq_on();
+            pi_irq_off();
         }
+        pi_irq_on();
         c = ring[tail++ % RING];
         pi_put(c);
         if (c == '\r') {

@@ -110,9 +110,15 @@ void pi_start_core(uint64_t core)
     __asm__ volatile("dc civac, %0\n\tdsb sy\n\tsev" : : "r"(release) : "memory");
 }
 
+/** ISB: one that is pending is taken here (DDI 0487 D1.3.5 "asynchronous exceptions"). */
 void pi_irq_on(void)
 {
-    __asm__ volatile("msr daifclr, #2" : : : "memory");
+    __asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
+}
+
+void pi_irq_off(void)
+{
+    __asm__ volatile("msr daifset, #2" : : : "memory");
 }
 
 __attribute__((weak)) void pi_core(uint64_t core)

@@ -125,6 +125,7 @@ void pi_hex(uint64_t value);
 
 void pi_start_core(uint64_t core);
 void pi_irq_on(void);
+void pi_irq_off(void);
 _Noreturn void pi_off(void);
 
 #endif
