@@ -6,7 +6,7 @@ A patch begins with what it breaks and why that matters, then "Tests: name…" (
 that no named test notices, one that no longer applies or no longer compiles, is a failure, and its file is named.
 
     tests/mutants/run.py [NAME…]     all of them, or those whose file's name contains NAME
-    tests/mutants/run.py --seconds 480      as many as that time is enough for: ./check; all of them are ./check soak's
+    tests/mutants/run.py --seconds 360      as many as that time is enough for: ./check; all of them are ./check soak's
 """
 import argparse
 import concurrent.futures
