@@ -4,8 +4,8 @@
 # sources itself.
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
-set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue virtio_blk virtio_console virtio_net console
-    lifecycle bcm2837)
+set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue virtio_blk virtio_console virtio_net virtio_vsock
+    console lifecycle bcm2837)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -30,7 +30,7 @@ set(FUZZ_SOURCES_virtqueue ${_sources})
 set(FUZZ_INCLUDES_virtqueue ${_folder}/include ${FUZZ_TESTS}/unit/libvirtio)
 set(FUZZ_OPTIONS_virtqueue -include ${FUZZ_TESTS}/unit/libvirtio/hooked_access.h)
 
-foreach(target virtio_blk virtio_console virtio_net)
+foreach(target virtio_blk virtio_console virtio_net virtio_vsock)
     set(FUZZ_LIBS_${target} virtio)
 endforeach()
 

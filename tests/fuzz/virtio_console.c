@@ -105,6 +105,20 @@ static void run_rng(struct fuzz_input *in)
     vm_run(in, &dev.rng.device, act_rng);
 }
 
+/* A message on the control queue, else text. */
+static unsigned content(struct fuzz_input *in, unsigned queue, unsigned char *bytes)
+{
+    const uint8_t how = fuzz_u8(in);
+
+    if (queue != 3U) {
+        return 1U + how % 64U;
+    }
+    bytes[0] = how / 64U;
+    bytes[4] = how % 8U == 1U ? 3U : how % 8U == 2U ? 6U : how % 8U;
+    bytes[6] = how / 8U % 4U != 0U;
+    return 8;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct ash_virtio_console_backend backend = {.size = sizeof(backend),
@@ -134,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dev.ports[1].name = "fuzz";
     site = vm_site(ASH_VIRTIO_CONSOLE_QUEUES(config.port_count, has_ports));
     FUZZ_CHECK(ash_virtio_console_init(&dev.console, &config, &site) == ASH_OK);
+    vm.content = content;
     vm_run(&in, &dev.console.device, act_console);
     return 0;
 }

@@ -10,13 +10,14 @@
 
 #include <libvirtio/mmio.h>
 
-#define RAM_BASE  UINT64_C(0x40000000)
-#define RAM_SIZE  UINT64_C(0x10000)
-#define QUEUES    6U
-#define RING_SIZE 8U
-#define RINGS     UINT64_C(0x400)  /* bytes of RAM for those of one queue */
-#define DATA      (QUEUES * RINGS) /* from here on */
-#define MAPS      8U
+#define RAM_BASE      UINT64_C(0x40000000)
+#define RAM_SIZE      UINT64_C(0x10000)
+#define QUEUES        6U
+#define RING_SIZE     8U
+#define RINGS         UINT64_C(0x400)  /* bytes of RAM for those of one queue */
+#define DATA          (QUEUES * RINGS) /* from here on */
+#define MAPS          8U
+#define CONTENT_BYTES 128U
 
 static struct {
     unsigned char ram[RAM_SIZE];
@@ -33,7 +34,11 @@ static struct {
     struct ash_virtio_mmio mmio;
     uint16_t next[QUEUES]; /* the driver's index, or its position */
     bool wrap[QUEUES];
-    unsigned where; /* the next buffer */
+    unsigned where;  /* the next buffer */
+    unsigned starve; /* so many maps from now there is none for once; 0: never */
+    /* What a driver of this device writes to @queue: the chain's first bytes, into CONTENT_BYTES of them.
+     * Returns how long the first readable buffer is to be; 0: any length will do. */
+    unsigned (*content)(struct fuzz_input *in, unsigned queue, unsigned char *bytes);
 } vm;
 
 static void *vm_map(void *ctx, ash_ipa_t ipa, uint64_t size, bool write)
@@ -44,6 +49,9 @@ static void *vm_map(void *ctx, ash_ipa_t ipa, uint64_t size, bool write)
     FUZZ_CHECK(size > 0U && ipa.value >= RAM_BASE && ipa.value - RAM_BASE <= RAM_SIZE &&
                size <= RAM_SIZE - (ipa.value - RAM_BASE));
     at = vm.ram + (ipa.value - RAM_BASE);
+    if (vm.starve > 0U && --vm.starve == 0U) {
+        return NULL;
+    }
     if (vm.rings) {
         vm.ring_maps++;
         return at;
@@ -131,12 +139,15 @@ static uint64_t vm_ring(unsigned queue)
     return queue * RINGS;
 }
 
-static void vm_set_up_queue(unsigned queue)
+/* @spoilt: of the three areas the one by bits [1:0] has a bad address, or (3) the size is bad. */
+static void vm_set_up_queue(unsigned queue, uint8_t spoilt)
 {
-    const uint64_t areas[] = {vm_ring(queue), vm_ring(queue) + 0x100U, vm_ring(queue) + 0x200U};
+    uint64_t areas[] = {vm_ring(queue), vm_ring(queue) + 0x100U, vm_ring(queue) + 0x200U, 0};
+
+    areas[spoilt & 3U] += spoilt >= 4U ? (spoilt >= 64U ? RAM_SIZE - 0x10U : 1U) : 0U;
 
     vm_write(0x30, 4, queue);
-    vm_write(0x38, 4, RING_SIZE);
+    vm_write(0x38, 4, RING_SIZE - (uint32_t)areas[3]);
     for (unsigned i = 0; i < 3U; i++) {
         vm_write(0x80U + 0x10U * i, 4, RAM_BASE + areas[i]);
         vm_write(0x84U + 0x10U * i, 4, 0);
@@ -169,7 +180,7 @@ static void vm_start(struct fuzz_input *in)
     }
     vm_write(0x70, 4, 11);
     for (unsigned i = 0; i < vm.mmio.device->site.queue_count; i++) {
-        vm_set_up_queue(i);
+        vm_set_up_queue(i, 0);
     }
     vm_write(0x70, 4, 15);
 }
@@ -206,43 +217,82 @@ static uint32_t vm_length(struct fuzz_input *in, uint8_t kind)
     return kind < 240U ? usual[kind % (sizeof(usual) / sizeof(usual[0]))] : (uint32_t)fuzz_edge(in);
 }
 
+/* What goes wrong with a chain, for 16 of 256 inputs. */
+enum { FINE, BAD_NEXT = 240, BAD_FLAGS, BAD_HEAD, OLD_HEAD, BAD_INDEX, LONG_TABLE, ODD_TABLE, TABLE_OUTSIDE };
+
+static uint32_t vm_first_bytes(struct fuzz_input *in, unsigned queue, uint64_t ipa)
+{
+    unsigned char bytes[CONTENT_BYTES] = {0};
+    unsigned length = 0;
+    const uint8_t kind = fuzz_u8(in);
+
+    if (kind < 200U && vm.content != NULL) {
+        length = vm.content(in, queue, bytes);
+    } else {
+        for (unsigned b = 0; b < 24U; b++) {
+            bytes[b] = fuzz_u8(in);
+        }
+    }
+    for (unsigned b = 0; b < CONTENT_BYTES; b++) {
+        vm_poke(ipa - RAM_BASE + b, bytes[b], 1);
+    }
+    return length;
+}
+
+static void vm_publish(unsigned queue, unsigned entries, uint8_t wrong)
+{
+    const uint16_t first = vm.next[queue];
+    unsigned head = first % RING_SIZE;
+
+    if (vm_is_packed()) {
+        vm.next[queue] = (uint16_t)((first + entries) % RING_SIZE);
+        return;
+    }
+    head = wrong == BAD_HEAD   ? RING_SIZE + 1U
+           : wrong == OLD_HEAD ? (head + RING_SIZE - 1U) % RING_SIZE
+                               : head;
+    vm_poke(vm_ring(queue) + 0x104U + 2U * (first % RING_SIZE), head, 2);
+    vm_poke(vm_ring(queue) + 0x102U, first + (wrong == BAD_INDEX ? RING_SIZE + 2U : 1U), 2);
+    vm.next[queue]++;
+}
+
 /* A chain: how many readable and writable segments, the first bytes of what is readable, then the kick. */
 static void vm_offer(struct fuzz_input *in)
 {
     const unsigned queue = fuzz_below(in, QUEUES);
-    const uint8_t shape = fuzz_u8(in);
+    const uint8_t shape = fuzz_u8(in), wrong = fuzz_u8(in);
     const unsigned readable = shape & 3U, count = readable + (shape >> 2 & 3U);
     const bool indirect = shape >= 192U;
-    const uint64_t table = indirect ? DATA + RAM_SIZE - DATA - 0x200U : vm_ring(queue);
+    /* At any alignment: an entry that is not aligned is read byte by byte. */
+    const uint64_t table = indirect ? RAM_SIZE - 0x200U + wrong % 4U : vm_ring(queue);
     const uint16_t first = vm.next[queue];
 
     for (unsigned i = 0; i < count; i++) {
         const unsigned slot = indirect ? i : (first + i) % RING_SIZE;
         const uint64_t ipa = vm_address(in, shape == 63U ? fuzz_u8(in) : 0U);
-        const uint8_t kind = fuzz_u8(in);
+        uint32_t length = i == 0U && readable > 0U ? vm_first_bytes(in, queue, ipa) : 0U;
+        unsigned flags = (i < readable ? 0U : 2U) | (i + 1U < count ? 1U : 0U);
+        unsigned next = (slot + 1U) % RING_SIZE;
 
-        for (unsigned b = 0; i == 0U && readable > 0U && b < 24U; b++) {
-            vm_poke(ipa - RAM_BASE + b, fuzz_u8(in), 1);
-        }
-        vm_descriptor(queue, table + 16U * slot, ipa, vm_length(in, kind),
-                      (i < readable ? 0U : 2U) | (i + 1U < count ? 1U : 0U), (slot + 1U) % RING_SIZE);
+        length = length > 0U ? length : vm_length(in, fuzz_u8(in));
+        flags ^= wrong == BAD_FLAGS ? 1U << length % 3U : 0U;
+        next += wrong == BAD_NEXT ? 2U * RING_SIZE : 0U;
+        vm_descriptor(queue, table + 16U * slot, ipa, length, flags, next);
         if (vm_is_packed() && !indirect && slot == RING_SIZE - 1U) {
             vm.wrap[queue] = !vm.wrap[queue];
         }
     }
     if (indirect) {
-        vm_descriptor(queue, vm_ring(queue) + 16U * (first % RING_SIZE), RAM_BASE + table, 16U * count, 4, 0);
+        const uint64_t at = RAM_BASE + (wrong == TABLE_OUTSIDE ? RAM_SIZE : table);
+        const uint32_t length = 16U * count + (wrong == ODD_TABLE ? 3U : 0U);
+
+        vm_descriptor(queue, vm_ring(queue) + 16U * (first % RING_SIZE), at,
+                      wrong == LONG_TABLE ? UINT32_MAX : length, 4, 0);
         if (vm_is_packed() && first % RING_SIZE == RING_SIZE - 1U) {
             vm.wrap[queue] = !vm.wrap[queue];
         }
     }
-    if (vm_is_packed()) {
-        vm.next[queue] = (uint16_t)((first + (indirect ? 1U : count)) % RING_SIZE);
-    } else {
-        vm_poke(vm_ring(queue) + 0x104U + 2U * (first % RING_SIZE), first % RING_SIZE, 2);
-        vm_poke(vm_ring(queue) + 0x102U, first + 1U, 2);
-        vm.next[queue]++;
-    }
+    vm_publish(queue, indirect ? 1U : count, wrong);
     vm_write(0x50, 4, queue);
 }
 
@@ -259,6 +309,60 @@ static void vm_access(struct fuzz_input *in)
     }
 }
 
+/* Whether the driver wants interrupts: flags, or the entry that it wants one for. */
+static void vm_suppress(struct fuzz_input *in)
+{
+    const unsigned queue = fuzz_below(in, QUEUES);
+    const uint64_t driver = vm_ring(queue) + 0x100U;
+
+    if (vm_is_packed()) {
+        vm_poke(driver, fuzz_u8(in) % (RING_SIZE + 1U) | (fuzz_u8(in) % 2U != 0U ? 0x8000U : 0U), 2);
+        vm_poke(driver + 2U, fuzz_u8(in) % 4U, 2);
+    } else {
+        vm_poke(driver, fuzz_u8(in) % 2U, 2);
+        vm_poke(driver + 4U + 2U * RING_SIZE, vm.next[queue] - fuzz_u8(in) % 4U, 2);
+    }
+}
+
+static void vm_queue(struct fuzz_input *in)
+{
+    const uint8_t how = fuzz_u8(in);
+
+    if (how < 64U) {
+        vm_write(0x30, 4, how % QUEUES);
+        vm_write(how < 32U ? 0x44U : 0xC0U, 4, how < 32U ? 0U : 1U);
+    }
+    vm_set_up_queue(how % QUEUES, how < 160U ? 0U : fuzz_u8(in));
+}
+
+/* All that a driver reads, and what a driver does when it was interrupted. */
+static void vm_look(void)
+{
+    for (uint64_t offset = 0; offset < 0x140U; offset += 4U) {
+        (void)ash_virtio_mmio_read(&vm.mmio, offset, 4);
+    }
+    vm_write(0x64, 4, ash_virtio_mmio_read(&vm.mmio, 0x60, 4));
+    FUZZ_CHECK(!vm.line);
+}
+
+static void vm_other(struct fuzz_input *in, uint8_t how)
+{
+    switch (how % 4U) {
+    case 0:
+        vm_suppress(in);
+        break;
+    case 1:
+        vm_look();
+        break;
+    case 2:
+        vm.starve = how / 32U;
+        break;
+    default:
+        vm_poke(fuzz_u16(in), fuzz_u64(in), 8);
+        break;
+    }
+}
+
 static void vm_step(struct fuzz_input *in, void (*act)(struct fuzz_input *in))
 {
     const uint8_t op = fuzz_u8(in);
@@ -271,15 +375,17 @@ static void vm_step(struct fuzz_input *in, void (*act)(struct fuzz_input *in))
         vm_access(in);
         break;
     case 2:
-        vm_poke(fuzz_u16(in), fuzz_u64(in), 8);
+        vm_other(in, (uint8_t)(op / 16U * 16U + fuzz_u8(in) % 16U));
         break;
     case 3:
-        vm_set_up_queue(fuzz_below(in, QUEUES));
+        vm_queue(in);
         break;
     case 4:
     case 5:
     case 6:
-        (void)ash_virtio_run(vm.mmio.device, 1U + op / 16U);
+        if (ash_virtio_has_work(vm.mmio.device)) {
+            (void)ash_virtio_run(vm.mmio.device, 1U + op / 16U);
+        }
         break;
     case 7:
     case 8:

@@ -49,7 +49,8 @@ static struct {
     uint64_t limit[TOKENS]; /* device-writable bytes */
     bool held[TOKENS];
     unsigned tokens;
-    bool renewed; /* reset in this step: what broke it before does not count */
+    uint64_t recent[3]; /* tokens as they were popped, the youngest last; 0: none, or given back */
+    bool renewed;       /* reset in this step: what broke it before does not count */
 } vm;
 
 static bool is_ram(uint64_t ipa, uint64_t size)
@@ -238,6 +239,9 @@ static void pop(struct fuzz_input *in)
         FUZZ_CHECK(in_flight < vm.layout.size);
         check_chain(segments, &chain);
         remember(chain.token, chain.writable_bytes);
+        vm.recent[0] = vm.recent[1];
+        vm.recent[1] = vm.recent[2];
+        vm.recent[2] = chain.token;
         return;
     case ASH_ENOSPC:
         FUZZ_CHECK(chain.token == 0U && chain.segment_count > capacity);
@@ -253,6 +257,41 @@ static void pop(struct fuzz_input *in)
         break;
     }
     FUZZ_CHECK(ash_virtq_in_flight(&vm.q) == in_flight);
+}
+
+/* The last few are the next again, or nothing happens. */
+static void put_back(uint32_t count)
+{
+    const uint64_t *tokens = &vm.recent[3U - count];
+    const uint32_t in_flight = ash_virtq_in_flight(&vm.q);
+    const int result = ash_virtq_unpop(&vm.q, tokens, count);
+
+    FUZZ_CHECK(result == ASH_OK || result == ASH_EINVAL || result == ASH_EGUEST);
+    FUZZ_CHECK(ash_virtq_in_flight(&vm.q) == in_flight - (result == ASH_OK ? count : 0U));
+    for (unsigned i = 0; i < vm.tokens && result == ASH_OK; i++) {
+        for (uint32_t j = 0; j < count; j++) {
+            FUZZ_CHECK(vm.token[i] != tokens[j] || vm.held[i]);
+            vm.held[i] = vm.held[i] && vm.token[i] != tokens[j];
+        }
+    }
+    if (result == ASH_OK) {
+        memset(vm.recent, 0, sizeof(vm.recent));
+    }
+}
+
+/* Each live request once, and each keeps its number. */
+static void visit_live(uint64_t number)
+{
+    uint32_t at = 0, count = 0;
+    uint64_t token;
+
+    while ((token = ash_virtq_next_live(&vm.q, &at)) != 0U) {
+        FUZZ_CHECK(ash_virtq_is_live(&vm.q, token));
+        ash_virtq_set_cookie(&vm.q, token, number + count);
+        FUZZ_CHECK(ash_virtq_cookie(&vm.q, token) == number + count++);
+    }
+    FUZZ_CHECK(ash_virtq_state(&vm.q) != ASH_VIRTQ_READY ? count == 0U : count == ash_virtq_in_flight(&vm.q));
+    ash_virtq_set_cookie(&vm.q, number, 1);
 }
 
 static void give_back(struct fuzz_input *in)
@@ -439,7 +478,13 @@ static void step(struct fuzz_input *in)
         give_back(in);
         break;
     case 9:
-        ash_virtq_publish(&vm.q);
+        if (op < 96U) {
+            ash_virtq_publish(&vm.q);
+        } else if (op < 192U) {
+            put_back(1U + op / 16U % 3U);
+        } else {
+            visit_live(fuzz_u64(in));
+        }
         break;
     case 10:
         vm.loads = 0;
