@@ -8,10 +8,11 @@ import shutil
 import struct
 import subprocess
 
-from ashlar import boards, bundle, initramfs
+from ashlar import boards, bundle, disk, initramfs
 from ashlar.common import ToolError, atomic_write
 
 OLDEST_QEMU = (7, 2)
+DISK_MIB = 16  # the demo's root disk
 
 
 @contextlib.contextmanager
@@ -90,6 +91,11 @@ def link(target, name):
     os.replace(fresh, name)
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def kernel_modules(kernel):
     """The modules that tests/setup/fetch keeps beside a kernel."""
     folder = os.path.join(os.path.dirname(kernel), "modules")
@@ -117,16 +123,18 @@ def demo_folder(root, board, build):
     kernel = fetch(root, "kernel")
     link(kernel, os.path.join(folder, "Image"))
     with open(os.path.join(source, bundle.SOURCE), encoding="utf-8") as f:
-        guests = re.findall(r'kernel = "([^"]+\.bin)"', f.read())
-    for name in guests:  # of our own
+        text = f.read()
+    for name in re.findall(r'kernel = "([^"]+\.bin)"', text):  # guests of our own
         guest = os.path.join(build, "tests/guests", name)
         if not os.path.isfile(guest):
             raise ToolError(f"{guest}: the build did not make it")
         link(guest, os.path.join(folder, name))
     init_file = os.path.join(root, "bsp/qemu-virt/demo/init")  # the same on every board
-    with open(fetch(root, "busybox"), "rb") as busybox, open(init_file, "rb") as init, \
-            atomic_write(os.path.join(folder, "initramfs.cpio")) as out:
-        initramfs.write(out, busybox.read(), init.read(), kernel_modules(kernel))
+    busybox, init, e2fsck = (read(path) for path in (fetch(root, "busybox"), init_file, fetch(root, "e2fsck")))
+    with atomic_write(os.path.join(folder, "initramfs.cpio")) as out:
+        initramfs.write(out, busybox, init, kernel_modules(kernel), {"bin/e2fsck": e2fsck})
+    for name in set(re.findall(r'image = "([^"]+)"', text)):
+        disk.root(os.path.join(folder, name), DISK_MIB, busybox, init)
     return folder
 
 

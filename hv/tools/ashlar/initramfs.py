@@ -8,7 +8,7 @@ from ashlar.common import ToolError
 
 # Debian's kernel does not mount devtmpfs by itself before /init: these nodes are what init starts with.
 DEVICES = (("dev/console", 5, 1), ("dev/null", 1, 3), ("dev/ttyAMA0", 204, 64))
-DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "run", "sys", "tmp", "usr")
+DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "mnt", "proc", "root", "run", "sys", "tmp", "usr")
 LINKS = (("sbin", "bin"), ("usr/bin", "../bin"), ("usr/sbin", "../bin"))
 
 # busybox keeps its commands' names as one sorted run of strings that starts with "[" and "[[" and ends with "".
@@ -33,13 +33,23 @@ def read_modules(paths):
     return modules
 
 
-def write(out, busybox, init, modules=None):
-    """Write the archive to the binary file object `out`; busybox and init are the files' bytes, modules: name of a file
-    in /lib/modules to bytes."""
+def check_programs(busybox, init):
+    """Refuse what a Linux on AArch64 could not start."""
     if busybox[:4] != b"\x7fELF" or busybox[4:6] != b"\x02\x01" or busybox[18:20] != b"\xb7\x00":
         raise ToolError("busybox is not a 64-bit little-endian AArch64 program")
     if not init.startswith(b"#!/bin/sh\n"):
         raise ToolError("init does not start with #!/bin/sh")
+
+
+def command_links(busybox):
+    """The commands of a busybox (bytes): name of the link, where it leads."""
+    return [(f"bin/{name}", "busybox") for name in applets(busybox) if name != "busybox"]
+
+
+def write(out, busybox, init, modules=None, files=None):
+    """Write the archive to the binary file object `out`; busybox and init are the files' bytes, modules: name of a file
+    in /lib/modules to bytes; files: of programs likewise, by their paths."""
+    check_programs(busybox, init)
     archive = newc.Writer(out)
     for name in DIRECTORIES:
         archive.directory(name)
@@ -49,9 +59,10 @@ def write(out, busybox, init, modules=None):
         archive.char_device(name, major, minor)
     archive.file("init", init, 0o755)
     archive.file("bin/busybox", busybox, 0o755)
-    for name in applets(busybox):
-        if name != "busybox":
-            archive.symlink(f"bin/{name}", "busybox")
+    for name, target in command_links(busybox):
+        archive.symlink(name, target)
     for name, data in sorted((modules or {}).items()):
         archive.file(f"lib/modules/{name}", data, 0o644)
+    for name, data in sorted((files or {}).items()):
+        archive.file(name, data, 0o755)
     archive.close()

@@ -8,6 +8,12 @@ import unittest
 from support import ROOT, FolderTest
 
 FETCH = os.path.join(ROOT, "tests/setup/fetch")
+MODULES = ("crypto/crc32c_generic", "drivers/block/virtio_blk", "drivers/char/hw_random/virtio-rng",
+           "drivers/char/virtio_console", "drivers/input/evdev", "drivers/input/keyboard/gpio_keys",
+           "drivers/net/net_failover", "drivers/net/virtio_net", "drivers/virtio/virtio_mmio",
+           "drivers/watchdog/sp805_wdt", "fs/ext4/ext4", "fs/jbd2/jbd2", "fs/mbcache", "lib/crc16",
+           "net/core/failover", "net/vmw_vsock/vmw_vsock_virtio_transport",
+           "net/vmw_vsock/vmw_vsock_virtio_transport_common", "net/vmw_vsock/vsock")
 # The archive holds version $FAKE/version; "offline" makes everything fail; "failures" counts 404s to come.
 FAKES = {
     "apt-get": """
@@ -34,11 +40,10 @@ FAKES = {
         echo c >"$3/usr/share/doc/$package/copyright"
         case $package in
         linux-image-*)
-            drivers=$3/usr/lib/modules/6.1/kernel/drivers
-            mkdir -p "$drivers/input/keyboard" "$drivers/watchdog"
-            echo evdev >"$drivers/input/evdev.ko"
-            echo gpio_keys >"$drivers/input/keyboard/gpio_keys.ko"
-            echo sp805_wdt >"$drivers/watchdog/sp805_wdt.ko"
+            for m in MODULES; do
+                mkdir -p "$(dirname "$3/usr/lib/modules/6.1/kernel/$m")"
+                basename "$m" >"$3/usr/lib/modules/6.1/kernel/$m.ko"
+            done
             trees=$3/usr/lib/linux-image-6.1-arm64/broadcom
             mkdir -p "$trees"
             for b in b b-plus a-plus; do echo "$b" >"$trees/bcm2837-rpi-3-$b.dtb"; done
@@ -47,7 +52,8 @@ FAKES = {
         libfdt-dev)
             echo archive >"$3/usr/lib/aarch64-linux-gnu/libfdt.a"
             for h in fdt libfdt libfdt_env; do echo "$h" >"$3/usr/include/$h.h"; done ;;
-        esac""",
+        e2fsck-static) mkdir -p "$3/sbin"; echo e2fsck >"$3/sbin/e2fsck.static"; chmod 755 "$3/sbin/e2fsck.static" ;;
+        esac""".replace("MODULES", " ".join(MODULES)),
 }
 
 
@@ -96,7 +102,7 @@ class Fetch(FolderTest):
     def test_the_modules_of_a_kernel_are_beside_it(self):
         (path,) = self.good("kernel")
         modules = os.path.join(os.path.dirname(path), "modules")
-        self.assertEqual(sorted(os.listdir(modules)), ["evdev.ko", "gpio_keys.ko", "sp805_wdt.ko"])
+        self.assertEqual(sorted(os.listdir(modules)), sorted(os.path.basename(path) + ".ko" for path in MODULES))
         with open(os.path.join(modules, "evdev.ko"), encoding="utf-8") as f:
             self.assertEqual(f.read(), "evdev\n")
 
@@ -110,11 +116,12 @@ class Fetch(FolderTest):
         os.makedirs(self.path("cache/kernel/old"))
         os.symlink("old", self.path("cache/kernel/current"))
         (path,) = self.good("kernel")
-        self.assertTrue(path.startswith(self.path("cache/kernel.3/")), path)
+        self.assertTrue(path.startswith(self.path("cache/kernel.4/")), path)
         self.assertTrue(os.path.isdir(self.path("cache/kernel/old")))
 
     def test_the_mode_of_a_program_is_kept(self):
-        self.assertTrue(os.access(self.good("busybox")[0], os.X_OK))
+        for path in self.good("busybox", "e2fsck"):
+            self.assertTrue(os.access(path, os.X_OK), path)
 
     def test_a_404_is_tried_once_more_with_a_new_index(self):
         self.put("failures", "1\n")

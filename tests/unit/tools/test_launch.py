@@ -58,6 +58,7 @@ class Run(FolderTest):
         self.put("hv.elf", b"\x7fELF\x02\x01" + bytes(18) + struct.pack("<Q", 0x40080000))
         self.put("kernel", "kernel")
         self.put("busybox", BUSYBOX)
+        self.put("e2fsck", "e2fsck")
         self.play(EXIT.format("ok"))
 
     def play(self, text):
@@ -149,6 +150,7 @@ class Run(FolderTest):
         self.assertEqual(entries["metronome.bin"], b"metronome\n")
         inner = {entry.name: entry.data for entry in newc.read(entries["initramfs.cpio"])}
         self.assertIn(b"SELFTEST PASS", inner["init"])
+        self.assertEqual(inner["bin/e2fsck"], b"e2fsck")
 
     def test_a_folder_of_ones_own_is_bundled_and_not_told_to_test_itself(self):
         self.put("mine/vms.dts", '/dts-v1/; / { vms { a { device_type = "virtual_machine"; kernel = "k"; }; }; };')
