@@ -12,8 +12,9 @@ from ashlar.common import ToolError
 
 SOURCE = "vms.dts"
 TREE = "vms.dtb"
-# The properties of a VM that name a file of the bundle.
+# The properties that name a file of the bundle: of a VM, and of a device below it by the node's name.
 FILE_PROPERTIES = ("kernel", "ramdisk", "dtb")
+DEVICE_FILE_PROPERTIES = {"virtio_blk": ("image",)}
 
 
 class BundleError(ToolError):
@@ -66,13 +67,19 @@ def file_name(source, node, name, value):
     return word
 
 
+def file_properties(vm):
+    """(node, property) of all that names a file, for a VM's node."""
+    yield from ((vm, name) for name in FILE_PROPERTIES if name in vm.properties)
+    for device in vm.children:
+        kind = device.path.rsplit("/", 1)[1].split("@")[0]
+        yield from ((device, name) for name in DEVICE_FILE_PROPERTIES.get(kind, ()) if name in device.properties)
+
+
 def named_files(tree, source, folder):
     """The names of the files that the VMs need, each once, in the order of their mention."""
     names = []
-    for node in virtual_machines(fdt.parse(tree), source):
-        for name in FILE_PROPERTIES:
-            if name not in node.properties:
-                continue
+    for vm in virtual_machines(fdt.parse(tree), source):
+        for node, name in file_properties(vm):
             value = node.properties[name]
             word = file_name(source, node, name, value)
             if not os.path.isfile(os.path.join(folder, word)):
@@ -87,9 +94,9 @@ def present_files(tree, folder):
     """The names that are there of those that any VM has, right or wrong: what is missing is for others to say."""
     names = []
     home = fdt.parse(tree).child("vms")
-    for node in home.children if home else []:
-        for name in FILE_PROPERTIES:
-            for word in fdt.strings(node.properties.get(name, b"")) or []:
+    for vm in home.children if home else []:
+        for node, name in file_properties(vm):
+            for word in fdt.strings(node.properties[name]) or []:
                 path = os.path.normpath(os.path.join(folder, word))
                 if word != TREE and word not in names and path.startswith(os.path.join(os.path.normpath(folder), "")) \
                         and os.path.isfile(path):

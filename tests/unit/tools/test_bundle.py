@@ -44,6 +44,18 @@ class Bundle(FolderTest):
         self.assertEqual([e.data for e in entries[1:]], [b"kernel", b"ramdisk", b"tree"])
         self.assertEqual(fdt.parse(entries[0].data).child("vms").children[1].properties["kernel"], b"Image\0")
 
+    def test_the_images_of_disks_are_in_it_each_once(self):
+        self.put("vms.dts", vm('kernel = "k"; virtio_blk@0 { image = "disk.ext4"; overlay; }; '
+                               'virtio_blk@1 { memory-range = <0 0 0 0x200000>; }; virtio_net { image = "no disk"; }; '
+                               'virtio_blk@2 { image = "disk.ext4"; overlay; };'))
+        self.put("k", b"kernel")
+        self.put("disk.ext4", bytes(512))
+        self.assertEqual(["vms.dtb", "k", "disk.ext4"], self.write()[0])
+
+    def test_a_disks_missing_image_is_named_with_the_disks_node(self):
+        text = self.refused(vm('virtio_blk@1 { image = "gone"; };'))
+        self.assertIn("/vms/vm0/virtio_blk@1, property image = \"gone\": there is no file", text)
+
     def test_the_same_folder_gives_the_same_bytes(self):
         self.put("vms.dts", vm('kernel = "k";'))
         path = self.put("k", b"kernel")
