@@ -54,8 +54,9 @@ bool hv_arch_interrupt_waits(struct hv_cpu *cpu);
 void hv_arch_apply_lines(const struct hv_vcpu *vcpu);
 
 /** Of the timers of @vcpu, which is loaded on the CPU that this runs on, those that assert their interrupt now: 1 <<
- *  enum ash_vtimer_id each. And its PSTATE, with DAIF. */
+ *  enum ash_vtimer_id each. The compare value of one of them, by its id. And PSTATE, with DAIF. */
 uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu);
+uint64_t hv_arch_timer_cval(const struct hv_vcpu *vcpu, uint32_t timer);
 uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu);
 
 /** Call hv_sched_alarm() on @cpu, the CPU that this runs on, when hv_arch_ticks() reaches @deadline; UINT64_MAX:

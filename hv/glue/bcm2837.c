@@ -15,8 +15,9 @@
 #define AUX_MU_IO  UINT64_C(0x215040)
 #define PSTATE_I   ASH_BIT(7)
 #define PSTATE_F   ASH_BIT(6)
-#define LOOK_FIRST 10U   /* microseconds: longer than most handlers take to quiet a timer */
-#define LOOK_LAST  1000U /* and no longer than a tick */
+#define LOOK_FIRST 10U    /* microseconds: longer than most handlers take to quiet a timer */
+#define LOOK_LAST  1000U  /* and no longer than a tick */
+#define SEEN_LAST  10000U /* microseconds: no handler takes as long to quiet a timer of which it has read */
 
 /* A Raspberry Pi 3's name to the firmware's clients: ours to choose, the MAC address locally administered. */
 #define SERIAL UINT64_C(0x0000000041534c52)
@@ -87,6 +88,36 @@ static uint8_t masked(const struct hv_bcm2837 *soc, uint32_t core, uint64_t psta
     return (uint8_t)(timers & (irqs | fiqs));
 }
 
+/** Of the timers that the guest has seen, those of which it still knows: not of one that it has set again since, nor,
+ *  in the end, of any. */
+static uint8_t still_seen(const struct hv_bcm2837_machine *bcm, const struct hv_vcpu *vcpu, uint64_t pstate)
+{
+    const struct hv_bcm2837_core *core = &bcm->core[vcpu->index];
+    uint8_t seen = masked(&bcm->soc, vcpu->index, pstate, core->seen & core->held);
+
+    if (seen == 0U || hv_arch_ticks() >= core->seen_until) {
+        return 0;
+    }
+    for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
+        if (hv_arch_timer_cval(vcpu, t) != core->seen_cval[t]) {
+            seen &= (uint8_t)~timer_bits[t];
+        }
+    }
+    return seen;
+}
+
+/** The guest reads of @timers now, which are held. */
+static void see(struct hv_bcm2837_core *core, const struct hv_vcpu *vcpu, uint8_t timers)
+{
+    for (unsigned t = 0; t < ASH_VTIMER_COUNT; t++) {
+        if ((timers & timer_bits[t]) != 0U) {
+            core->seen_cval[t] = hv_arch_timer_cval(vcpu, t);
+            core->seen_until = hv_arch_ticks() + ticks_of_us(SEEN_LAST);
+        }
+    }
+    core->seen |= timers;
+}
+
 /** Look again, in a while that grows from time to time, while a timer that the guest listens to is held. */
 static void note_look(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
@@ -124,7 +155,7 @@ static void refresh(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t pstate)
         }
     }
     core->held &= asserted;
-    core->seen = masked(&bcm->soc, vcpu->index, pstate, core->seen & core->held);
+    core->seen = still_seen(bcm, vcpu, pstate);
     note_look(cpu, vcpu);
 }
 
@@ -231,7 +262,7 @@ static int access_local(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsign
     refresh(vcpu->cpu, vcpu, pstate);
     error = hv_bcm2837_access_local(&bcm->soc, counter_of(vm), offset, size, is_write, value);
     if (!is_write && hv_bcm_local_source_core(offset) == vcpu->index) {
-        core->seen |= masked(&bcm->soc, vcpu->index, pstate, (uint8_t)(core->held & *value));
+        see(core, vcpu, masked(&bcm->soc, vcpu->index, pstate, (uint8_t)(core->held & *value)));
     }
     note_look(vcpu->cpu, vcpu);
     set_lines(vm);

@@ -8,7 +8,8 @@
  *  its physical interrupt is *held*: active, so that it does not fire again. It is let go as soon as the timer is
  *  seen not to assert: when the guest's accesses come here, when it waits, and by an alarm of the CPU. Between the
  *  guest's read of its source register and that, the timer is *seen*: its vCPU's line does not show it, for the
- *  guest most likely is about to quiet it, which nobody else notices. docs/adr/0011.
+ *  guest most likely is about to quiet it, which nobody else notices. A timer that was set again meanwhile is not
+ *  seen any more, nor is one after 10 ms. docs/adr/0011.
  */
 #ifndef HV_GLUE_BCM2837_H
 #define HV_GLUE_BCM2837_H
@@ -17,8 +18,10 @@
 #include "vdev/bcm2837.h"
 
 struct hv_bcm2837_core {
-    uint8_t held;       /* of its timers, HV_BCM_LOCAL_CNTP and CNTV: the physical interrupt is active */
-    uint8_t seen;       /* of those: the guest knows. The vCPU's CPU's own, as all here */
+    uint8_t held; /* of its timers, HV_BCM_LOCAL_CNTP and CNTV: the physical interrupt is active */
+    uint8_t seen; /* of those: the guest knows. The vCPU's CPU's own, as all here */
+    uint64_t seen_cval[ASH_VTIMER_COUNT]; /* of what deadline: behind another one is another interrupt */
+    uint64_t seen_until;                  /* ticks: whatever it knew, it is told again */
     uint64_t look_at;   /* when to look at them again, in ticks; UINT64_MAX: not by time alone */
     uint64_t look_step; /* ticks: how long that was put off */
 };

@@ -206,6 +206,54 @@ static void a_timer_is_held_and_seen_and_let_go(void **state)
     assert_int_equal(t.seen[0], 5);
 }
 
+/** A program that never lets interrupts in: the line says so to its WFI, when the timer was set again, and when it was
+ *  left as it is. */
+static enum hv_verdict masked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct hv_bcm2837_core *core = &vcpu->vm->machine.bcm->core[0];
+    struct ash_vtimer_regs *timer = &vcpu->arch.vtimer.timer[ASH_VTIMER_VIRTUAL];
+
+    if (t.over) {
+        return HV_RESUME;
+    }
+    if (round == 0U) {
+        vcpu->context.pstate = MASKED;
+        put(cpu, vcpu, LOCAL + 0x40U, CNTV);
+        timer->cval = hv_arch_ticks();
+        timer->ctl = ASH_VTIMER_CTL_ENABLE;
+    }
+    if (core->held == 0U) {
+        return HV_RESUME;
+    }
+    if (t.at == 0U) {
+        assert_int_equal(get(cpu, vcpu, LOCAL + 0x60U), CNTV);
+        assert_int_equal(vcpu->arch.lines, 0);
+        timer->cval = hv_arch_ticks() - 1U; /* and has fired by now */
+        (void)get(cpu, vcpu, LOCAL + 0x00U);
+        assert_int_equal(vcpu->arch.lines, HV_LINE_IRQ);
+        assert_int_equal(get(cpu, vcpu, LOCAL + 0x60U), CNTV);
+        assert_int_equal(vcpu->arch.lines, 0);
+        t.at = hv_arch_ticks();
+    }
+    if (vcpu->arch.lines == 0U) { /* the CPU's alarm looks again and again */
+        return HV_RESUME;
+    }
+    t.woken = hv_arch_ticks() - t.at;
+    t.over = true;
+    return halt(cpu, vcpu, 0x555);
+}
+
+static void a_timer_is_told_to_who_waits_with_interrupts_masked(void **state)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "pi", .vcpus = 1, .memory = 2U * SIM_MIB, .machine = "bcm2837"}};
+    const uint64_t ms = hv_arch_ticks_per_second() / 1000U;
+
+    (void)state;
+    under_seeds("masked", vms, 1, masked, clear);
+    assert_in_range(t.woken, 10U * ms, 12U * ms);
+}
+
 /* ---- Lives ------------------------------------------------------------------------------------------------------- */
 
 static enum hv_verdict resetter(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -240,6 +288,7 @@ int main(void)
         cmocka_unit_test(all_cores_begin_and_wake_each_other_by_mailboxes),
         cmocka_unit_test(the_system_timer_wakes_a_core_in_time),
         cmocka_unit_test(a_timer_is_held_and_seen_and_let_go),
+        cmocka_unit_test(a_timer_is_told_to_who_waits_with_interrupts_masked),
         cmocka_unit_test(a_reset_begins_anew_and_a_halt_ends_it),
     };
 

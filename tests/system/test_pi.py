@@ -15,7 +15,14 @@ MACHINE = 'machine = "bcm2837";'
 
 
 def lines(text):
-    return OURS.findall(text.replace("\r", ""))
+    return [few_for_nothing(line) for line in OURS.findall(text.replace("\r", ""))]
+
+
+def few_for_nothing(line):
+    """Where the emulator does not run for 10 ms amid a handler, that one is called again and finds nothing."""
+    found = re.search(r"interrupts for nothing([ 0-9]+)$|(\d+) for nothing", line)
+    few = found and sum(map(int, (found.group(1) or found.group(2)).split())) <= 2
+    return re.sub(r"\d+ for nothing|nothing[ 0-9]+$", "few for nothing", line) if few else line
 
 
 def bare(program):
@@ -77,7 +84,7 @@ class Pi(SystemTest):
         ran = self.as_vm("pi_watchdog", [0], "3", "restart-limit = <2 60>;")
         self.assert_says(r"watchdog: pristine", ran)
         self.assertEqual(3, ran[1].count("watchdog: pristine"), tail(ran[1]))
-        self.assertEqual(3, ran[1].count("watchdog: fed for 100 ms"), tail(ran[1]))
+        self.assertEqual(3, ran[1].count("watchdog: fed for 1 s"), tail(ran[1]))
         self.assert_never_says("NOT pristine|it bit too early", ran)
 
     def test_a_pi_beside_another_guest(self):
@@ -97,7 +104,7 @@ class Pi(SystemTest):
             terminal.type(word)
             terminal.expect(re.escape(word))
         terminal.type("q")
-        terminal.expect("echo: 0 interrupts for nothing")
+        terminal.expect(r"echo: [012] interrupts for nothing")
         self.assertEqual(0, terminal.wait(60), tail(terminal.text))
 
     def test_echo_by_the_mini_uart(self):

@@ -304,6 +304,12 @@ uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu)
            (asserts(hv_sysreg_read(cntp_ctl_el0)) ? 1U << ASH_VTIMER_PHYSICAL : 0U);
 }
 
+uint64_t hv_arch_timer_cval(const struct hv_vcpu *vcpu, uint32_t timer)
+{
+    (void)vcpu;
+    return timer == ASH_VTIMER_VIRTUAL ? hv_sysreg_read(cntv_cval_el0) : hv_sysreg_read(cntp_cval_el0);
+}
+
 uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu)
 {
     (void)vcpu;

@@ -162,6 +162,11 @@ uint32_t hv_arch_timers_asserted(const struct hv_vcpu *vcpu)
     return timers;
 }
 
+uint64_t hv_arch_timer_cval(const struct hv_vcpu *vcpu, uint32_t timer)
+{
+    return vcpu->arch.vtimer.timer[timer].cval;
+}
+
 uint64_t hv_arch_guest_pstate(const struct hv_vcpu *vcpu)
 {
     return vcpu->context.pstate;

@@ -71,6 +71,12 @@ static void open(uint64_t core)
     __asm__ volatile("msr daifclr, #3" : : : "memory");
 }
 
+/** Until there is an interrupt, taken by the end of it. Masked: one that came since the caller looked ends the WFI. */
+static void wait_masked(void)
+{
+    __asm__ volatile("wfi\n\tmsr daifclr, #3\n\tisb\n\tmsr daifset, #3" : : : "memory");
+}
+
 static void wait_for(volatile uint32_t *word, uint32_t value)
 {
     while (*word != value) {
@@ -83,9 +89,11 @@ static void run_ticks(uint64_t core)
     put32(LOCAL_TIMERS((uint32_t)core), SOURCE_CNTV);
     pi_write(cntv_tval_el0, pi_read(cntfrq_el0) / 2000U);
     pi_write(cntv_ctl_el0, 1);
+    __asm__ volatile("msr daifset, #3" : : : "memory");
     while (ticks[core] < TICKS) {
-        __asm__ volatile("wfi");
+        wait_masked();
     }
+    __asm__ volatile("msr daifclr, #3" : : : "memory");
 }
 
 void pi_core(uint64_t core)
