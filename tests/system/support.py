@@ -125,6 +125,18 @@ class Terminal:
             if left <= 0 or not self.read(left):
                 raise AssertionError(f"{pattern!r} did not appear; the console's end:\n{tail(self.text)}")
 
+    def prompt(self, pattern=r"/root # ", limit_s=120):
+        """Wait for a shell's prompt, which may have been said long ago, or be still to come: a line typed before the
+        shell has opened its terminal is lost."""
+        until = time.monotonic() + limit_s
+        while True:
+            self.type("\r")
+            try:
+                return self.expect(pattern, min(5, limit_s))
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+
     def expect_all(self, *patterns, limit_s=120):
         """Wait until each has appeared, in any order, in all that was said."""
         until = time.monotonic() + limit_s
