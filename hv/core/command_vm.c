@@ -4,6 +4,8 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/life.h"
+#include "glue/bcm2837.h"
+#include "vdev/bcm_view.h"
 
 /** VM @number as it stands, with the VM list's lock held until hv_unlock(); NULL: it does not exist now. */
 static struct hv_vm *lock_vm(struct hv *hv, uint32_t number)
@@ -256,15 +258,37 @@ static bool put_irq(struct hv_record *record, struct hv_vm *vm, uint32_t index)
     return true;
 }
 
+/** The same of a Raspberry Pi's interrupts, which know neither priorities nor an end. */
+static bool put_pi_irq(struct hv_record *record, struct hv_vm *vm, uint32_t index)
+{
+    struct hv_bcm_view view;
+
+    if (!hv_bcm_view(&vm->machine.bcm->soc, index, vm->vcpus, &view)) {
+        return false;
+    }
+    hv_record_text(record, "vm", 12, "%s", vm->name);
+    put_target(record, view.core);
+    hv_record_text(record, "interrupt", 9, "%s:%u", view.kind, view.number);
+    hv_record_number(record, "intid", 5, view.number);
+    hv_record_bool(record, "enabled", 7, view.enabled);
+    hv_record_bool(record, "pending", 7, view.pending);
+    hv_record_bool(record, "active", 6, false);
+    hv_record_number(record, "priority", 8, 0);
+    hv_record_bool(record, "linked", 6, false);
+    hv_record_text(record, "device", 16, "%s", view.device);
+    return true;
+}
+
 /** The next one of @vm's, from *@index on. */
 static bool put_next_irq(struct hv_cpu *cpu, struct hv_record *record, struct hv_vm *vm, uint32_t *index)
 {
-    uint32_t end = vm->vcpus * PRIVATE + HV_MACHINE_SPIS;
+    bool is_pi = vm->machine.bcm != NULL;
+    uint32_t end = is_pi ? HV_BCM_VIEWS : vm->vcpus * PRIVATE + HV_MACHINE_SPIS;
     bool is_row = false;
 
     hv_machine_lock(cpu, &vm->machine);
     while (!is_row && *index < end) {
-        is_row = put_irq(record, vm, (*index)++);
+        is_row = is_pi ? put_pi_irq(record, vm, (*index)++) : put_irq(record, vm, (*index)++);
     }
     hv_machine_unlock(&vm->machine);
     return is_row;

@@ -107,6 +107,19 @@ class Pi(SystemTest):
         terminal.expect(r"echo: [012] interrupts for nothing")
         self.assertEqual(0, terminal.wait(60), tail(terminal.text))
 
+    def test_the_shell_tells_of_a_pis_interrupts(self):
+        node = vm("pi", 1, "pi_echo.bin", [1], MACHINE, memory="0x0 0x1000000")
+        terminal = Terminal("--bundle", self.folder(node, files=("pi_echo.bin",)), "--timeout", "120")
+        self.addCleanup(terminal.close)
+        terminal.expect("echo: type, q ends")
+        terminal.type("\x1d0")
+        terminal.expect("ashlar> ")
+        terminal.type("irq pi\r")
+        terminal.expect(r"pi +0 +local:3 +3 +no +no +no +0 +no +virtual timer")
+        terminal.expect(r"pi +0 +gpu:29 +29 +yes +no +no +0 +no +AUX")
+        terminal.type("\x01x")
+        self.assertEqual(0, terminal.wait())
+
     def test_echo_by_the_mini_uart(self):
         self.echo("pi_echo")
 

@@ -8,6 +8,7 @@
 #include "testkit/cmocka.h"
 #include "testkit/seed.h"
 #include "vdev/bcm2837.h"
+#include "vdev/bcm_view.h"
 
 #define HZ       UINT64_C(62500000)
 #define RAM_SIZE 0x10000U
@@ -596,6 +597,54 @@ static void a_guest_that_writes_anywhere_anything_has_a_machine_that_answers(voi
     }
 }
 
+/** The interrupt of @kind and @number as it is seen from outside. */
+static struct hv_bcm_view view_of(const char *kind, uint32_t number, uint32_t core)
+{
+    struct hv_bcm_view view;
+
+    for (uint32_t i = 0; i < HV_BCM_VIEWS; i++) {
+        if (hv_bcm_view(&b.soc, i, 2, &view) && strcmp(view.kind, kind) == 0 && view.number == number &&
+            view.core == core) {
+            return view;
+        }
+    }
+    return (struct hv_bcm_view){.kind = NULL};
+}
+
+static void each_interrupt_is_seen_from_outside(void **state)
+{
+    struct hv_bcm_view view = view_of("local", 3, 1);
+
+    (void)state;
+    assert_string_equal(view.device, "virtual timer");
+    assert_false(view.enabled || view.pending);
+    assert_null(view_of("local", 3, 2).kind); /* a machine with two cores */
+    assert_null(view_of("local", 5, 0).kind); /* a mailbox that nobody listens to */
+    wr_local(0x44, 0x80);                     /* core 1: CNTV as FIQ */
+    wr_local(0x50, 0x2);                      /* core 0: mailbox 1 */
+    wr_local(0x84, 0x10);
+    wr_local(0x24, 1); /* the local timer is core 1's */
+    b.soc.local.timers[1] = HV_BCM_LOCAL_CNTV;
+    view = view_of("local", 3, 1);
+    assert_true(view.enabled && view.pending);
+    assert_false(view_of("local", 1, 1).enabled || view_of("local", 1, 1).pending);
+    view = view_of("local", 5, 0);
+    assert_true(view.enabled && view.pending);
+    assert_string_equal(view_of("local", 11, 1).device, "local timer");
+
+    assert_string_equal(view_of("gpu", 3, 0).device, "system timer");
+    assert_string_equal(view_of("gpu", HV_BCM_IRQ_AUX, 0).device, "AUX");
+    assert_null(view_of("gpu", 40, 0).kind);
+    wr(0xb214, 1U << 8); /* GPU interrupt 40 */
+    wr(0xb20c, 0x83);    /* the system timer's C3 as FIQ ... */
+    wr_local(0x0c, 0x4); /* ... for core 1 */
+    assert_true(view_of("gpu", 40, 0).enabled && !view_of("gpu", 40, 0).pending);
+    assert_true(view_of("gpu", 3, 1).enabled && !view_of("gpu", 2, 0).enabled);
+    b.soc.intc.gpu = UINT64_C(1) << 3;
+    assert_true(view_of("gpu", 3, 1).pending && !view_of("gpu", 2, 0).pending);
+    assert_string_equal(view_of("basic", HV_BCM_BASIC_MAILBOX, 0).device, "mailbox");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -618,6 +667,7 @@ int main(void)
         TEST(where_nothing_is_reads_zero_and_ignores_writes),
         TEST(odd_widths_and_lanes_read_zero_and_ignore_writes),
         TEST(a_narrow_access_has_the_low_bits),
+        TEST(each_interrupt_is_seen_from_outside),
         TEST(a_guest_that_writes_anywhere_anything_has_a_machine_that_answers),
     };
 
