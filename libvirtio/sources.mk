@@ -11,6 +11,7 @@ libvirtio_sources := $(addprefix $(libvirtio_dir), \
 	src/virtq_image.c \
 	src/device.c \
 	src/device_queue.c \
+	src/state.c \
 	src/request.c \
 	src/mmio.c \
 	src/rng.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VIRTIO 1.2, 5.3. */
 #include <libvirtio/console.h>
+#include <libvirtio/state.h>
 
 #include "internal.h"
 
@@ -78,7 +79,8 @@ static bool output_run(void *cookie, void *bytes, uint32_t size)
 /* A piece of what is held; false: there is no room. */
 static bool output_piece(struct ash_virtio_console *console, uint32_t port)
 {
-    struct ash_virtio_request *held = &console->config.ports[port].held;
+    struct ash_virtio_console_port *p = &console->config.ports[port];
+    struct ash_virtio_request *held = &p->held;
     struct output output = {.console = console, .port = port};
     uint64_t size = held->readable_bytes;
 
@@ -87,11 +89,25 @@ static bool output_piece(struct ash_virtio_console *console, uint32_t port)
         return false;
     }
     ash_virtio_trim_readable(held, output.taken);
+    p->taken += output.taken;
     if (held->readable_bytes == 0U) {
         ASH_DISCARD(ash_virtio_push(&console->device, held->queue, held->token, 0));
         held->token = 0;
+        p->taken = 0;
     }
     return output.taken == size;
+}
+
+/* The next output; of one that was put back when the state was exported only what was not taken. */
+static int take_output(struct ash_virtio_console *console, uint32_t port)
+{
+    struct ash_virtio_console_port *p = &console->config.ports[port];
+    const int error = ash_virtio_pop(&console->device, output_queue(port), &p->held);
+
+    if (error == ASH_OK) {
+        ash_virtio_trim_readable(&p->held, p->taken);
+    }
+    return error;
 }
 
 static bool serve_output(struct ash_virtio_console *console, uint32_t port, uint32_t budget)
@@ -100,7 +116,7 @@ static bool serve_output(struct ash_virtio_console *console, uint32_t port, uint
     int error = ASH_OK;
 
     while (budget > 0U && error == ASH_OK) {
-        error = held->token != 0U ? ASH_OK : ash_virtio_pop(&console->device, output_queue(port), held);
+        error = held->token != 0U ? ASH_OK : take_output(console, port);
         if (error != ASH_OK) {
             held->token = 0;
         } else if (!output_piece(console, port)) {
@@ -309,6 +325,7 @@ static void queue_reset(void *ctx, uint32_t queue)
 
     if (queue % 2U != 0U && queue != CONTROL_OUT) {
         console->config.ports[port_of(queue)].held.token = 0;
+        console->config.ports[port_of(queue)].taken = 0;
     }
 }
 
@@ -320,6 +337,7 @@ static void reset(void *ctx)
         struct ash_virtio_console_port *port = &console->config.ports[i];
 
         port->held.token = 0;
+        port->taken = 0;
         port->pending = 0;
         port->ready = false;
         set_guest_open(console, i, false);
@@ -370,6 +388,66 @@ void ash_virtio_console_set_open(struct ash_virtio_console *console, uint32_t po
     send_pending(console);
 }
 
+/* ---- State -------------------------------------------------------------------------------------------- */
+
+/* What may be pending: never a PORT_REMOVE. */
+#define PENDING_ALL                                                                                          \
+    (PENDING(PORT_ADD) | PENDING(CONSOLE_PORT) | PENDING(RESIZE) | PENDING(PORT_OPEN) | PENDING(PORT_NAME))
+
+static uint32_t state_bytes(const void *ctx)
+{
+    const struct ash_virtio_console *console = ctx;
+
+    return console->config.port_count * (uint32_t)sizeof(struct ash_virtio_console_port_state);
+}
+
+static void save(void *ctx, void *state)
+{
+    struct ash_virtio_console *console = ctx;
+    struct ash_virtio_console_port_state *to = state;
+
+    for (uint32_t i = 0; i < console->config.port_count; i++) {
+        struct ash_virtio_console_port *port = &console->config.ports[i];
+
+        ASH_DISCARD(ash_virtio_put_back(&console->device, output_queue(i), port->held.token));
+        port->held.token = 0;
+        to[i] = (struct ash_virtio_console_port_state){.taken = port->taken,
+                                                       .pending = port->pending,
+                                                       .guest_open = port->guest_open,
+                                                       .ready = port->ready};
+    }
+}
+
+/* A message can be sent only of what there is: encode() believes it. */
+static bool is_port_ok(const struct ash_virtio_console_port *port,
+                       const struct ash_virtio_console_port_state *from)
+{
+    return (from->pending & ~PENDING_ALL) == 0U && from->guest_open <= 1U && from->ready <= 1U &&
+           ((from->pending & PENDING(PORT_NAME)) == 0U || port->name != NULL) &&
+           ((from->pending & (PENDING(CONSOLE_PORT) | PENDING(RESIZE))) == 0U || port->is_console);
+}
+
+static bool load(void *ctx, const void *state)
+{
+    struct ash_virtio_console *console = ctx;
+    const struct ash_virtio_console_port_state *from = state;
+
+    for (uint32_t i = 0; i < console->config.port_count; i++) {
+        if (!is_port_ok(&console->config.ports[i], &from[i])) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < console->config.port_count; i++) {
+        struct ash_virtio_console_port *port = &console->config.ports[i];
+
+        port->taken = from[i].taken;
+        port->pending = from[i].pending;
+        port->ready = from[i].ready != 0U;
+        set_guest_open(console, i, from[i].guest_open != 0U);
+    }
+    return true;
+}
+
 static bool config_is_ok(const struct ash_virtio_console_config *config)
 {
     return config->backend != NULL && config->backend->size == sizeof(*config->backend) &&
@@ -393,7 +471,10 @@ int ash_virtio_console_init(struct ash_virtio_console *console,
                                               .serve = serve,
                                               .queue_reset = queue_reset,
                                               .reset = reset,
-                                              .config_write = config_write};
+                                              .config_write = config_write,
+                                              .state_bytes = state_bytes,
+                                              .save = save,
+                                              .load = load};
 
     if (console == NULL || config == NULL || !config_is_ok(config)) {
         return ASH_EINVAL;
@@ -408,6 +489,7 @@ int ash_virtio_console_init(struct ash_virtio_console *console,
         port->columns = i == 0U ? config->columns : 0U;
         port->rows = i == 0U ? config->rows : 0U;
         port->held.token = 0;
+        port->taken = 0;
     }
     (void)memset(console->space, 0, sizeof(console->space));
     store_le16_(console->space + CONFIG_COLUMNS, config->columns);

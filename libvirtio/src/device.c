@@ -114,7 +114,7 @@ void ash_virtio_device_reset(struct ash_virtio_device *device)
 }
 
 /* 2.2.2: a subset of what is offered, and version 1, as a transport of version 2 knows nothing older. */
-static bool are_features_ok(const struct ash_virtio_device *device)
+bool ash_virtio_are_features_ok_(const struct ash_virtio_device *device)
 {
     return (device->features & ~device->offered) == 0U && ash_virtio_has(device, ASH_VIRTIO_F_VERSION_1) &&
            (device->ops->accept == NULL || device->ops->accept(device->ops_ctx, device->features));
@@ -129,7 +129,8 @@ static uint32_t allowed_bits(const struct ash_virtio_device *device, uint32_t fr
     if ((device->status & ASH_VIRTIO_FAILED) != 0U) {
         return 0;
     }
-    if ((fresh & ASH_VIRTIO_FEATURES_OK) != 0U && ((status & found) != found || !are_features_ok(device))) {
+    if ((fresh & ASH_VIRTIO_FEATURES_OK) != 0U &&
+        ((status & found) != found || !ash_virtio_are_features_ok_(device))) {
         fresh &= ~ASH_VIRTIO_FEATURES_OK;
     }
     if (((device->status | fresh) & ASH_VIRTIO_FEATURES_OK) == 0U) {

@@ -162,6 +162,13 @@ bool ash_virtio_is_live(const struct ash_virtio_device *device, uint32_t queue, 
     return q != NULL && ash_virtq_is_live(&q->ring, token);
 }
 
+bool ash_virtio_put_back(struct ash_virtio_device *device, uint32_t queue, uint64_t token)
+{
+    struct ash_virtio_queue *q = queue_of(device, queue);
+
+    return q != NULL && ash_virtq_unpop(&q->ring, &token, 1) == ASH_OK;
+}
+
 int ash_virtio_push(struct ash_virtio_device *device, uint32_t queue, uint64_t token, uint32_t written)
 {
     struct ash_virtio_queue *q = queue_of(device, queue);

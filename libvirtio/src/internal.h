@@ -162,10 +162,16 @@ void ash_virtio_interrupt_(struct ash_virtio_device *device, uint32_t cause);
 /* Something is beyond repair: DEVICE_NEEDS_RESET. */
 void ash_virtio_needs_reset_(struct ash_virtio_device *device);
 
+/* Could the driver have these features (FEATURES_OK)? */
+bool ash_virtio_are_features_ok_(const struct ash_virtio_device *device);
+
 /* The control queue of a network device, and what it sets. */
 struct ash_virtio_net;
 bool ash_virtio_net_serve_control_(struct ash_virtio_net *net, uint32_t queue, uint32_t budget);
 void ash_virtio_net_reset_filter_(struct ash_virtio_net *net);
+uint32_t ash_virtio_net_state_bytes_(const void *ctx);
+void ash_virtio_net_save_(void *ctx, void *state);
+bool ash_virtio_net_load_(void *ctx, const void *state);
 
 /* Bytes that the device may write of a live request; 0 of any other. */
 uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token);

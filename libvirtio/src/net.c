@@ -350,7 +350,10 @@ int ash_virtio_net_init(struct ash_virtio_net *net, const struct ash_virtio_net_
                                               .serve = serve,
                                               .accept = accept,
                                               .queue_reset = queue_reset,
-                                              .reset = reset};
+                                              .reset = reset,
+                                              .state_bytes = ash_virtio_net_state_bytes_,
+                                              .save = ash_virtio_net_save_,
+                                              .load = ash_virtio_net_load_};
     const uint64_t always = ASH_VIRTIO_NET_F_MTU | ASH_VIRTIO_NET_F_MAC | ASH_VIRTIO_NET_F_STATUS |
                             ASH_VIRTIO_NET_F_CTRL_VQ | ASH_VIRTIO_NET_F_CTRL_RX | ASH_VIRTIO_NET_F_CTRL_VLAN |
                             ASH_VIRTIO_NET_F_CTRL_RX_EXTRA | ASH_VIRTIO_NET_F_CTRL_MAC_ADDR;

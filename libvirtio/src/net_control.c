@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The control queue of a network device (VIRTIO 1.2, 5.1.6.5), and what it sets: the filter. */
-#include <libvirtio/net.h>
+#include <libvirtio/state.h>
 
 #include "internal.h"
 
@@ -234,5 +234,44 @@ bool ash_virtio_net_wants(const struct ash_virtio_net *net, const unsigned char 
 
         return (net->vlans[vlan / 8U] >> vlan % 8U & 1U) != 0U;
     }
+    return true;
+}
+
+uint32_t ash_virtio_net_state_bytes_(const void *ctx)
+{
+    (void)ctx;
+    return sizeof(struct ash_virtio_net_state);
+}
+
+void ash_virtio_net_save_(void *ctx, void *state)
+{
+    const struct ash_virtio_net *net = ctx;
+    struct ash_virtio_net_state *to = state;
+
+    (void)memset(to, 0, sizeof(*to));
+    to->pairs_used = net->pairs_used;
+    to->modes = net->modes;
+    (void)memcpy(to->mac_count, net->mac_count, sizeof(to->mac_count));
+    (void)memcpy(to->mac, net->space, MAC_BYTES);
+    (void)memcpy(to->macs, net->macs, sizeof(to->macs));
+    (void)memcpy(to->vlans, net->vlans, sizeof(to->vlans));
+}
+
+bool ash_virtio_net_load_(void *ctx, const void *state)
+{
+    struct ash_virtio_net *net = ctx;
+    const struct ash_virtio_net_state *from = state;
+    const uint32_t most = ash_virtio_has(&net->device, ASH_VIRTIO_NET_F_MQ) ? net->config.pair_count : 1U;
+
+    if (from->pairs_used == 0U || from->pairs_used > most || (from->modes & ~(MODE(MODE_COUNT) - 1U)) != 0U ||
+        (from->mac[0] & 1U) != 0U || from->mac[6] != 0U || from->mac[7] != 0U) {
+        return false;
+    }
+    net->pairs_used = from->pairs_used;
+    net->modes = from->modes;
+    (void)memcpy(net->mac_count, from->mac_count, sizeof(net->mac_count));
+    (void)memcpy(net->space, from->mac, MAC_BYTES);
+    (void)memcpy(net->macs, from->macs, sizeof(net->macs));
+    (void)memcpy(net->vlans, from->vlans, sizeof(net->vlans));
     return true;
 }

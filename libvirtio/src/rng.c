@@ -68,6 +68,16 @@ static void reset(void *ctx)
     queue_reset(ctx, 0);
 }
 
+/* Nothing of the request was answered yet. */
+static void save(void *ctx, void *state)
+{
+    struct ash_virtio_rng *rng = ctx;
+
+    (void)state;
+    ASH_DISCARD(ash_virtio_put_back(&rng->device, 0, rng->held.token));
+    rng->held.token = 0;
+}
+
 void ash_virtio_rng_ready(struct ash_virtio_rng *rng)
 {
     ash_virtio_kick(&rng->device, 0);
@@ -80,7 +90,8 @@ int ash_virtio_rng_init(struct ash_virtio_rng *rng, const struct ash_virtio_rng_
                                               .device_id = DEVICE_ID,
                                               .serve = serve,
                                               .queue_reset = queue_reset,
-                                              .reset = reset};
+                                              .reset = reset,
+                                              .save = save};
 
     if (rng == NULL || config == NULL || config->backend == NULL ||
         config->backend->size != sizeof(*config->backend) || config->backend->fill == NULL ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VIRTIO 1.2, 5.10. */
+#include <libvirtio/state.h>
 #include <libvirtio/vsock.h>
 
 #include "internal.h"
@@ -230,6 +231,32 @@ static void reset(void *ctx)
     }
 }
 
+static uint32_t state_bytes(const void *ctx)
+{
+    (void)ctx;
+    return sizeof(struct ash_virtio_vsock_state);
+}
+
+static void save(void *ctx, void *state)
+{
+    const struct ash_virtio_vsock *vsock = ctx;
+
+    *(struct ash_virtio_vsock_state *)state =
+        (struct ash_virtio_vsock_state){.event_pending = vsock->event_pending};
+}
+
+static bool load(void *ctx, const void *state)
+{
+    struct ash_virtio_vsock *vsock = ctx;
+    const struct ash_virtio_vsock_state *from = state;
+
+    if (from->event_pending > 1U || from->reserved != 0U) {
+        return false;
+    }
+    vsock->event_pending = from->event_pending != 0U;
+    return true;
+}
+
 int ash_virtio_vsock_init(struct ash_virtio_vsock *vsock, const struct ash_virtio_vsock_config *config,
                           const struct ash_virtio_site *site)
 {
@@ -237,7 +264,10 @@ int ash_virtio_vsock_init(struct ash_virtio_vsock *vsock, const struct ash_virti
                                               .device_id = DEVICE_ID,
                                               .serve = serve,
                                               .queue_reset = queue_reset,
-                                              .reset = reset};
+                                              .reset = reset,
+                                              .state_bytes = state_bytes,
+                                              .save = save,
+                                              .load = load};
 
     if (vsock == NULL || config == NULL || config->backend == NULL ||
         config->backend->size != sizeof(*config->backend) || config->backend->transmit == NULL ||

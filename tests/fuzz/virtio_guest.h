@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-#include <libvirtio/mmio.h>
+#include <libvirtio/state.h>
 
 #define RAM_BASE      UINT64_C(0x40000000)
 #define RAM_SIZE      UINT64_C(0x10000)
@@ -345,9 +345,42 @@ static void vm_look(void)
     FUZZ_CHECK(!vm.line);
 }
 
+/* Out and in again, sometimes with a wrong byte: the same device, or one that is reset. */
+static void vm_move(struct fuzz_input *in)
+{
+    static uint64_t block[512];
+    struct ash_virtio_device *device = vm.mmio.device;
+    struct ash_virtio_state *state = (struct ash_virtio_state *)block;
+    const size_t size = ash_virtio_state_size(device);
+    struct ash_virtio_mmio_state selected;
+    const uint8_t how = fuzz_u8(in);
+    int error;
+
+    FUZZ_CHECK(size <= sizeof(block));
+    error = ash_virtio_device_export(device, state, size);
+    FUZZ_CHECK(error == ASH_OK || error == ASH_EBUSY);
+    if (error != ASH_OK) {
+        return;
+    }
+    ash_virtio_mmio_export(&vm.mmio, &selected);
+    ash_virtio_device_reset(device);
+    ash_virtio_mmio_init(&vm.mmio, device);
+    ash_virtio_mmio_import(&vm.mmio, &selected);
+    if (how % 4U == 0U) {
+        ((uint8_t *)block)[fuzz_below(in, (uint32_t)size)] ^= fuzz_u8(in);
+    }
+    vm.rings = true;
+    error = ash_virtio_device_import(device, state, size);
+    vm.rings = false;
+    FUZZ_CHECK(error == ASH_OK ? device->status == state->status : device->status == 0U);
+}
+
 static void vm_other(struct fuzz_input *in, uint8_t how)
 {
-    switch (how % 4U) {
+    switch (how % 5U) {
+    case 4:
+        vm_move(in);
+        break;
     case 0:
         vm_suppress(in);
         break;

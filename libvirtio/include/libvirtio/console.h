@@ -58,6 +58,7 @@ struct ash_virtio_console_port {
     uint32_t pending;               /* control messages to send, by bit */
     uint16_t columns, rows;         /* of the RESIZE to send */
     struct ash_virtio_request held; /* output that the back end has no room for; token 0: none */
+    uint64_t taken;                 /* bytes of held, or of the next output, that went out already */
 };
 
 struct ash_virtio_console_config {

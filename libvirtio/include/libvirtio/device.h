@@ -108,6 +108,14 @@ struct ash_virtio_ops {
 
     /** The driver wrote @size bytes (1, 2, 4) at @offset, aligned, inside the configuration space. */
     void (*config_write)(void *ctx, uint32_t offset, uint32_t size, uint32_t value);
+
+    /** The type's own state, for <libvirtio/state.h>. Its bytes (NULL: none), a multiple of 8, the same for
+     *  the life of the device; save() writes them, and puts requests that the type itself keeps back into their
+     *  queues (ash_virtio_put_back()); load() takes them into a device that is reset: false, and nothing is
+     *  changed, where a value is none that save() writes. Not trusted. Features are final by then. */
+    uint32_t (*state_bytes)(const void *ctx);
+    void (*save)(void *ctx, void *state);
+    bool (*load)(void *ctx, const void *state);
 };
 
 struct ash_virtio_device {
@@ -173,6 +181,10 @@ int ash_virtio_pop(struct ash_virtio_device *device, uint32_t queue,
 
 /** A request makes no sense: its queue is broken and wants a reset. @value is kept as the fault's. */
 void ash_virtio_refuse(struct ash_virtio_device *device, uint32_t queue, uint64_t value);
+
+/** Undo the last ash_virtio_pop() of @queue, whose request is @token, which is stale then: it is the next
+ *  again. False: it was not the last, or is not live. */
+bool ash_virtio_put_back(struct ash_virtio_device *device, uint32_t queue, uint64_t token);
 
 /** Is @token still to be completed? queue: any number. */
 bool ash_virtio_is_live(const struct ash_virtio_device *device, uint32_t queue, uint64_t token);
