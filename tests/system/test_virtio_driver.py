@@ -18,27 +18,39 @@ def image():
                     for sector in range(SECTORS))
 
 
+# In the order of their slots: "lives" comes first, as its resets would have the others checked again.
+DISKS = ("lives", "disk", "readonly")
+LIVES = 3
+# The same for hv. "disk" is a copy, the others share the image's bytes: one with pages of its own over them.
+NODES = """
+    virtio_blk@0 { image = "disk.img"; overlay; serial = "lives"; };
+    virtio_blk@1 { image = "disk.img"; serial = "disk"; };
+    virtio_blk@2 { image = "disk.img"; read-only; serial = "readonly"; };
+    virtio_rng { };"""
+
+
 class VirtioDriver(SystemTest):
     def on_plain_qemu(self, gic):
         folder = self.folder()
-        disks = [os.path.join(folder, name) for name in ("disk.img", "readonly.img")]
-        for path in disks:
-            with open(path, "wb") as f:
-                f.write(image())
         command = ["qemu-system-aarch64", "-M", f"virt,gic-version={gic}", "-cpu", "cortex-a53", "-m", "128M",
                    "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio",
-                   "-global", "virtio-mmio.force-legacy=false", "-kernel", os.path.join(GUESTS, "virtio.bin"),
-                   "-drive", f"if=none,id=d0,format=raw,file={disks[0]}",
-                   "-drive", f"if=none,id=d1,format=raw,readonly=on,file={disks[1]}",
-                   "-device", "virtio-blk-device,drive=d0,serial=disk,packed=on,bus=virtio-mmio-bus.0",
-                   "-device", "virtio-blk-device,drive=d1,serial=readonly,packed=on,bus=virtio-mmio-bus.1",
-                   "-device", "virtio-rng-device,packed=on,bus=virtio-mmio-bus.2"]
+                   "-global", "virtio-mmio.force-legacy=false", "-kernel", os.path.join(GUESTS, "virtio.bin")]
+        for slot, name in enumerate(DISKS):
+            path = os.path.join(folder, name)
+            with open(path, "wb") as f:
+                f.write(image())
+            more = ",readonly=on" if name == "readonly" else ""
+            command += ["-drive", f"if=none,id=d{slot},format=raw,file={path}{more}", "-device",
+                        f"virtio-blk-device,drive=d{slot},serial={name},packed=on,bus=virtio-mmio-bus.{slot}"]
+        command += ["-device", f"virtio-rng-device,packed=on,bus=virtio-mmio-bus.{len(DISKS)}"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=120, check=False)
         return done.returncode, done.stdout.decode(errors="replace").replace("\r", "")
 
     def check(self, ran):
         self.assert_exit(0, ran)
+        for life in range(LIVES + 1):
+            self.assert_says(rf"^virtio: life {life}$", ran)
         self.assert_says(r"^VIRTIO PASS, \d+ checks", ran)
         self.assert_never_says(r"^FAIL|^guest:", ran)
 

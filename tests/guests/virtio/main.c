@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A driver of our own for virtio's devices: what the specification promises it. Disks are known by their serial:
- * "disk" is written to, "readonly" is not. On any device that keeps to VIRTIO 1.2: what is left open there is checked
- * of hv's alone. */
+ * "disk" is written to, "readonly" is not, "lives" outlives the guest. On any device that keeps to VIRTIO 1.2: what is
+ * left open there is checked of hv's alone. */
 #include "virtio/topic.h"
 
 #include "common/check.h"
@@ -38,36 +38,6 @@ static void listen_no_more(void)
     interrupting = 0;
 }
 
-void check_rng(uint64_t base)
-{
-    static struct virtio_queue q;
-    uint64_t features;
-    uint32_t written = 0;
-    uint16_t id = 0;
-    const struct virtio_piece piece = {blocks[0], 64, true};
-    uint64_t last = 0;
-
-    for (unsigned mode = 0; mode < RING_MODES; mode++) {
-        uint64_t all = 0;
-
-        check("an entropy device comes up",
-              virtio_open(base, ring_modes[mode], &features) && virtio_queue_open(&q, base, 0, 0, features));
-        virtio_start(base);
-        mark(blocks[0], BLOCK, 0);
-        (void)virtio_add(&q, &piece, 1, &id);
-        (void)virtio_kick(&q);
-        check("entropy comes", virtio_wait(&q, &id, &written));
-        check("some, and no more than asked for", written > 0U && written <= 64U);
-        for (unsigned n = 0; n < 8U; n++) {
-            all ^= ((uint64_t *)(uintptr_t)blocks[0])[n];
-        }
-        check("it is another one each time", all != last);
-        last = all;
-        check("behind it nothing changes", is_marked(blocks[0] + 64, BLOCK - 64U, 8));
-    }
-    virtio_reset(base);
-}
-
 static void check_disks(void)
 {
     uint64_t base;
@@ -76,7 +46,9 @@ static void check_disks(void)
     for (n = 0; (base = virtio_find(VIRTIO_BLK, n)) != 0U; n++) {
         check_registers(base);
         check_negotiation(base);
-        if (disk_is(base, "disk")) {
+        if (disk_is(base, "lives")) {
+            check_lives(base);
+        } else if (disk_is(base, "disk")) {
             listen_to(base);
             check_disk(base);
             listen_no_more();
@@ -86,7 +58,7 @@ static void check_disks(void)
         }
         check_no_fault("a disk");
     }
-    check_equal("there are two disks", n, 2);
+    check_equal("there are three disks", n, 3);
 }
 
 void guest_main(uint64_t device_tree)

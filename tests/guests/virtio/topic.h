@@ -73,10 +73,8 @@ void check_negotiation(uint64_t base);
 void check_disk(uint64_t base);
 void check_read_only(uint64_t base);
 void check_rng(uint64_t base);
-/** What no driver does. queue: one that the device reads from when it is kicked. */
-void check_hostile(uint64_t base, uint32_t queue);
-void check_hostile_disk(uint64_t base);
-
+/** Of a disk that is kept through resets: ends this life, unless it is the last. */
+void check_lives(uint64_t base);
 /** Interrupts of the device under test since the last look; they are acknowledged. */
 extern volatile uint64_t interrupts;
 

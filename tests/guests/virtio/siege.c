@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A driver that is an enemy: to each device of the VM, one malformed ring after the other, then everything at random
+ * with a second vCPU that writes into the rings, then floods. `siege-rounds=0x…` in bootargs: so many random rounds a
+ * device instead of a few; `siege-seed=0x…`: other ones. After each the device must work as before, a disk is read. */
+#include "virtio/siege.h"
+
+#include "common/check.h"
+#include "common/gic.h"
+#include "common/mmu.h"
+
+#define CPU_ON UINT64_C(0xc4000003)
+#define ROUNDS 400U
+#define FLOODS 2000U
+
+volatile uint64_t interrupts;
+
+static const struct target targets[] = {
+    {VIRTIO_BLK, 0}, {VIRTIO_RNG, 0}, {VIRTIO_NET, 1}, {VIRTIO_CONSOLE, 1}, {VIRTIO_VSOCK, 1},
+};
+
+void guest_secondary(uint64_t number)
+{
+    (void)number;
+    mmu_on();
+    scribble();
+}
+
+/* "name0x…" somewhere in the device tree, whose strings are strings. 0: not there. */
+static uint64_t option(uint64_t tree, const char *name)
+{
+    const char *bytes = (const char *)(uintptr_t)tree;
+    uint32_t size = __builtin_bswap32(((const uint32_t *)(uintptr_t)tree)[1]);
+    uint64_t value = 0;
+    uint32_t same = 0;
+
+    for (uint32_t at = 0; at < size && name[same] != '\0'; at++) {
+        same = bytes[at] == name[same] ? same + 1U : 0U;
+        tree = (uint64_t)(uintptr_t)&bytes[at + 1U];
+    }
+    for (const char *digit = (const char *)(uintptr_t)tree; name[same] == '\0'; digit++) {
+        if (*digit >= '0' && *digit <= '9') {
+            value = value * 16U + (uint64_t)(*digit - '0');
+        } else if (*digit >= 'a' && *digit <= 'f') {
+            value = value * 16U + (uint64_t)(*digit - 'a') + 10U;
+        } else {
+            break;
+        }
+    }
+    return value;
+}
+
+static void check_still_works(uint64_t base, uint32_t device_id)
+{
+    if (device_id == VIRTIO_BLK && disk_open(base, 0, 0)) {
+        check_equal("a disk works after all that", disk_do(BLK_IN, 0, blocks[0], SECTOR, true), BLK_OK);
+    } else if (device_id == VIRTIO_RNG) {
+        check_rng(base);
+    }
+    virtio_reset(base);
+}
+
+static void besiege(uint64_t base, const struct target *target, unsigned rounds)
+{
+    attack_rings(base, target->queue);
+    check_still_works(base, target->device_id);
+    attack_layouts(base, target->queue);
+    check_still_works(base, target->device_id);
+    attack_at_random(base, target->queue, rounds);
+    check_still_works(base, target->device_id);
+    flood(base, target->queue, FLOODS);
+    check_still_works(base, target->device_id);
+    check_no_fault("a device that is attacked");
+}
+
+void guest_main(uint64_t device_tree)
+{
+    uint64_t rounds = option(device_tree, "siege-rounds=0x");
+    unsigned found = 0;
+
+    siege_seed = option(device_tree, "siege-seed=0x");
+    gic_v3 = guest_gic_version() == 3U;
+    guest_gic_init();
+    mmu_build();
+    mmu_on();
+    (void)guest_hvc(CPU_ON, 1, (uint64_t)(uintptr_t)guest_secondary_start, 1);
+    for (unsigned n = 0; n < sizeof(targets) / sizeof(targets[0]); n++) {
+        uint64_t base;
+
+        for (unsigned nth = 0; (base = virtio_find(targets[n].device_id, nth)) != 0U; nth++) {
+            besiege(base, &targets[n], rounds != 0U ? (unsigned)rounds : ROUNDS);
+            found++;
+        }
+    }
+    guest_print("siege: devices ");
+    guest_print_number(found);
+    guest_print("\n");
+    (void)check_end("SIEGE");
+}
