@@ -67,19 +67,6 @@ void *__wrap_hv_pages_alloc_zeroed(struct hv_pages *pool, unsigned pages)
 
 /* ---- Guests ------------------------------------------------------------------------------------------------------ */
 
-static bool all_are_absent(struct hv_cpu *cpu)
-{
-    bool all = true;
-
-    for (uint32_t i = BOSSES; i < VMS; i++) {
-        if (hv_life_state(cpu->hv, i) != HV_LIFE_ABSENT) {
-            ASH_DISCARD(hv_life_ask(cpu, i, HV_LIFE_DESTROY, NULL)); /* or it is on its way */
-            all = false;
-        }
-    }
-    return all;
-}
-
 static void command(struct hv_cpu *cpu)
 {
     uint8_t byte = fuzz_u8(&input);
@@ -109,7 +96,7 @@ static enum hv_verdict boss(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
         phase = phase == BEGINNING ? CLEARING : phase;
         return phase == OVER ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_OFF, 0, 0, 0) : HV_RESUME;
     }
-    if (phase == BEGINNING || commanding > 0U || !all_are_absent(cpu)) {
+    if (phase == BEGINNING || commanding > 0U || !sim_destroy_all(cpu, BOSSES, VMS)) {
         return HV_RESUME;
     }
     if (phase == CLEARING) {

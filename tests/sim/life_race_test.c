@@ -88,21 +88,6 @@ static unsigned accepted[HV_LIFE_COMMANDS];
 static unsigned refused[HV_LIFE_COMMANDS];
 static unsigned seen[HV_LIFE_STATES];
 
-static bool all_absent(struct hv_cpu *cpu, bool destroy)
-{
-    bool all = true;
-
-    for (uint32_t i = BOSSES; i < VMS; i++) {
-        if (hv_life_state(cpu->hv, i) != HV_LIFE_ABSENT) {
-            if (destroy) {
-                ASH_DISCARD(hv_life_ask(cpu, i, HV_LIFE_DESTROY, NULL)); /* or it is on its way */
-            }
-            all = false;
-        }
-    }
-    return all;
-}
-
 static void command_at_random(struct hv_cpu *cpu, unsigned boss)
 {
     uint32_t number = BOSSES + (uint32_t)test_rng_below(&rng, VMS - BOSSES);
@@ -128,7 +113,7 @@ static enum hv_verdict boss(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned w
         }
         return HV_RESUME;
     }
-    if (which == 0U && all_absent(cpu, true)) {
+    if (which == 0U && sim_destroy_all(cpu, BOSSES, VMS)) {
         if (run.phase == CLEARED) {
             sim_assert_same_account(cpu->hv, &run.without);
             return sim_off(cpu, vcpu);

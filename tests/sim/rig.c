@@ -567,3 +567,16 @@ unsigned sim_acknowledge(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     }
     return intid;
 }
+
+bool sim_destroy_all(struct hv_cpu *cpu, uint32_t first, uint32_t end)
+{
+    bool all = true;
+
+    for (uint32_t i = first; i < end; i++) {
+        if (hv_life_state(cpu->hv, i) != HV_LIFE_ABSENT) {
+            ASH_DISCARD(hv_life_ask(cpu, i, HV_LIFE_DESTROY, NULL)); /* or it is on its way */
+            all = false;
+        }
+    }
+    return all;
+}

@@ -141,4 +141,7 @@ void sim_send_sgi(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned intid, unsi
 /** Acknowledge and end the highest-priority pending interrupt in the list registers: its INTID, or 1023. */
 unsigned sim_acknowledge(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
 
+/** Have VMs [first, end) destroyed. True: none of them is there any more. */
+bool sim_destroy_all(struct hv_cpu *cpu, uint32_t first, uint32_t end);
+
 #endif

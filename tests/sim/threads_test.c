@@ -133,19 +133,6 @@ static void set_timer(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t most)
 
 /* ---- Who commands ------------------------------------------------------------------------------------------------ */
 
-static bool all_absent(struct hv_cpu *cpu)
-{
-    bool all = true;
-
-    for (uint32_t i = BOSSES; i < VMS; i++) {
-        if (hv_life_state(cpu->hv, i) != HV_LIFE_ABSENT) {
-            ASH_DISCARD(hv_life_ask(cpu, i, HV_LIFE_DESTROY, NULL)); /* or it is on its way */
-            all = false;
-        }
-    }
-    return all;
-}
-
 static void command_at_random(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     /* What makes a VM run is commanded more often than what ends it. */
@@ -230,7 +217,7 @@ static enum hv_verdict boss(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t r
         }
         return command_now_and_then(cpu, vcpu, round);
     }
-    if (which == 0U && all_absent(cpu)) {
+    if (which == 0U && sim_destroy_all(cpu, BOSSES, VMS)) {
         if (phase() == CLEARED) {
             sim_assert_same_account(cpu->hv, &run.without);
             set_phase(OVER);

@@ -301,11 +301,7 @@ static void *cpu_thread(void *arg)
     if (setjmp(self->empty_stack) != 0) {
         hv_vcpu_left(self->cpu);
     }
-    if (self->cpu->index == 0U) {
-        hv_read_options(host.hv);
-        hv_boot(host.hv, self->cpu);
-    }
-    hv_cpu_main(self->cpu);
+    hv_host_enter(self->cpu);
 }
 
 int hv_arch_cpu_start(struct hv_cpu *cpu)

@@ -39,6 +39,15 @@ void hv_host_begin(void)
     is_warm = false;
 }
 
+void hv_host_enter(struct hv_cpu *cpu)
+{
+    if (cpu->index == 0U) {
+        hv_read_options(cpu->hv);
+        hv_boot(cpu->hv, cpu);
+    }
+    hv_cpu_main(cpu);
+}
+
 uint64_t hv_host_next_round(const struct hv_vcpu *vcpu)
 {
     uint32_t slot = vcpu->vm->slot;

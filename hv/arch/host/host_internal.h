@@ -10,6 +10,9 @@
 /** A run begins. */
 void hv_host_begin(void);
 
+/** What a CPU runs from its reset on. */
+_Noreturn void hv_host_enter(struct hv_cpu *cpu);
+
 /** For hv_host_guest: which exit of @vcpu's this is, which is loaded on the caller's CPU. */
 uint64_t hv_host_next_round(const struct hv_vcpu *vcpu);
 
