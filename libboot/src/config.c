@@ -7,6 +7,7 @@
 
 #define DEPTH_VMS 1U /* /vms */
 #define DEPTH_VM  2U /* /vms/vm0 */
+#define DEPTH_IN  3U /* /vms/vm0/virtio_blk, /vms/switches/lan */
 
 /** Where the pass stands. */
 struct pass {
@@ -14,12 +15,16 @@ struct pass {
     struct ash_boot_vm_reader_ reader; /* vm is NULL outside a VM's node, and in one that is left out */
     bool in_vms;
     bool in_console; /* /vms/console */
+    bool in_switches;
+    struct ash_boot_switch *at_switch; /* whose node is open; NULL: none, or one that is left out */
+    bool switches_seen;
     bool vms_seen;
     bool console_seen;
 };
 
 static const char config_file[] = "vms.dtb";
 static const char console_path[] = "/vms/console";
+static const char switches_path[] = "/vms/switches";
 
 static const char *file_of(const struct ash_boot_config *config)
 {
@@ -131,6 +136,7 @@ static void check_duplicates(struct pass *pass)
                                      "one VM");
         } else if (other->fault.code == ASH_OK) {
             check_memory(vm, other);
+            ash_boot_virtio_compare_(vm, other);
         }
     }
 }
@@ -143,10 +149,65 @@ static void end_vm(struct pass *pass)
         return;
     }
     ash_boot_vm_finish_(&pass->reader, pass->config->cpus);
+    ash_boot_virtio_finish_(vm);
     check_duplicates(pass);
     /* vm_name may have come after the mistake. */
     ash_boot_copy_text_(vm->fault.vm, sizeof(vm->fault.vm), vm->fault.code == ASH_OK ? NULL : vm->name);
     pass->reader.vm = NULL;
+}
+
+static void begin_switch(struct pass *pass, const char *name)
+{
+    struct ash_boot_config *config = pass->config;
+    struct ash_boot_switch *fresh = &config->switches[config->switch_count];
+
+    pass->at_switch = NULL;
+    if (config->switch_count == ASH_BOOT_SWITCHES_MAX) {
+        refuse(pass, ASH_ENOSPC, switches_path, name, "is one switch too many", "8 switches");
+        return;
+    }
+    if (ash_boot_string_length_(name) >= ASH_BOOT_SWITCH_NAME_SIZE) {
+        refuse(pass, ASH_EFORMAT, switches_path, name, "has too long a name", "31 characters");
+        return;
+    }
+    for (unsigned i = 0; i < config->switch_count; i++) {
+        if (ash_boot_strings_equal_(config->switches[i].name, name)) {
+            refuse(pass, ASH_EEXIST, switches_path, name, "is there twice", "each switch its own name");
+            return;
+        }
+    }
+    *fresh = (struct ash_boot_switch){.ageing_seconds = ASH_BOOT_AGEING};
+    ash_boot_copy_text_(fresh->name, sizeof(fresh->name), name);
+    config->switch_count++;
+    pass->at_switch = fresh;
+}
+
+/** A node inside one that is a child of /vms. */
+static void begin_inside(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    struct ash_boot_vm *vm = pass->reader.vm;
+
+    if (pass->in_console) {
+        refuse(pass, ASH_EFORMAT, console_path, fdt->name, "is an unknown sub-node", "properties only");
+    } else if (pass->in_switches && fdt->depth == DEPTH_IN) {
+        begin_switch(pass, fdt->name);
+    } else if (pass->in_switches) {
+        refuse(pass, ASH_EFORMAT, switches_path, fdt->name, "is an unknown sub-node", "properties only");
+    } else if (vm != NULL && fdt->depth == DEPTH_IN) {
+        ash_boot_virtio_begin_(&pass->reader, fdt->name);
+    } else if (vm != NULL && vm->fault.code == ASH_OK) {
+        (void)ash_boot_vm_refuse(vm, ASH_EFORMAT, fdt->name, NULL, "is an unknown sub-node",
+                                 "properties only");
+    }
+}
+
+static void begin_switches(struct pass *pass)
+{
+    pass->in_switches = true;
+    if (pass->switches_seen) {
+        refuse(pass, ASH_EEXIST, switches_path, NULL, "is there twice", "one node");
+    }
+    pass->switches_seen = true;
 }
 
 static void begin(struct pass *pass, const struct ash_boot_fdt_ *fdt)
@@ -163,13 +224,12 @@ static void begin(struct pass *pass, const struct ash_boot_fdt_ *fdt)
             refuse(pass, ASH_EEXIST, console_path, NULL, "is there twice", "one node");
         }
         pass->console_seen = true;
+    } else if (pass->in_vms && fdt->depth == DEPTH_VM && ash_boot_strings_equal_(fdt->name, "switches")) {
+        begin_switches(pass);
     } else if (pass->in_vms && fdt->depth == DEPTH_VM) {
         begin_vm(pass, fdt->name);
-    } else if (pass->in_console) {
-        refuse(pass, ASH_EFORMAT, console_path, fdt->name, "is an unknown sub-node", "properties only");
-    } else if (pass->in_vms && pass->reader.vm != NULL && pass->reader.vm->fault.code == ASH_OK) {
-        (void)ash_boot_vm_refuse(pass->reader.vm, ASH_EFORMAT, fdt->name, NULL, "is an unknown sub-node",
-                                 "properties only");
+    } else if (pass->in_vms && fdt->depth > DEPTH_VM) {
+        begin_inside(pass, fdt);
     }
 }
 
@@ -201,12 +261,38 @@ static void vms_property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
     }
 }
 
+/** A wrong one changes nothing about the switch: it is there, for its VMs to be judged by. */
+static void switch_property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
+{
+    struct ash_boot_switch before;
+    const char *allowed;
+    const char *problem;
+
+    if (fdt->depth == DEPTH_VM) {
+        problem = "is an unknown property";
+        allowed = "one sub-node a switch";
+    } else if (pass->at_switch == NULL || fdt->depth != DEPTH_IN) {
+        return;
+    } else {
+        before = *pass->at_switch;
+        problem = ash_boot_switch_property_(pass->at_switch, fdt->name, fdt->value, &allowed);
+        *pass->at_switch = problem != NULL ? before : *pass->at_switch;
+    }
+    if (problem != NULL) {
+        refuse(pass, ASH_EFORMAT, switches_path, fdt->name, problem, allowed);
+    }
+}
+
 static void property(struct pass *pass, const struct ash_boot_fdt_ *fdt)
 {
     if (!pass->in_vms) {
         return;
     }
-    if (fdt->depth == DEPTH_VM && pass->in_console) {
+    if (pass->in_switches) {
+        switch_property(pass, fdt);
+    } else if (fdt->depth == DEPTH_IN && pass->reader.vm != NULL) {
+        ash_boot_virtio_property_(&pass->reader, fdt->name, fdt->value);
+    } else if (fdt->depth == DEPTH_VM && pass->in_console) {
         console_property(pass, fdt);
     } else if (fdt->depth == DEPTH_VM && pass->reader.vm != NULL) {
         ash_boot_vm_property_(&pass->reader, fdt->name, fdt->value);
@@ -221,7 +307,13 @@ static void end(struct pass *pass, const struct ash_boot_fdt_ *fdt)
 {
     if (pass->in_vms && fdt->depth == DEPTH_VM) {
         pass->in_console = false;
+        pass->in_switches = false;
         end_vm(pass);
+    } else if (pass->in_vms && fdt->depth == DEPTH_IN) {
+        pass->at_switch = NULL;
+        if (pass->reader.vm != NULL) {
+            ash_boot_virtio_end_(&pass->reader);
+        }
     } else if (fdt->depth == DEPTH_VMS) {
         pass->in_vms = false;
     }
@@ -252,6 +344,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     int result;
 
     config->count = 0;
+    config->switch_count = 0;
     config->boot_time = 0;
     config->lead_in = ASH_BOOT_LEAD_IN;
     ash_boot_fault_clear(&config->fault);
@@ -266,6 +359,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
         refuse(&pass, ASH_ENOENT, "/vms", NULL, "is missing", "a node /vms with one sub-node a VM");
         result = ASH_ENOENT;
     }
+    ash_boot_virtio_connect_(config);
     if (result != ASH_OK) {
         config->count = 0;
         config->fault.file = file_of(config);

@@ -70,6 +70,11 @@ static bool has_low_entry(const struct ash_boot_vm *vm)
     return vm->has_entry && vm->entry < ASH_BOOT_BCM2837_FIRST;
 }
 
+static bool has_virtio(const struct ash_boot_vm *vm)
+{
+    return vm->virtio_count != 0U;
+}
+
 /** What a bcm2837 is too small or too simple for. */
 static const struct {
     bool (*is_wrong)(const struct ash_boot_vm *vm);
@@ -83,6 +88,7 @@ static const struct {
     {has_memory, "memory", "reaches into the peripherals of a bcm2837", "at most 0x3f000000 bytes"},
     {has_ramdisk, "ramdisk", "has no effect in a bcm2837", "leaving it out"},
     {has_seed, "rng-seed", "has no effect in a bcm2837", "leaving it out"},
+    {has_virtio, "virtio", "is given, and a bcm2837 has no virtio", "leaving the nodes virtio_* out"},
     {has_low_entry, "entry", "is where the firmware's spin table is", "0x1000 or more"},
 };
 

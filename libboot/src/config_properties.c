@@ -218,7 +218,7 @@ static bool has_control_character(const char *string)
     return false;
 }
 
-static const char *parse_text(struct ash_boot_span value, size_t most, const char **text)
+const char *ash_boot_parse_text_(struct ash_boot_span value, size_t most, const char **text)
 {
     if (!ash_boot_fdt_is_string_(value)) {
         return not_a_string;
@@ -235,17 +235,17 @@ static const char *parse_text(struct ash_boot_span value, size_t most, const cha
 
 static const char *parse_kernel(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
-    return value.size == 1U ? "is empty" : parse_text(value, FILE_NAME_SIZE, &vm->kernel);
+    return value.size == 1U ? "is empty" : ash_boot_parse_text_(value, FILE_NAME_SIZE, &vm->kernel);
 }
 
 static const char *parse_ramdisk(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
-    return value.size == 1U ? "is empty" : parse_text(value, FILE_NAME_SIZE, &vm->ramdisk);
+    return value.size == 1U ? "is empty" : ash_boot_parse_text_(value, FILE_NAME_SIZE, &vm->ramdisk);
 }
 
 static const char *parse_bootargs(struct ash_boot_vm *vm, struct ash_boot_span value)
 {
-    return parse_text(value, ASH_BOOT_BOOTARGS_SIZE, &vm->bootargs);
+    return ash_boot_parse_text_(value, ASH_BOOT_BOOTARGS_SIZE, &vm->bootargs);
 }
 
 static const char *parse_rng_seed(struct ash_boot_vm *vm, struct ash_boot_span value)
@@ -407,23 +407,29 @@ static const struct rule {
     {"phandle", parse_ignored, 14, false, NULL},
 };
 
+void ash_boot_value_text_(char *to, size_t size, struct ash_boot_span value)
+{
+    char text[ASH_BOOT_FAULT_VALUE_SIZE];
+    struct ash_boot_text_ writer;
+
+    ash_boot_text_begin_(&writer, text, sizeof(text));
+    ash_boot_text_property_(&writer, value);
+    ash_boot_copy_text_(to, size, text);
+    if (writer.length >= sizeof(text) && size >= sizeof(text)) {
+        memcpy(&to[sizeof(text) - 4U], "...", 4);
+    }
+}
+
 static void refuse_property(struct ash_boot_vm *vm, int code, const char *property,
                             struct ash_boot_span value, const char *problem, const char *allowed)
 {
     char text[ASH_BOOT_FAULT_VALUE_SIZE];
-    char cut[ASH_BOOT_FAULT_VALUE_SIZE];
-    struct ash_boot_text_ writer;
 
     if (vm->fault.code != ASH_OK) {
         return; /* the first mistake is the one to mend first */
     }
-    ash_boot_text_begin_(&writer, text, sizeof(text));
-    ash_boot_text_property_(&writer, value);
-    ash_boot_copy_text_(cut, sizeof(cut), text);
-    if (writer.length >= sizeof(text)) {
-        memcpy(&cut[sizeof(cut) - 4U], "...", 4);
-    }
-    (void)ash_boot_vm_refuse(vm, code, property, cut, problem, allowed);
+    ash_boot_value_text_(text, sizeof(text), value);
+    (void)ash_boot_vm_refuse(vm, code, property, text, problem, allowed);
 }
 
 static const struct rule *find_rule(const char *name)

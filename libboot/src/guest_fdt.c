@@ -225,8 +225,8 @@ static void write_clock(struct writer *w, const struct ash_boot_guest_machine *m
     end_node(w);
 }
 
-/** What all PrimeCells share; the caller adds the clocks and ends the node. */
-static void begin_primecell(struct writer *w, const char *name, const struct ash_boot_guest_device *device)
+/** What all devices share; the caller adds the clocks and ends the node. */
+static void begin_device(struct writer *w, const char *name, const struct ash_boot_guest_device *device)
 {
     const uint32_t interrupt[] = {GIC_SPI, device->spi, LEVEL_HIGH};
 
@@ -242,7 +242,7 @@ static void write_uart(struct writer *w, const struct ash_boot_guest_machine *ma
     if (machine->uart.size == 0U) {
         return;
     }
-    begin_primecell(w, "pl011", &machine->uart);
+    begin_device(w, "pl011", &machine->uart);
     put_strings(w, "compatible", "arm,pl011\0arm,primecell");
     put_cells(w, "clocks", clocks, ASH_ARRAY_SIZE(clocks));
     put_strings(w, "clock-names", "uartclk\0apb_pclk");
@@ -254,7 +254,7 @@ static void write_rtc(struct writer *w, const struct ash_boot_guest_machine *mac
     if (machine->rtc.size == 0U) {
         return;
     }
-    begin_primecell(w, "pl031", &machine->rtc);
+    begin_device(w, "pl031", &machine->rtc);
     put_strings(w, "compatible", "arm,pl031\0arm,primecell");
     put_cell(w, "clocks", PHANDLE_CLOCK);
     put_string(w, "clock-names", "apb_pclk");
@@ -269,7 +269,7 @@ static void write_gpio(struct writer *w, const struct ash_boot_guest_machine *ma
     if (machine->gpio.size == 0U) {
         return;
     }
-    begin_primecell(w, "pl061", &machine->gpio);
+    begin_device(w, "pl061", &machine->gpio);
     put_strings(w, "compatible", "arm,pl061\0arm,primecell");
     put_cell(w, "clocks", PHANDLE_CLOCK);
     put_string(w, "clock-names", "apb_pclk");
@@ -295,11 +295,22 @@ static void write_wdog(struct writer *w, const struct ash_boot_guest_machine *ma
     if (machine->wdog.size == 0U) {
         return;
     }
-    begin_primecell(w, "watchdog", &machine->wdog);
+    begin_device(w, "watchdog", &machine->wdog);
     put_strings(w, "compatible", "arm,sp805\0arm,primecell");
     put_cells(w, "clocks", clocks, ASH_ARRAY_SIZE(clocks));
     put_strings(w, "clock-names", "wdog_clk\0apb_pclk");
     end_node(w);
+}
+
+/** Binding virtio/mmio.yaml. Its memory accesses are hv's, by the guest's own attributes. */
+static void write_virtio(struct writer *w, const struct ash_boot_guest_machine *machine)
+{
+    for (unsigned i = 0; i < machine->virtio_count; i++) {
+        begin_device(w, "virtio_mmio", &machine->virtio[i]);
+        put_string(w, "compatible", "virtio,mmio");
+        put_flag(w, "dma-coherent");
+        end_node(w);
+    }
 }
 
 static void write_root(struct writer *w, const struct ash_boot_guest_machine *machine)
@@ -321,6 +332,7 @@ static void write_root(struct writer *w, const struct ash_boot_guest_machine *ma
     write_rtc(w, machine);
     write_gpio(w, machine);
     write_wdog(w, machine);
+    write_virtio(w, machine);
     end_node(w);
 }
 
@@ -368,6 +380,16 @@ void ash_boot_guest_machine_gicv2(struct ash_boot_guest_machine *machine)
     machine->gicr_size_per_vcpu = 0;
 }
 
+void ash_boot_guest_machine_virtio(struct ash_boot_guest_machine *machine, unsigned count)
+{
+    machine->virtio_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        machine->virtio[i].base = ash_ipa(UINT64_C(0x0A000000) + UINT64_C(0x200) * i);
+        machine->virtio[i].size = 0x200;
+        machine->virtio[i].spi = 16U + i;
+    }
+}
+
 static bool has_ram(const struct ash_boot_guest_machine *machine)
 {
     if (machine->ram_count < 1U || machine->ram_count > ASH_BOOT_MEMORY_MAX) {
@@ -387,7 +409,8 @@ int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void 
     struct writer w = {.tree = buffer};
     size_t usable = size <= INT32_MAX ? size : INT32_MAX;
 
-    if (machine->vcpus < 1U || machine->vcpus > ASH_BOOT_VCPUS_MAX || !has_ram(machine) ||
+    if (machine->virtio_count > ASH_BOOT_VIRTIO_MAX || machine->vcpus < 1U ||
+        machine->vcpus > ASH_BOOT_VCPUS_MAX || !has_ram(machine) ||
         (machine->gic_version != 2U && machine->gic_version != 3U) ||
         !ash_is_aligned((uint64_t)(uintptr_t)buffer, 8)) {
         return ASH_EINVAL;

@@ -137,7 +137,15 @@ struct ash_boot_vm_reader_ {
     const char *node_name;                               /* not cut */
     uint64_t seen;                                       /* bits by the property table's @same */
     struct ash_boot_span value[ASH_BOOT_VM_PROPERTIES_]; /* likewise; as it stands in the tree */
+    struct ash_boot_virtio *device;                      /* whose node is open; NULL: none */
+    uint32_t device_seen;                                /* its properties so far */
 };
+
+/** A text of at most @most bytes, NUL included, without control characters: NULL, or what is wrong with @value. */
+const char *ash_boot_parse_text_(struct ash_boot_span value, size_t most, const char **text);
+
+/** @value as one would write it, cut where @size ends; of no value an empty text. */
+void ash_boot_value_text_(char *to, size_t size, struct ash_boot_span value);
 
 /** One property of the VM's node: into the VM, or its fault. */
 void ash_boot_vm_property_(struct ash_boot_vm_reader_ *reader, const char *name, struct ash_boot_span value);
@@ -169,6 +177,24 @@ void ash_boot_vm_check_machine_(struct ash_boot_vm *vm);
 const char *ash_boot_parse_console_buffer_(struct ash_boot_vm *vm, struct ash_boot_span value);
 const char *ash_boot_console_property_(struct ash_boot_config *config, const char *name,
                                        struct ash_boot_span value, const char **allowed);
+
+/* config_virtio.c: the nodes below a VM's, and those of switches. */
+
+void ash_boot_virtio_begin_(struct ash_boot_vm_reader_ *reader, const char *name);
+void ash_boot_virtio_property_(struct ash_boot_vm_reader_ *reader, const char *name,
+                               struct ash_boot_span value);
+void ash_boot_virtio_end_(struct ash_boot_vm_reader_ *reader);
+
+/** All of @vm's are read. Then: against those of an earlier VM. */
+void ash_boot_virtio_finish_(struct ash_boot_vm *vm);
+void ash_boot_virtio_compare_(struct ash_boot_vm *vm, const struct ash_boot_vm *other);
+
+/** NULL, or what is wrong with @value; then *@allowed says what is not. */
+const char *ash_boot_switch_property_(struct ash_boot_switch *to, const char *name,
+                                      struct ash_boot_span value, const char **allowed);
+
+/** All is read: each port finds its switch. */
+void ash_boot_virtio_connect_(struct ash_boot_config *config);
 
 /* board.c: the pass over the board's tree; board_devices.c: what its nodes mean. */
 

@@ -65,10 +65,67 @@ static int refuse_place(struct ash_boot_vm *vm, const struct ash_boot_fault *fau
 /** What the boot loader left is entered where it lies. */
 static void lay_out_in_memory(const struct ash_boot_vm *vm, struct ash_boot_vm_images *images)
 {
-    memset(images, 0, sizeof(*images));
     images->placement.kernel = ash_ipa(vm->entry);
     images->placement.entry = ash_ipa(vm->entry);
     images->placement.dtb = ash_ipa(vm->has_setup_data ? vm->setup_data : 0U);
+}
+
+/** @fault of the image of @device becomes the VM's. */
+static int refuse_disk(struct ash_boot_vm *vm, const struct ash_boot_virtio *device,
+                       const struct ash_boot_fault *fault)
+{
+    char value[ASH_BOOT_FAULT_VALUE_SIZE];
+    struct ash_boot_text_ text;
+
+    ash_boot_text_begin_(&text, value, sizeof(value));
+    ash_boot_text_char_(&text, '"');
+    ash_boot_text_string_(&text, device->image);
+    ash_boot_text_char_(&text, '"');
+    if (fault->value[0] != '\0') {
+        ash_boot_text_literal_(&text, ", ");
+        ash_boot_text_literal_(&text, fault->value);
+    }
+    return ash_boot_virtio_refuse(vm, device, fault->code, "image", value, fault->problem, fault->allowed);
+}
+
+static int find_disk(struct ash_boot_vm *vm, const struct ash_boot_virtio *device,
+                     const struct ash_boot_bundle *bundle, struct ash_boot_span *file)
+{
+    char size[32];
+    struct ash_boot_text_ text;
+    struct ash_boot_fault fault;
+
+    if (bundle == NULL) {
+        (void)ash_boot_fault_set(&fault, ASH_ENOENT, NULL, NULL, NULL, NULL, NULL,
+                                 "cannot be found: there is no bundle", "a bundle with this file");
+        return refuse_disk(vm, device, &fault);
+    }
+    if (ash_boot_bundle_find(bundle, device->image, file, &fault) != ASH_OK) {
+        fault.value[0] = '\0'; /* the name again */
+        return refuse_disk(vm, device, &fault);
+    }
+    if (file->size == 0U || file->size % ASH_BOOT_DISK_SECTOR != 0U) {
+        ash_boot_text_begin_(&text, size, sizeof(size));
+        ash_boot_text_number_(&text, file->size);
+        ash_boot_text_literal_(&text, " bytes");
+        (void)ash_boot_fault_set(&fault, ASH_EFORMAT, NULL, NULL, NULL, NULL, size, "has no size of a disk",
+                                 "a multiple of 512 bytes, and more than none");
+        return refuse_disk(vm, device, &fault);
+    }
+    return ASH_OK;
+}
+
+static int find_disks(struct ash_boot_vm *vm, const struct ash_boot_bundle *bundle,
+                      struct ash_boot_vm_images *images)
+{
+    int error = ASH_OK;
+
+    for (unsigned i = 0; i < vm->virtio_count && error == ASH_OK; i++) {
+        if (vm->virtio[i].kind == ASH_BOOT_VIRTIO_BLK && vm->virtio[i].image != NULL) {
+            error = find_disk(vm, &vm->virtio[i], bundle, &images->disk[i]);
+        }
+    }
+    return error;
 }
 
 int ash_boot_vm_lay_out(struct ash_boot_vm *vm, const struct ash_boot_bundle *bundle, ash_ipa_t ram_base,
@@ -86,8 +143,13 @@ int ash_boot_vm_lay_out(struct ash_boot_vm *vm, const struct ash_boot_bundle *bu
     struct ash_boot_fault fault;
     int error;
 
+    error = find_disks(vm, bundle, &fresh);
+    if (error != ASH_OK) {
+        return error;
+    }
     if (vm->kernel == NULL) {
-        lay_out_in_memory(vm, images);
+        lay_out_in_memory(vm, &fresh);
+        *images = fresh;
         return ASH_OK;
     }
     error = find(vm, bundle, "kernel", vm->kernel, &fresh.kernel);

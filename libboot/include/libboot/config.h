@@ -42,6 +42,22 @@ extern "C" {
 #define ASH_BOOT_CONSOLE_BUFFER_MAX   262144U
 #define ASH_BOOT_CONSOLE_BUFFER       65536U
 #define ASH_BOOT_LEAD_IN              0x1dU /* Ctrl-] */
+#define ASH_BOOT_VIRTIO_MAX           8U    /* virtio devices of one VM */
+#define ASH_BOOT_VIRTIO_QUEUES_MAX    8U    /* queues of a disk */
+#define ASH_BOOT_SERIAL_SIZE          21U   /* bytes, NUL included: 20 are what virtio has room for */
+#define ASH_BOOT_OVERLAY_MAX          (UINT64_C(1) << 40) /* overlay-size: bytes */
+#define ASH_BOOT_OVERLAY              UINT64_C(0x1000000) /* not given: so much, or the image's size if that is less */
+#define ASH_BOOT_DISK_SECTOR          512U                /* an image is a multiple of it */
+#define ASH_BOOT_MAC_SIZE             6U
+#define ASH_BOOT_VLAN_MAX             4094U
+#define ASH_BOOT_RATE_MAX             100000000U /* rate-limit-kbps */
+#define ASH_BOOT_CONSOLE_PORTS_MAX    8U
+#define ASH_BOOT_CID_MIN              3U /* VIRTIO 1.2, 5.10.4: 0..2 are reserved, and so is the largest */
+#define ASH_BOOT_CID_MAX              UINT32_C(0xfffffffe)
+#define ASH_BOOT_SWITCHES_MAX         8U
+#define ASH_BOOT_SWITCH_NAME_SIZE     32U    /* bytes, NUL included */
+#define ASH_BOOT_AGEING_MAX           86400U /* ageing-seconds */
+#define ASH_BOOT_AGEING               300U
 #define ASH_BOOT_BOOTARGS_SIZE        2048 /* bytes, NUL included: what arm64 Linux takes (COMMAND_LINE_SIZE) */
 #define ASH_BOOT_BCM2837_VCPUS        4U
 #define ASH_BOOT_BCM2837_RAM_MAX      UINT64_C(0x3f000000) /* from 0 to the peripherals */
@@ -69,6 +85,53 @@ enum ash_boot_vm_policy {
 struct ash_boot_vm_memory {
     uint64_t base;
     uint64_t size; /* > 0 */
+};
+
+enum ash_boot_virtio_kind {
+    ASH_BOOT_VIRTIO_BLK,
+    ASH_BOOT_VIRTIO_NET,
+    ASH_BOOT_VIRTIO_RNG,
+    ASH_BOOT_VIRTIO_CONSOLE,
+    ASH_BOOT_VIRTIO_VSOCK,
+    ASH_BOOT_VIRTIO_KINDS
+};
+
+/** A node virtio_* below a VM's. */
+struct ash_boot_virtio {
+    enum ash_boot_virtio_kind kind;
+    const char *node; /* its name */
+
+    /* BLK */
+    const char *image;               /* name in the bundle; NULL: @range */
+    struct ash_boot_vm_memory range; /* of the board's memory; multiples of 4 KiB */
+    bool read_only;
+    bool overlay;                      /* @image is shared, what is written is the VM's own */
+    uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
+    char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
+    uint32_t queues;                   /* 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
+
+    /* NET */
+    const char *switch_name;
+    uint32_t switch_number; /* in struct ash_boot_config */
+    bool has_mac;
+    uint8_t mac[ASH_BOOT_MAC_SIZE]; /* given, or made of vmid and the device's number; unique on its switch */
+    uint32_t vlan;                  /* 0: untagged */
+    bool isolated;                  /* it reaches those ports of its switch that are not, and no other */
+    uint32_t rate_kbps;             /* of what the guest sends; 0: as its switch has it */
+
+    /* CONSOLE */
+    uint32_t ports; /* 1..ASH_BOOT_CONSOLE_PORTS_MAX */
+
+    /* VSOCK */
+    uint32_t cid; /* ASH_BOOT_CID_MIN..ASH_BOOT_CID_MAX, unique */
+};
+
+/** A node below /vms/switches. */
+struct ash_boot_switch {
+    char name[ASH_BOOT_SWITCH_NAME_SIZE];
+    uint32_t ageing_seconds; /* an address that was not seen for so long is forgotten: 1..86400 */
+    uint32_t rate_kbps;      /* of each port that says nothing else; 0: no limit */
+    bool isolated;           /* all its ports are */
 };
 
 /** One VM as its node describes it. Strings and spans point into the tree. */
@@ -119,6 +182,8 @@ struct ash_boot_vm {
     bool manager;                 /* may command the other VMs: one VM at most */
     bool background;              /* does not keep the machine up: stopped when only such VMs are left */
     uint32_t console_buffer; /* bytes of its output that are kept while nobody looks; 65,536 if not given */
+    unsigned virtio_count;   /* virtio devices, in the tree's order */
+    struct ash_boot_virtio virtio[ASH_BOOT_VIRTIO_MAX];
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };
 
@@ -130,15 +195,17 @@ struct ash_boot_config {
     unsigned cpus; /* in: the board's CPUs; affinity is checked against it. 0: not known, not checked */
     uint8_t
         lead_in; /* out: the key that hv's console listens to; 0x1d (Ctrl-]) if not given, or given wrongly */
-    uint64_t boot_time;          /* out: seconds since 1970, UTC; 0 if not given */
+    uint64_t boot_time;    /* out: seconds since 1970, UTC; 0 if not given */
+    unsigned switch_count; /* out: nodes below /vms/switches */
+    struct ash_boot_switch switches[ASH_BOOT_SWITCHES_MAX];
     size_t count;                /* out: nodes read, in the tree's order; the faulty ones included */
     struct ash_boot_fault fault; /* out: a mistake of no VM (/vms itself, too many); the VMs read stand */
 };
 
-/** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. A node /vms/console is no VM: it is
- *  about hv's console. Each VM is judged alone: a
- *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid, one name or common memory the later
- *  is faulty.
+/** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. The nodes /vms/console and
+ *  /vms/switches are no VMs: they are about hv's console, and the switches between the VMs. Each VM is judged alone: a
+ *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid, one name, common memory, one MAC on a
+ *  switch or one CID the later is faulty.
  *  data: 8-byte aligned (a libfdt rule), else ASH_EINVAL.
  *  Returns ASH_OK: config->count VMs, look at each one's fault and at config->fault. Otherwise count is 0 and
  *  config->fault says why: ASH_EFORMAT or ASH_ETRUNC (not a well-formed tree), ASH_ENOENT (no /vms). */
@@ -148,6 +215,13 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
  *  VM and node are filled in. The other texts as in ash_boot_fault_set(). Returns @code. */
 int ash_boot_vm_refuse(struct ash_boot_vm *vm, int code, const char *property, const char *value,
                        const char *problem, const char *allowed);
+
+/** The same for a mistake about @device, one of its own: the node is that one's. */
+int ash_boot_virtio_refuse(struct ash_boot_vm *vm, const struct ash_boot_virtio *device, int code,
+                           const char *property, const char *value, const char *problem, const char *allowed);
+
+/** "virtio_blk"; "?" for a number that is none. */
+const char *ash_boot_virtio_kind_name(enum ash_boot_virtio_kind kind);
 
 /** Look for the word "name" or "name=value" in @bootargs, words separated by blanks. No quoting. The last one
  *  counts, as in Linux. @value: not terminated, inside @bootargs; size 0 for a word without '='.

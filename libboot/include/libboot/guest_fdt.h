@@ -64,6 +64,9 @@ struct ash_boot_guest_machine {
     uint32_t power_key;                /* 0..7 */
     struct ash_boot_guest_device wdog; /* SP805 */
     uint32_t clock_hz;                 /* of all */
+    unsigned virtio_count;             /* 0..ASH_BOOT_VIRTIO_MAX */
+    struct ash_boot_guest_device
+        virtio[ASH_BOOT_VIRTIO_MAX]; /* virtio-mmio transports; where each stands, from 0 on */
 
     const char *bootargs; /* NULL: none */
     ash_ipa_t initrd;
@@ -72,6 +75,9 @@ struct ash_boot_guest_machine {
     bool has_kaslr_seed;
     uint64_t kaslr_seed;
 };
+
+/** Give @machine @count virtio devices, 0..ASH_BOOT_VIRTIO_MAX, where QEMU's virt board has them. */
+void ash_boot_guest_machine_virtio(struct ash_boot_guest_machine *machine, unsigned count);
 
 /** The default guest machine of docs/guest-machine.md, laid out as QEMU's virt board. The caller then sets the
  *  size of its one RAM, vcpus, bootargs, initrd and seeds. */
@@ -84,7 +90,7 @@ void ash_boot_guest_machine_gicv2(struct ash_boot_guest_machine *machine);
  *  The same machine gives the same bytes, whatever the buffer held.
  *  buffer: 8-byte aligned. All of [buffer, buffer+size) may be written.
  *  Returns ASH_OK; ASH_ENOSPC (buffer too small: its contents are then undefined, *@used is untouched);
- *  ASH_EINVAL (vcpus, alignment, no RAM, gic_version). */
+ *  ASH_EINVAL (vcpus, alignment, no RAM, gic_version, virtio_count). */
 int ash_boot_guest_fdt_write(const struct ash_boot_guest_machine *machine, void *buffer, size_t size,
                              size_t *used) ASH_NODISCARD;
 
