@@ -263,6 +263,8 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
     config.vms = hv->configured->config;
     HV_CHECK(cpu, hv_stage2_init_vmids(hv) == ASH_OK);
     if (read_configuration(hv, &config) == ASH_OK) {
+        hv->configured->switch_count = config.switch_count;
+        memcpy(hv->configured->switches, config.switches, sizeof(config.switches));
         create_vms(hv, &config);
     }
     if (!is_any_vm_there(hv)) {

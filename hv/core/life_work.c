@@ -7,6 +7,7 @@
 #include "core/guest_memory.h"
 #include "core/hv.h"
 #include "core/place.h"
+#include "glue/virtio.h"
 
 static struct hv_place *place_of(struct hv_job *job)
 {
@@ -106,7 +107,7 @@ static enum hv_job_verdict tell_cpus(struct hv_place *place, hv_mail_deliver *wh
 
 /* ---- Create ------------------------------------------------------------------------------------------------------ */
 
-enum create_phase { PLAN, MAKE, MAP, JOIN, PUBLISH };
+enum create_phase { PLAN, MAKE, MAP, FILL, JOIN, PUBLISH };
 
 static hv_job_step destroy_step;
 
@@ -157,7 +158,7 @@ static int make_plan(struct hv_place *place)
     return place->plan->config->fault.code;
 }
 
-/** Make the vCPUs' and the RAM's part of the table, a step. @place->phase goes on. */
+/** Make the vCPUs', the RAM's part of the table and what is on the disks, a step. @place->phase goes on. */
 static int build(struct hv_place *place)
 {
     int error;
@@ -167,9 +168,13 @@ static int build(struct hv_place *place)
         place->phase = MAP;
         return error;
     }
+    if (place->phase == FILL) {
+        place->phase = hv_virtio_fill(place->vm) ? FILL : JOIN;
+        return ASH_OK;
+    }
     error = hv_machine_map_ram(place->vm, &place->cursor);
     if (error == HV_MACHINE_MAPPED) {
-        place->phase = JOIN;
+        place->phase = FILL;
         return ASH_OK;
     }
     if (error != ASH_OK) {
@@ -233,6 +238,7 @@ static enum hv_job_verdict create_step(struct hv_cpu *cpu, struct hv_job *job)
         break;
     case MAKE:
     case MAP:
+    case FILL:
         error = build(place);
         break;
     case JOIN:
@@ -328,7 +334,7 @@ void hv_life_begin_load(struct hv_vm *vm, struct hv_cpu *asker)
 
 /* ---- Destroy ----------------------------------------------------------------------------------------------------- */
 
-enum destroy_phase { HIDE, LEAVE, REVOKE, CLEAR, FREE };
+enum destroy_phase { HIDE, LEAVE, QUIESCE, REVOKE, CLEAR, CLEAR_DISKS, FREE };
 
 static void hide(struct hv_place *place)
 {
@@ -351,6 +357,27 @@ static bool clear(struct hv_place *place)
     return ram != NULL;
 }
 
+/** The same of its disks, but for memory that the configuration names: that outlives a VM. */
+static bool clear_disks(struct hv_place *place)
+{
+    const struct hv_plan_vm *plan = place->plan;
+    uint64_t offset = place->cursor;
+
+    for (uint32_t i = 0; place->vm->ran && i < plan->config->virtio_count; i++) {
+        const struct hv_plan_disk *disk = &plan->disk[i];
+        uint64_t size = plan->config->virtio[i].image != NULL ? disk->size : 0U;
+
+        if (offset < size) {
+            size = size - offset < HV_JOB_BYTES ? size - offset : HV_JOB_BYTES;
+            hv_arch_zero_and_publish((void *)(uintptr_t)(disk->base + offset), size);
+            place->cursor += size;
+            return true;
+        }
+        offset -= size;
+    }
+    return false;
+}
+
 static enum hv_job_verdict give_back(struct hv_place *place)
 {
     struct hv *hv = place->hv;
@@ -371,22 +398,30 @@ static enum hv_job_verdict destroy_step(struct hv_cpu *cpu, struct hv_job *job)
 {
     struct hv_place *place = place_of(job);
 
-    (void)cpu;
     switch ((enum destroy_phase)place->phase) {
     case HIDE:
         hide(place);
         place->phase = LEAVE;
         return HV_JOB_AGAIN;
     case LEAVE:
-        place->phase = REVOKE;
+        place->phase = QUIESCE;
         place->cursor = 0;
         return tell_cpus(place, take_out);
+    case QUIESCE:
+        place->phase = hv_virtio_quiesce(cpu, place->vm) ? REVOKE : QUIESCE;
+        return HV_JOB_AGAIN;
     case REVOKE: /* before the first byte is another's: no CPU finds its way to the memory any more */
         hv_machine_destroy(place->vm);
         place->phase = CLEAR;
         return HV_JOB_AGAIN;
     case CLEAR:
         if (!clear(place)) {
+            place->phase = CLEAR_DISKS;
+            place->cursor = 0;
+        }
+        return HV_JOB_AGAIN;
+    case CLEAR_DISKS:
+        if (!clear_disks(place)) {
             place->phase = FREE;
         }
         return HV_JOB_AGAIN;

@@ -41,6 +41,8 @@ struct hv_configured {
     struct ash_boot_vm config[HV_MAX_VMS];
     struct hv_plan plan;
     struct hv_place place[HV_MAX_VMS];
+    unsigned switch_count;
+    struct ash_boot_switch switches[ASH_BOOT_SWITCHES_MAX];
 };
 
 /* ---- core/life.c ------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <libvcpu/psci.h>
 
 #include "core/format.h"
+#include "vdev/overlay.h"
 
 #define VALUE_SIZE ASH_BOOT_FAULT_VALUE_SIZE
 #define GRANULE    UINT64_C(0x200000) /* of a VM's memory */
@@ -237,10 +238,18 @@ static int take_pieces(struct hv_plan *plan, struct hv_plan_vm *vm, uint64_t siz
     return pieces < 0 ? pieces : ASH_OK;
 }
 
+/** All of its RAM; what its disks have stays. */
 static void give_pieces(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
     hv_ranges_release_vm(plan->ranges, vm->number);
     vm->parts = 0;
+    for (unsigned i = 0; i < vm->config->virtio_count; i++) {
+        const struct hv_plan_disk *disk = &vm->disk[i];
+
+        if (disk->size != 0U) { /* it had them a moment ago */
+            ASH_DISCARD(hv_ranges_claim(plan->ranges, disk->base, disk->size, HV_OWNER_VM, vm->number));
+        }
+    }
 }
 
 /** Memory from wherever there is some, one range to the guest: the least that it can do with. */
@@ -265,6 +274,79 @@ static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
                         hv_ranges_largest_free(plan->ranges));
         (void)ash_boot_vm_refuse(config, error, may_have_less ? "memory-min" : "memory", value,
                                  "does not fit", "at most what is free, in up to 8 pieces of whole 2 MiB");
+    }
+}
+
+/* ---- Disks ------------------------------------------------------------------------------------------------------- */
+
+/** Memory that a disk with @image wants of hv. */
+static uint64_t disk_memory(const struct ash_boot_virtio *device, uint64_t image)
+{
+    uint64_t blocks = ash_align_up(image, HV_OVERLAY_BLOCK);
+    uint64_t own = device->overlay_size != 0U ? device->overlay_size : ASH_BOOT_OVERLAY;
+
+    if (device->kind != ASH_BOOT_VIRTIO_BLK || device->image == NULL || device->read_only) {
+        return 0;
+    }
+    return device->overlay ? hv_overlay_index_bytes(image) + (own < blocks ? own : blocks) : blocks;
+}
+
+static void take_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned index)
+{
+    const struct ash_boot_virtio *device = &vm->config->virtio[index];
+    struct hv_plan_disk *disk = &vm->disk[index];
+    uint64_t size = disk_memory(device, vm->images.disk[index].size);
+    int error = ASH_OK;
+
+    if (size != 0U) {
+        error = hv_ranges_alloc(plan->ranges, size, HV_OWNER_VM, vm->number, &disk->base);
+        disk->size = error == ASH_OK ? size : 0U;
+    }
+    if (error != ASH_OK) {
+        char value[VALUE_SIZE];
+
+        (void)hv_format(value, sizeof(value), "\"%s\", 0x%lx bytes; the largest free range is 0x%lx",
+                        device->image, size, hv_ranges_largest_free(plan->ranges));
+        (void)ash_boot_virtio_refuse(
+            vm->config, device, error, "image", value, "does not fit",
+            "at most the largest free range; or read-only, or a smaller overlay-size");
+    }
+}
+
+/** Memory that the configuration names for a disk. */
+static void take_named_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned index)
+{
+    const struct ash_boot_virtio *device = &vm->config->virtio[index];
+    const struct ash_boot_vm_memory *range = &device->range;
+    struct hv_range taken;
+    char value[VALUE_SIZE];
+    int error = ASH_EEXIST;
+
+    (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx", range->size, range->base);
+    if (hv_ranges_first_taken(plan->ranges, range->base, range->size, &taken)) {
+        (void)ash_boot_virtio_refuse(vm->config, device, error, "memory-range", value, taken_by[taken.owner],
+                                     "RAM that is free (hv/tools/mkbundle --check shows the map)");
+        return;
+    }
+    error = hv_ranges_claim(plan->ranges, range->base, range->size, HV_OWNER_VM, vm->number);
+    if (error != ASH_OK) {
+        (void)ash_boot_virtio_refuse(vm->config, device, error, "memory-range", value,
+                                     "cannot be noted: the ownership map is full", "fewer ranges");
+        return;
+    }
+    vm->disk[index] = (struct hv_plan_disk){range->base, range->size};
+}
+
+static void take_disks(struct hv_plan *plan, struct hv_plan_vm *vm, bool named)
+{
+    for (unsigned i = 0; i < vm->config->virtio_count && vm->config->fault.code == ASH_OK; i++) {
+        const struct ash_boot_virtio *device = &vm->config->virtio[i];
+
+        if (named && device->kind == ASH_BOOT_VIRTIO_BLK && device->image == NULL) {
+            take_named_disk(plan, vm, i);
+        } else if (!named) {
+            take_disk(plan, vm, i);
+        }
     }
 }
 
@@ -348,6 +430,9 @@ static void plan_named(struct hv_plan *plan, struct hv_plan_vm *vm)
     if (wanted(vm)) {
         take_named_memory(plan, vm);
     }
+    if (wanted(vm)) {
+        take_disks(plan, vm, true);
+    }
     if (!wanted(vm)) {
         hv_plan_drop(plan, vm);
     }
@@ -363,6 +448,9 @@ static void plan_rest(struct hv_plan *plan, struct hv_plan_vm *vm)
         note_named_memory(vm);
     } else if (wanted(vm)) {
         take_any_memory(plan, vm);
+    }
+    if (wanted(vm)) {
+        take_disks(plan, vm, false);
     }
     if (!wanted(vm)) {
         hv_plan_drop(plan, vm);
@@ -407,6 +495,7 @@ void hv_plan_renew(struct hv_plan *plan, struct hv_plan_vm *vm)
 
 void hv_plan_drop(struct hv_plan *plan, struct hv_plan_vm *vm)
 {
+    memset(vm->disk, 0, sizeof(vm->disk));
     hv_ranges_release_vm(plan->ranges, vm->number);
     for (; vm->cpus > 0U; vm->cpus--) {
         plan->cpu_vcpus[vm->cpu[vm->cpus - 1U]]--;

@@ -23,13 +23,21 @@ struct hv_ram_part {
     uint64_t size;
 };
 
+/** Memory that a disk has for itself: a copy of its image, an overlay's blocks, a range that the configuration names.
+ *  Bytes, multiples of 4 KiB; size 0: none. */
+struct hv_plan_disk {
+    uint64_t base;
+    uint64_t size;
+};
+
 struct hv_plan_vm {
     struct ash_boot_vm *config; /* its fault: it is not to be built */
     uint32_t number;            /* its place in the configuration: the VM in the ownership map */
     uint32_t cpus;              /* of @cpu: each vCPU, or 0 */
     uint32_t cpu[ASH_BOOT_VCPUS_MAX];
     uint32_t parts;
-    struct hv_ram_part part[HV_RAM_PARTS]; /* ascending IPA */
+    struct hv_ram_part part[HV_RAM_PARTS];         /* ascending IPA */
+    struct hv_plan_disk disk[ASH_BOOT_VIRTIO_MAX]; /* of each virtio device that is a disk */
     struct ash_boot_vm_images images;
 };
 

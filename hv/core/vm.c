@@ -9,6 +9,7 @@
 #include "core/place.h"
 #include "glue/bcm2837.h"
 #include "glue/console_glue.h"
+#include "glue/virtio.h"
 
 #define REPORTS_MAX 16U
 
@@ -116,6 +117,7 @@ static bool look_whether_paused(struct hv_cpu *cpu, struct hv_vm *vm)
         return false;
     }
     hv_machine_freeze(cpu, vm);
+    hv_virtio_freeze(cpu, vm);
     if (vm->config.pause_stops_time) {
         ash_vtimer_pause(&vm->machine.time, hv_arch_ticks());
     }
@@ -145,6 +147,7 @@ void hv_vm_resume(struct hv_cpu *cpu, struct hv_vm *vm)
     if (vm->state == HV_LIFE_PAUSED) {
         ash_vtimer_resume(&vm->machine.time, hv_arch_ticks());
         hv_machine_thaw(cpu, vm);
+        hv_virtio_thaw(cpu, vm);
     }
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         struct hv_vcpu *vcpu = vm->vcpu[i];
@@ -209,6 +212,7 @@ void hv_vm_vcpu_left(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     if (ended) {
         /* Every vCPU called CPU_OFF: nobody can turn one on again. */
         hv_vm_stop_locked(vm, HV_END_OFF);
+        hv_virtio_reset(cpu, vm); /* before its memory is another's, or holds its images again */
     } else if (vm->state == HV_LIFE_PAUSING) {
         paused = look_whether_paused(cpu, vm);
     }

@@ -7,7 +7,9 @@
 static int refuse(struct hv *hv, struct ash_boot_vm *config, int code, const char *problem,
                   const char *allowed)
 {
-    (void)ash_boot_vm_refuse(config, code, NULL, NULL, problem, allowed);
+    if (config->fault.code == ASH_OK) { /* else it says better what is wrong */
+        (void)ash_boot_vm_refuse(config, code, NULL, NULL, problem, allowed);
+    }
     hv_log_fault(hv, &config->fault);
     return code;
 }

@@ -10,6 +10,7 @@
 #include "glue/console_glue.h"
 #include "glue/devices.h"
 #include "glue/stage2.h"
+#include "glue/virtio.h"
 
 /* RAM that is mapped in one step: at most 512 descriptors are written, and where a block may be so large, one. */
 #define MAP_STEP (UINT64_C(1) << 30)
@@ -488,6 +489,10 @@ static int create_devices(struct hv_vm *vm)
     add_region(machine, layout->rtc.base.value, layout->rtc.size, hv_devices_access_rtc, vm, "PL031");
     add_region(machine, layout->gpio.base.value, layout->gpio.size, hv_devices_access_gpio, vm, "PL061");
     add_region(machine, layout->wdog.base.value, layout->wdog.size, hv_devices_access_wdog, vm, "SP805");
+    if (layout->virtio_count > 0U) {
+        add_region(machine, HV_VIRTIO_WINDOW, HV_VIRTIO_WINDOW_SIZE, hv_virtio_note_access, vm,
+                   "virtio-mmio");
+    }
     index_regions(machine);
     return ASH_OK;
 }
@@ -605,6 +610,7 @@ static void describe(struct hv_vm *vm, const struct hv_plan_vm *plan)
     if (hv_arch_features()->gic_version == 2U || machine->delivery == HV_DELIVERY_SOFTWARE) {
         ash_boot_guest_machine_gicv2(layout);
     }
+    ash_boot_guest_machine_virtio(layout, vm->config.virtio_count);
     layout->vcpus = vm->vcpus;
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         layout->mpidr[i] = i; /* Aff0, up to 8: also what libvgic takes by default */
@@ -645,8 +651,11 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     if (error == ASH_OK) {
         error = create_devices(vm);
     }
+    if (error == ASH_OK) {
+        error = hv_virtio_create(vm, plan);
+    }
     if (error != ASH_OK) {
-        return error;
+        return error; /* a VM has virtio devices or is a bcm2837 */
     }
     error = hv_stage2_create(vm);
     if (error == ASH_OK) {
@@ -660,6 +669,7 @@ int hv_machine_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     }
     if (error != ASH_OK) {
         hv_bcm2837_destroy(vm);
+        hv_virtio_destroy(vm);
     }
     return error;
 }
@@ -672,6 +682,7 @@ void hv_machine_destroy(struct hv_vm *vm)
     ash_stage2_destroy(&vm->machine.stage2);
     hv_pages_free(&vm->hv->pages, vm->machine.stolen_time, 1);
     hv_bcm2837_destroy(vm);
+    hv_virtio_destroy(vm);
     hv_lock(&vm->hv->vms_lock);
     ash_vmid_release(&vm->hv->vmids, &vm->machine.vmid);
     hv_unlock(&vm->hv->vms_lock);

@@ -28,6 +28,7 @@
 
 struct hv;
 struct hv_bcm2837_machine;
+struct hv_virtio;
 struct hv_cpu;
 struct hv_vcpu;
 struct hv_vm;
@@ -67,6 +68,9 @@ typedef int hv_mmio_handler(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, un
 #define HV_MMIO_TALKED 1
 /* Likewise, and the vCPU's own lines are others: in HCR_EL2 when the lock is released, nobody shall wait for that. */
 #define HV_MMIO_LINES 2
+/* The handler has done nothing but note the access: hv_machine_access_outside() does it, when the lock is released. For
+ * devices whose locks are of an order before it. */
+#define HV_MMIO_OUTSIDE 3
 
 struct hv_mmio_region {
     uint64_t base; /* IPA */
@@ -86,6 +90,10 @@ struct hv_vcpu_arch {
     uint32_t lines;         /* HV_LINE_*: what is high. Lock domain: the distributor; its CPU reads without */
     int emitted;            /* the byte that the UART sent during this vCPU's last access to it, or -1 */
     uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
+    uint32_t
+        outside_offset; /* HV_MMIO_OUTSIDE: the access that is to be made, in its region. Its CPU's own */
+    uint8_t outside_size;
+    bool outside_is_write;
 };
 
 /** A key that comes up again. Ticks. */
@@ -122,6 +130,7 @@ struct hv_machine {
         [HV_MACHINE_WINDOW_PAGES]; /* of each page of the window: the first region that ends in it or behind */
 
     struct hv_bcm2837_machine *bcm; /* machine = "bcm2837" (glue/bcm2837.h); NULL: the default one */
+    struct hv_virtio *virtio;       /* its virtio devices (glue/virtio.h); NULL: it has none */
     struct ash_vgic vgic;
     struct ash_vgic_vcpu *vgic_vcpus[HV_MACHINE_MAX_VCPUS];
     struct ash_vgic_irq spis[HV_MACHINE_SPIS];
@@ -255,6 +264,10 @@ static inline const struct hv_mmio_region *hv_machine_likely_region(const struct
 /** After an access that returned HV_MMIO_TALKED: what the UART sent goes to the console, or what waits for it comes. */
 void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write);
 
+/** The access that a handler noted with HV_MMIO_OUTSIDE, which has locks of its own: as a handler, but that none is
+ *  held. By @vcpu's CPU. */
+int hv_machine_access_outside(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t *value);
+
 /** After an access that returned HV_MMIO_LINES. */
 void hv_machine_show_lines(const struct hv_vcpu *vcpu);
 
@@ -274,6 +287,9 @@ static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, st
     if (error == HV_MMIO_LINES) {
         hv_machine_show_lines(vcpu);
         return ASH_OK;
+    }
+    if (error == HV_MMIO_OUTSIDE) {
+        return hv_machine_access_outside(cpu, vcpu, value);
     }
     if (error != HV_MMIO_TALKED) {
         return error;

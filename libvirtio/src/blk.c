@@ -212,12 +212,18 @@ static bool serve(void *ctx, uint32_t queue, uint32_t budget)
     struct ash_virtio_request request;
     int error = ASH_OK;
 
-    while (budget > 0U && (error = ash_virtio_pop(&blk->device, queue, &request)) == ASH_OK) {
+    blk->paused = false;
+    while (budget > 0U && !blk->paused && (error = ash_virtio_pop(&blk->device, queue, &request)) == ASH_OK) {
         handle(blk, &request);
         budget--;
     }
     ash_virtio_signal(&blk->device, queue);
-    return budget == 0U || error == ASH_ENOMEM;
+    return budget == 0U || blk->paused || error == ASH_ENOMEM;
+}
+
+void ash_virtio_blk_pause(struct ash_virtio_blk *blk)
+{
+    blk->paused = true;
 }
 
 static void queue_reset(void *ctx, uint32_t queue)
@@ -296,6 +302,7 @@ int ash_virtio_blk_init(struct ash_virtio_blk *blk, const struct ash_virtio_blk_
         return ASH_EINVAL;
     }
     blk->config = *config;
+    blk->paused = false;
     fill_space(blk);
     return ash_virtio_device_init(&blk->device, site, &ops, blk, config->queue_count, features_of(config),
                                   blk->space, sizeof(blk->space));

@@ -30,8 +30,8 @@ struct ash_boot_vm_images {
 
 /** Find @vm's files in @bundle (NULL: there is none) and lay them out in the RAM [ram_base, ram_base+ram_size), with
  *  @dtb_size bytes for the tree: see ash_boot_place(). A VM without `kernel` gets the placement that it says itself:
- *  entry and dtb alone, dtb 0 without setup_data; the RAM is not looked at. Disks' images are found in either case. A bcm2837 gets its own tree, or (`dtb` not
- *  given) ASH_BOOT_BCM2837_ATAGS for placement.dtb, and @dtb_size does not count.
+ *  entry and dtb alone, dtb 0 without setup_data; the RAM is not looked at. A bcm2837 gets its own tree, or (`dtb` not
+ *  given) ASH_BOOT_BCM2837_ATAGS for placement.dtb, and @dtb_size does not count. Disks' images are found in any case.
  *  vm: as ash_boot_config_parse() made it, without a fault. A mistake becomes its fault, in the words of the parser,
  *  with the property whose file it is; *@images is then untouched. A disk's image is a multiple of 512 bytes, and more
  *  than none, else ASH_EFORMAT.

@@ -77,6 +77,7 @@ struct ash_virtio_blk {
     struct ash_virtio_device device; /* for the transport and ash_virtio_run() */
     struct ash_virtio_blk_config config;
     unsigned char space[ASH_VIRTIO_BLK_CONFIG_BYTES];
+    bool paused; /* private: ash_virtio_blk_pause() */
 };
 
 /** Returns ASH_OK or ASH_EINVAL: as ash_virtio_device_init(); a value out of its range. */
@@ -89,6 +90,10 @@ int ash_virtio_blk_init(struct ash_virtio_blk *blk, const struct ash_virtio_blk_
  *  now. */
 int ash_virtio_blk_complete(struct ash_virtio_blk *blk, uint32_t queue, uint64_t token,
                             enum ash_virtio_blk_status status) ASH_NODISCARD;
+
+/** Within submit(): this one is the last of its batch, though the budget has not been used up. ash_virtio_run() returns
+ *  true, and goes on when it is called again. For requests that differ in cost more than in number. */
+void ash_virtio_blk_pause(struct ash_virtio_blk *blk);
 
 /** Every request that is out ends with @status, and the driver is told: the back end is gone. Cost: O(Queue
  *  Sizes). */
