@@ -5,7 +5,7 @@
 set(FUZZ_DIR ${CMAKE_CURRENT_LIST_DIR})
 get_filename_component(FUZZ_TESTS ${FUZZ_DIR}/.. ABSOLUTE)
 set(FUZZ_TARGETS bundle vms image vgic sysreg exit psci virtqueue virtio_blk virtio_console virtio_net virtio_vsock
-    console lifecycle bcm2837)
+    console lifecycle bcm2837 vswitch)
 
 foreach(target bundle vms image)
     set(FUZZ_LIBS_${target} boot)
@@ -46,6 +46,9 @@ set(FUZZ_SOURCES_bcm2837 bcm2837.c bcm_aux.c bcm_blocks.c bcm_intc.c bcm_local.c
     bcm_systimer.c vpl011.c)
 list(TRANSFORM FUZZ_SOURCES_bcm2837 PREPEND ${FUZZ_TESTS}/../hv/vdev/)
 set(FUZZ_INCLUDES_bcm2837 ${FUZZ_TESTS}/../hv)
+
+set(FUZZ_SOURCES_vswitch ${FUZZ_TESTS}/../hv/vdev/vswitch.c ${FUZZ_TESTS}/../hv/vdev/vswitch_table.c)
+set(FUZZ_INCLUDES_vswitch ${FUZZ_TESTS}/../hv)
 
 # hv's core on the simulated board of tests/sim.
 include(${FUZZ_TESTS}/../hv/sources.cmake)
