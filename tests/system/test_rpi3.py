@@ -14,6 +14,7 @@ import test_linux
 import test_pi
 import test_sharing
 import test_topics
+import test_virtio_driver
 
 BOARD = "rpi3"
 
@@ -51,6 +52,11 @@ class Hypercalls(test_hypercalls.Hypercalls):
 class Integrity(test_integrity.Integrity):
     def test_nothing_changes_on_rpi3(self):
         self.run_on("--gic", BOARD)
+
+
+class VirtioDriver(test_virtio_driver.VirtioDriver):
+    def test_beside_an_enemy_on_rpi3(self):
+        self.on_hv(BOARD, (0, 1, 2, 3))
 
 
 class Sharing(test_sharing.Sharing):

@@ -112,11 +112,12 @@ static void tell_address(const struct virtio_queue *q, uint32_t offset, uint64_t
     virtio_write(q->base, offset + 4U, (uint32_t)(address >> 32));
 }
 
-void virtio_queue_tell(const struct virtio_queue *q, uint64_t desc, uint64_t driver, uint64_t device)
+void virtio_queue_tell(const struct virtio_queue *q, uint32_t size, uint64_t desc, uint64_t driver,
+                       uint64_t device)
 {
     virtio_barrier();
     virtio_write(q->base, VIRTIO_QUEUE_SEL, q->number);
-    virtio_write(q->base, VIRTIO_QUEUE_SIZE, q->size);
+    virtio_write(q->base, VIRTIO_QUEUE_SIZE, size);
     tell_address(q, VIRTIO_QUEUE_DESC, desc);
     tell_address(q, VIRTIO_QUEUE_DRIVER, driver);
     tell_address(q, VIRTIO_QUEUE_DEVICE, device);
@@ -135,7 +136,7 @@ bool virtio_queue_open(struct virtio_queue *q, uint64_t base, uint32_t number, u
         return false;
     }
     virtio_queue_clear(q, base, number, size != 0U ? size : most, features);
-    virtio_queue_tell(q, (uint64_t)(uintptr_t)q->desc, (uint64_t)(uintptr_t)q->avail,
+    virtio_queue_tell(q, q->size, (uint64_t)(uintptr_t)q->desc, (uint64_t)(uintptr_t)q->avail,
                       (uint64_t)(uintptr_t)q->used);
     return virtio_read(base, VIRTIO_QUEUE_READY) == 1U;
 }

@@ -143,7 +143,8 @@ bool virtio_queue_open(struct virtio_queue *q, uint64_t base, uint32_t number, u
 /** As virtio_queue_open() without the registers, and the registers without it. */
 void virtio_queue_clear(struct virtio_queue *q, uint64_t base, uint32_t number, uint32_t size,
                         uint64_t features);
-void virtio_queue_tell(const struct virtio_queue *q, uint64_t desc, uint64_t driver, uint64_t device);
+void virtio_queue_tell(const struct virtio_queue *q, uint32_t size, uint64_t desc, uint64_t driver,
+                       uint64_t device);
 /** DRIVER_OK. */
 void virtio_start(uint64_t base);
 

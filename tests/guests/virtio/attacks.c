@@ -132,13 +132,14 @@ static void attack_split(uint64_t base, uint32_t queue, const struct attack *att
     expect_needs_reset(attack->name, base);
 }
 
-/* The same chains in a packed ring, where it has them: there is no next, and no index. */
+/* The same chains in a packed ring, where it has them: there is no next, and no index, and in a table no flag but WRITE
+ * means anything (2.8.7). */
 static bool is_of_packed(const struct attack *attack)
 {
     const uint16_t flags = attack->chain[0].flags;
 
     return attack->idx == 1U && attack->head == 0U && ((flags & NEXT) == 0U || (flags & INDIRECT) != 0U) &&
-           (attack->table[0].flags & NEXT) == 0U;
+           (attack->table[0].flags & (NEXT | INDIRECT)) == 0U;
 }
 
 static struct virtio_descriptor packed(struct virtio_descriptor split)
@@ -235,10 +236,8 @@ void attack_layouts(uint64_t base, uint32_t queue)
 
         check(layout->name, virtio_open(base, layout->mode, &features));
         virtio_queue_clear(&victim, base, queue, SIZE, features);
-        virtio_write(base, VIRTIO_QUEUE_SEL, queue);
-        virtio_write(base, VIRTIO_QUEUE_SIZE, layout->size);
-        virtio_queue_tell(&victim, either(layout->desc, victim.desc), either(layout->driver, victim.avail),
-                          either(layout->device, victim.used));
+        virtio_queue_tell(&victim, layout->size, either(layout->desc, victim.desc),
+                          either(layout->driver, victim.avail), either(layout->device, victim.used));
         check_equal(layout->name, virtio_read(base, VIRTIO_QUEUE_READY), 0);
         check_equal(layout->name, virtio_read(base, VIRTIO_STATUS) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
         virtio_start(base);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A driver that is an enemy: to each device of the VM, one malformed ring after the other, then everything at random
- * with a second vCPU that writes into the rings, then floods. `siege-rounds=0x…` in bootargs: so many random rounds a
- * device instead of a few; `siege-seed=0x…`: other ones. After each the device must work as before, a disk is read. */
+ * with a second vCPU that writes into the rings, then floods; and at random again, until three seconds are over. After
+ * each the device must work as before, a disk is read. In bootargs: `siege-seconds=0x…`, `siege-seed=0x…`. */
 #include "virtio/siege.h"
 
 #include "common/check.h"
 #include "common/gic.h"
 #include "common/mmu.h"
 
-#define CPU_ON UINT64_C(0xc4000003)
-#define ROUNDS 400U
-#define FLOODS 2000U
+#define CPU_ON  UINT64_C(0xc4000003)
+#define ROUNDS  300U
+#define SECONDS 3U
+#define FLOODS  300U
 
 volatile uint64_t interrupts;
 
@@ -59,40 +60,58 @@ static void check_still_works(uint64_t base, uint32_t device_id)
     virtio_reset(base);
 }
 
-static void besiege(uint64_t base, const struct target *target, unsigned rounds)
+static void besiege(uint64_t base, const struct target *target)
 {
     attack_rings(base, target->queue);
     check_still_works(base, target->device_id);
     attack_layouts(base, target->queue);
     check_still_works(base, target->device_id);
-    attack_at_random(base, target->queue, rounds);
+    attack_at_random(base, target->queue, ROUNDS);
     check_still_works(base, target->device_id);
     flood(base, target->queue, FLOODS);
     check_still_works(base, target->device_id);
     check_no_fault("a device that is attacked");
 }
 
-void guest_main(uint64_t device_tree)
+static void harass(uint64_t base, const struct target *target)
 {
-    uint64_t rounds = option(device_tree, "siege-rounds=0x");
+    attack_at_random(base, target->queue, ROUNDS);
+    flood(base, target->queue, FLOODS / 10U);
+    check_still_works(base, target->device_id);
+}
+
+static unsigned each_device(void (*attack)(uint64_t base, const struct target *target))
+{
     unsigned found = 0;
 
+    for (unsigned n = 0; n < sizeof(targets) / sizeof(targets[0]); n++) {
+        uint64_t base;
+
+        for (unsigned nth = 0; (base = virtio_find(targets[n].device_id, nth)) != 0U; nth++) {
+            attack(base, &targets[n]);
+            found++;
+        }
+    }
+    return found;
+}
+
+void guest_main(uint64_t device_tree)
+{
+    uint64_t seconds = option(device_tree, "siege-seconds=0x");
+    uint64_t start = guest_sysreg_read(cntvct_el0);
+
+    seconds = seconds != 0U ? seconds : SECONDS;
     siege_seed = option(device_tree, "siege-seed=0x");
     gic_v3 = guest_gic_version() == 3U;
     guest_gic_init();
     mmu_build();
     mmu_on();
     (void)guest_hvc(CPU_ON, 1, (uint64_t)(uintptr_t)guest_secondary_start, 1);
-    for (unsigned n = 0; n < sizeof(targets) / sizeof(targets[0]); n++) {
-        uint64_t base;
-
-        for (unsigned nth = 0; (base = virtio_find(targets[n].device_id, nth)) != 0U; nth++) {
-            besiege(base, &targets[n], rounds != 0U ? (unsigned)rounds : ROUNDS);
-            found++;
-        }
-    }
     guest_print("siege: devices ");
-    guest_print_number(found);
+    guest_print_number(each_device(besiege));
     guest_print("\n");
+    while (guest_sysreg_read(cntvct_el0) - start < seconds * guest_sysreg_read(cntfrq_el0) &&
+           each_device(harass) > 0U) {
+    }
     (void)check_end("SIEGE");
 }
