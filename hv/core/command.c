@@ -32,6 +32,8 @@ const struct hv_command hv_commands[] = {
     {"vm", "destroy", HV_ARGUMENT_VM, NULL, false, HV_LIFE_DESTROY, hv_command_vm_life,
      "off by force, and all that it has is given back"},
     {"vm", "attach", HV_ARGUMENT_VM, NULL, false, 0, hv_command_vm_attach, "this terminal to that VM"},
+    {"vm", "resize", HV_ARGUMENT_VM_SIZE, NULL, false, 0, hv_command_vm_resize,
+     "say how large the terminal of its virtio console is"},
     {NULL, "stats", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_stats,
      "of each vCPU its exits by reason, and its time in ms"},
     {NULL, "irq", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_irq,
@@ -225,6 +227,32 @@ static bool parse_word(struct hv_call *call, const char *word)
     return false;
 }
 
+/** A number from 1 to 65535 at @word, and behind it @end; what is behind that, NULL: it is not so. */
+static const char *parse_number(const char *word, char end, uint32_t *number)
+{
+    *number = 0;
+    for (; *word >= '0' && *word <= '9' && *number <= UINT16_MAX; word++) {
+        *number = *number * 10U + (uint32_t)(*word - '0');
+    }
+    return *number > 0U && *number <= UINT16_MAX && *word == end ? word + 1 : NULL;
+}
+
+static bool parse_size(struct hv_call *call, const char *word)
+{
+    const char *rows = parse_number(word, 'x', &call->columns);
+
+    if (rows != NULL && parse_number(rows, '\0', &call->rows) != NULL) {
+        return true;
+    }
+    if (word[0] == '\0') {
+        (void)hv_call_fail(call, NULL, "how large?");
+    } else {
+        (void)hv_call_fail(call, NULL, "%s is no size", word);
+    }
+    allow(call, "COLUMNSxROWS, as 132x43");
+    return false;
+}
+
 /** The command that @words begin with, and how many of them that are; NULL: none. */
 static const struct hv_command *find_command(const struct words *words, uint32_t from, uint32_t *used)
 {
@@ -277,6 +305,12 @@ static bool parse_arguments(struct hv_call *call, const struct words *words, uin
             return false;
         }
         at++;
+        break;
+    case HV_ARGUMENT_VM_SIZE:
+        if (!parse_vm(call, words->text[at]) || !parse_size(call, words->text[at + 1U])) {
+            return false;
+        }
+        at += 2U;
         break;
     case HV_ARGUMENT_WORD:
         if (is_given && !parse_word(call, words->text[at])) {
@@ -399,7 +433,8 @@ static const char *candidate(struct hv_cpu *cpu, const struct words *words, uint
     if (words->count > used) {
         return NULL;
     }
-    if (command->argument == HV_ARGUMENT_VM || command->argument == HV_ARGUMENT_VM_OPTIONAL) {
+    if (command->argument == HV_ARGUMENT_VM || command->argument == HV_ARGUMENT_VM_OPTIONAL ||
+        command->argument == HV_ARGUMENT_VM_SIZE) {
         return index < hv_life_count(cpu->hv)
                    ? (hv_life_vm_name(cpu->hv, index) != NULL ? hv_life_vm_name(cpu->hv, index) : "")
                    : NULL;
@@ -460,6 +495,7 @@ static void write_usage(const struct hv_command *command, char *text, size_t siz
         [HV_ARGUMENT_VM] = " VM",
         [HV_ARGUMENT_VM_OPTIONAL] = " [VM]",
         [HV_ARGUMENT_COMMAND] = " [COMMAND]",
+        [HV_ARGUMENT_VM_SIZE] = " VM COLUMNSxROWS",
         [HV_ARGUMENT_WORD] = " [",
     };
     size_t at = hv_format(text, size, "%s", arguments[command->argument]);

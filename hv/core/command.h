@@ -19,6 +19,7 @@ enum hv_command_argument {
     HV_ARGUMENT_VM,          /* a VM's name or number */
     HV_ARGUMENT_VM_OPTIONAL, /* likewise; without it all */
     HV_ARGUMENT_COMMAND,     /* a command's name, or nothing */
+    HV_ARGUMENT_VM_SIZE,     /* a VM, and a terminal's size: 132x43 */
     HV_ARGUMENT_WORD         /* one of the command's own words, or nothing */
 };
 
@@ -43,9 +44,10 @@ struct hv_call {
     struct hv_cpu *cpu; /* it runs on */
     const struct hv_command *command;
     struct hv_form form;
-    uint32_t vm;    /* HV_ARGUMENT_VM…: its place in the configuration; UINT32_MAX: not given */
-    uint32_t word;  /* HV_ARGUMENT_WORD: which; UINT32_MAX: not given */
-    uint32_t at[2]; /* how far it is; the step's own, 0 at first */
+    uint32_t vm;            /* HV_ARGUMENT_VM…: its place in the configuration; UINT32_MAX: not given */
+    uint32_t word;          /* HV_ARGUMENT_WORD: which; UINT32_MAX: not given */
+    uint32_t columns, rows; /* HV_ARGUMENT_VM_SIZE: 1..65535 */
+    uint32_t at[2];         /* how far it is; the step's own, 0 at first */
     const struct hv_command *about; /* HV_ARGUMENT_COMMAND */
     const char *about_group;        /* likewise: a group's name was given */
     char problem[HV_COMMAND_PROBLEM];
@@ -75,6 +77,7 @@ enum hv_command_step hv_command_vm_list(struct hv_call *call, struct hv_record *
 enum hv_command_step hv_command_vm_show(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_life(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_attach(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_vm_resize(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_mem(struct hv_call *call, struct hv_record *record);

@@ -5,6 +5,7 @@
 #include "core/hv.h"
 #include "core/life.h"
 #include "glue/bcm2837.h"
+#include "glue/virtio_console.h"
 #include "vdev/bcm_view.h"
 
 /** VM @number as it stands, with the VM list's lock held until hv_unlock(); NULL: it does not exist now. */
@@ -134,6 +135,30 @@ enum hv_command_step hv_command_vm_attach(struct hv_call *call, struct hv_record
     }
     return hv_call_fail(call, error == ASH_EBUSY ? "a moment later" : "a VM that is created",
                         "%s cannot be attached to", hv_life_vm_name(hv, call->vm));
+}
+
+enum hv_command_step hv_command_vm_resize(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    struct hv_vm *vm;
+    int error;
+
+    if (call->at[0]++ > 0U) {
+        return HV_STEP_END;
+    }
+    vm = lock_vm(hv, call->vm);
+    error = vm != NULL
+                ? hv_virtio_console_resize(call->cpu, vm, (uint16_t)call->columns, (uint16_t)call->rows)
+                : ASH_ENOENT;
+    hv_unlock(&hv->vms_lock);
+    if (error != ASH_OK) {
+        return hv_call_fail(call, "a VM with virtio_console", "%s has no terminal with a size",
+                            hv_life_vm_name(hv, call->vm));
+    }
+    hv_record_text(record, "name", 0, "%s", hv_life_vm_name(hv, call->vm));
+    hv_record_number(record, "columns", 0, call->columns);
+    hv_record_number(record, "rows", 0, call->rows);
+    return HV_STEP_ROW;
 }
 
 /* ---- Of each vCPU ------------------------------------------------------------------------------------------------ */

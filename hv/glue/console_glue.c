@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/hv.h"
+#include "glue/virtio_console.h"
 
 static size_t write_terminal(void *ctx, const char *bytes, size_t size)
 {
@@ -61,7 +62,8 @@ static bool waits_for_room(const struct hv *hv, enum hv_console_input how)
     const struct hv_vm *vm = hv->console.focus < hv->vms ? hv->vm[hv->console.focus] : NULL;
 
     return how == HV_CONSOLE_BUSY || hv->console.focus == HV_CONSOLE_SHELL ||
-           (vm != NULL && __atomic_load_n(&vm->machine.reads_uart, __ATOMIC_RELAXED) != 0U);
+           (vm != NULL && (vm->machine.talker == HV_TALKER_VIRTIO ||
+                           __atomic_load_n(&vm->machine.reads_uart, __ATOMIC_RELAXED) != 0U));
 }
 
 /** Read the board's UART dry, or until a VM that reads its own takes no more: then stop listening until it does.
@@ -98,6 +100,7 @@ static void pump_vms(struct hv_cpu *cpu)
     for (uint32_t i = 0; i < hv->vms; i++) {
         if (hv->vm[i] != NULL && hv_machine_has_input(hv->vm[i])) {
             hv_machine_pump_input(cpu, hv->vm[i]);
+            hv_virtio_console_input(cpu, hv->vm[i]);
         }
     }
     hv_unlock(&hv->vms_lock);
@@ -147,6 +150,9 @@ static void tell_room(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_unlock(&hv->console_lock);
     hv_machine_set_room(vm, has_room);
     hv_machine_unlock(&vm->machine);
+    if (has_room) {
+        hv_virtio_console_room(cpu, vm);
+    }
 }
 
 void hv_console_step(struct hv_cpu *cpu)
@@ -178,6 +184,16 @@ void hv_console_step(struct hv_cpu *cpu)
         cpu == __atomic_load_n(&hv->console_cpu, __ATOMIC_ACQUIRE)) {
         call_shell(cpu);
     }
+    hv_console_room(cpu);
+}
+
+void hv_console_input_taken(struct hv *hv)
+{
+    struct hv_cpu *home = __atomic_load_n(&hv->console_cpu, __ATOMIC_ACQUIRE);
+
+    if (__atomic_load_n(&hv->input_waits, __ATOMIC_RELAXED) != 0U) {
+        hv_cpu_post(home != NULL ? home : hv->cpu[0], HV_REQUEST_CONSOLE);
+    }
 }
 
 void hv_console_interrupt(struct hv_cpu *cpu)
@@ -197,6 +213,7 @@ void hv_console_emitted(struct hv_cpu *cpu, struct hv_vm *vm, uint8_t byte)
 
     hv_lock(&vm->hv->console_lock);
     may_go_on = hv_console_output(&vm->hv->console, vm->slot, byte);
+    vm->machine.talker = HV_TALKER_UART;
     hv_unlock(&vm->hv->console_lock);
     if (!may_go_on) {
         tell_room(cpu, vm);
@@ -246,6 +263,7 @@ void hv_console_vm_over(struct hv_vm *vm)
     hv_console_vm_ended(&vm->hv->console, vm->slot);
     /* It reads no more: what it left of the input must not keep the lead-in from getting through. */
     __atomic_store_n(&vm->machine.reads_uart, 0U, __ATOMIC_RELAXED);
+    vm->machine.talker = HV_TALKER_UART;
     if (vm->hv->held_input >= 0) {
         read_terminal(vm->hv);
     }

@@ -35,6 +35,9 @@ void hv_console_step(struct hv_cpu *cpu);
 /** A VM has taken input from its UART: what waited may follow. */
 void hv_console_room(struct hv_cpu *cpu);
 
+/** A VM's virtio console has taken some: likewise, on the console's CPU. A device's lock may be held. */
+void hv_console_input_taken(struct hv *hv);
+
 /** @vm's UART sent @byte. If it has to wait for the terminal, its UART is told. */
 void hv_console_emitted(struct hv_cpu *cpu, struct hv_vm *vm, uint8_t byte);
 

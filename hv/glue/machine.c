@@ -291,6 +291,9 @@ void hv_machine_pump_locked(struct hv_vm *vm)
     struct hv_machine *machine = &vm->machine;
     uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
 
+    if (__atomic_load_n(&machine->input_for, __ATOMIC_RELAXED) != HV_TALKER_UART) {
+        return;
+    }
     while (machine->input_tail != head && input_space(vm) > 0U) {
         uint8_t byte = (uint8_t)machine->input[machine->input_tail % HV_MACHINE_INPUT];
 
@@ -768,9 +771,40 @@ bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte)
     if (machine->input_head - tail == HV_MACHINE_INPUT) {
         return false;
     }
+    if (machine->input_head == tail) { /* before the byte is seen: whose it is, is known by then */
+        __atomic_store_n(&machine->input_for, machine->talker, __ATOMIC_RELAXED);
+    }
     machine->input[machine->input_head % HV_MACHINE_INPUT] = (char)byte;
     __atomic_store_n(&machine->input_head, machine->input_head + 1U, __ATOMIC_RELEASE);
     return true;
+}
+
+uint32_t hv_machine_peek_input(const struct hv_vm *vm, enum hv_talker who, char *bytes, uint32_t size)
+{
+    const struct hv_machine *machine = &vm->machine;
+    uint32_t head = __atomic_load_n(&machine->input_head, __ATOMIC_ACQUIRE);
+    uint32_t count = 0;
+
+    if (__atomic_load_n(&machine->input_for, __ATOMIC_RELAXED) != (uint32_t)who) {
+        return 0;
+    }
+    while (count < size && machine->input_tail + count != head) {
+        bytes[count] = machine->input[(machine->input_tail + count) % HV_MACHINE_INPUT];
+        count++;
+    }
+    return count;
+}
+
+void hv_machine_drop_input(struct hv_vm *vm, uint32_t count)
+{
+    struct hv_machine *machine = &vm->machine;
+
+    __atomic_store_n(&machine->input_tail, machine->input_tail + count, __ATOMIC_RELEASE);
+}
+
+void hv_machine_redirect_input(struct hv_vm *vm)
+{
+    __atomic_store_n(&vm->machine.input_for, HV_TALKER_UART, __ATOMIC_RELAXED);
 }
 
 void hv_machine_pump_input(struct hv_cpu *cpu, struct hv_vm *vm)

@@ -96,6 +96,9 @@ struct hv_vcpu_arch {
     bool outside_is_write;
 };
 
+/** Which of a machine's consoles it spoke by last: it gets what is typed. */
+enum hv_talker { HV_TALKER_UART, HV_TALKER_VIRTIO };
+
 /** A key that comes up again. Ticks. */
 struct hv_machine_key {
     uint64_t up_at;   /* UINT64_MAX: it is up */
@@ -142,12 +145,17 @@ struct hv_machine {
     struct hv_vsp805 wdog;
     uint64_t wdog_due; /* when it counts to 0, in ticks; UINT64_MAX: never */
     struct hv_machine_storm storm;
-    bool is_bitten;               /* the VM was stopped because it expired */
-    bool is_frozen;               /* hv_machine_freeze() */
-    int emitted;                  /* the byte that the UART sent during this access, or -1 */
-    char input[HV_MACHINE_INPUT]; /* written under the console lock, read under the distributor lock */
+    bool is_bitten; /* the VM was stopped because it expired */
+    bool is_frozen; /* hv_machine_freeze() */
+    int emitted;    /* the byte that the UART sent during this access, or -1 */
+    /* Written under the console lock, read by the one whose it is: the UART, under the distributor lock, or the virtio
+     * console, under its device's. */
+    char input[HV_MACHINE_INPUT];
     uint32_t input_head;
     uint32_t input_tail;
+    uint32_t
+        input_for; /* enum hv_talker; changes while there is none, or while both who give and take are locked out */
+    uint32_t talker;     /* enum hv_talker. Lock domain: the console */
     uint32_t reads_uart; /* the guest has read UARTDR since its last reset */
 
     struct ash_stage2 stage2;
@@ -315,6 +323,12 @@ void hv_machine_set_room(struct hv_vm *vm, bool has_room);
 
 /** Offer @byte to the UART of @vm. The console lock is held. False: no room now. */
 bool hv_machine_offer_input(struct hv_vm *vm, uint8_t byte);
+/** Of the first bytes that wait for @who up to @size to @bytes; how many. They wait on. Under @who's lock. */
+uint32_t hv_machine_peek_input(const struct hv_vm *vm, enum hv_talker who, char *bytes, uint32_t size);
+/** The first @count of them were taken. Likewise. */
+void hv_machine_drop_input(struct hv_vm *vm, uint32_t count);
+/** What waits for the virtio console is the UART's from now on. The console lock and that device's are held. */
+void hv_machine_redirect_input(struct hv_vm *vm);
 /** Is there any that is not in the UART yet? Any context. */
 bool hv_machine_has_input(const struct hv_vm *vm);
 /** Move what was offered into the UART. No lock is held. */

@@ -16,6 +16,7 @@
 static const struct hv_virtio_ops *const kinds[ASH_BOOT_VIRTIO_KINDS] = {
     [ASH_BOOT_VIRTIO_BLK] = &hv_virtio_blk_ops,
     [ASH_BOOT_VIRTIO_RNG] = &hv_virtio_rng_ops,
+    [ASH_BOOT_VIRTIO_CONSOLE] = &hv_virtio_console_ops,
 };
 
 /* ---- libvirtio's HAL --------------------------------------------------------------------------------------------- */

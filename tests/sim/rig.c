@@ -149,6 +149,9 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
         fdt_ok(fdt_property(tree, "background", "", 0));
     }
     write_life(tree, vm);
+    if (vm->nodes != NULL) {
+        vm->nodes(tree);
+    }
     fdt_ok(fdt_end_node(tree));
 }
 

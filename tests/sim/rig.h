@@ -47,7 +47,8 @@ struct sim_vm {
     unsigned shutdown_timeout_ms;
     bool pause_stops_time;
     bool no_autostart;
-    const char *machine; /* NULL: not given */
+    const char *machine;       /* NULL: not given */
+    void (*nodes)(void *tree); /* writes nodes below the VM's, with libfdt's functions for that; NULL: none */
 };
 
 struct sim {
