@@ -122,8 +122,7 @@ static int kicked(struct hv_virtio_device *device)
         device->streak = 0;
         return ASH_OK;
     }
-    device->streak += device->ops->batch;
-    if (device->streak < HV_VIRTIO_KICK_MAX) {
+    if (++device->streak < HV_VIRTIO_KICK_MAX) {
         return ASH_EBUSY;
     }
     device->streak = 0;

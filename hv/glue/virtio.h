@@ -10,7 +10,7 @@
  *
  *  Work: what a guest's kick asks for is done in its exit, a batch at a time; between two batches the guest runs its
  *  instruction again, so that interrupts, other vCPUs and the end of a slice come in between. When a kick has had
- *  HV_VIRTIO_KICK_MAX requests served, and for whatever no kick asks for, the device's job goes on: on the CPU that
+ *  HV_VIRTIO_KICK_MAX batches served, and for whatever no kick asks for, the device's job goes on: on the CPU that
  *  the VM's vCPU 0 has, or had at first.
  *  Nobody else's CPU works for a device, but for what a back end moves in its own kick to a device of the same domain.
  */
@@ -26,7 +26,7 @@
 
 #define HV_VIRTIO_WINDOW      UINT64_C(0x0A000000) /* IPA */
 #define HV_VIRTIO_WINDOW_SIZE 0x1000U
-#define HV_VIRTIO_KICK_MAX    256U /* requests: then a kick lets go */
+#define HV_VIRTIO_KICK_MAX    64U /* batches: then a kick lets go */
 
 struct hv_virtio_device;
 
@@ -81,7 +81,7 @@ struct hv_virtio_device {
     unsigned pages; /* of @state */
 
     /* Lock domain: the device. */
-    uint32_t streak; /* requests that the kick which goes on has had served, about */
+    uint32_t streak; /* batches that the kick which goes on has had served */
     bool frozen;     /* its VM is paused: nothing is done */
     bool gone;       /* detached */
     bool job_is_out; /* in a CPU's queue, or on its way there */

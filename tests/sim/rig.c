@@ -18,6 +18,7 @@
 #define POOL_PAGES  512U
 #define BUNDLE_ROOM 65536U
 
+uint64_t sim_disk[SIM_DISK_SECTORS * 64U];
 const uint8_t sim_kernel[3000] = "not a program: what a guest does is a function of the test";
 
 /** Pages of the pool in use when the first guest ran. */
@@ -155,6 +156,13 @@ static void write_vm(void *tree, const struct sim_vm *vm, uint32_t vmid)
     fdt_ok(fdt_end_node(tree));
 }
 
+static void (*write_beside)(void *tree);
+
+void sim_beside_vms(void (*write)(void *tree))
+{
+    write_beside = write;
+}
+
 static size_t write_tree(void *tree, size_t room, const struct sim_vm *vms, unsigned count)
 {
     fdt_ok(fdt_create(tree, (int)room));
@@ -163,6 +171,9 @@ static size_t write_tree(void *tree, size_t room, const struct sim_vm *vms, unsi
     fdt_ok(fdt_begin_node(tree, "vms"));
     for (unsigned i = 0; i < count; i++) {
         write_vm(tree, &vms[i], i);
+    }
+    if (write_beside != NULL) {
+        write_beside(tree);
     }
     fdt_ok(fdt_end_node(tree));
     fdt_ok(fdt_end_node(tree));
@@ -234,6 +245,10 @@ void sim_board(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigne
     assert_non_null(archive);
     add_file(archive, "vms.dtb", tree, write_tree(tree, sizeof(tree), vms, count));
     add_file(archive, "guest.bin", sim_kernel, sizeof(sim_kernel));
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(sim_disk); i++) {
+        sim_disk[i] = i / 64U;
+    }
+    add_file(archive, "disk.img", sim_disk, sizeof(sim_disk));
     add_file(archive, "TRAILER!!!", "", 0);
     sim_board_with(sim, cpus, archive->bytes, archive->size);
     free(archive);
@@ -345,6 +360,21 @@ static const struct hv_vm *vm_of_number(const struct hv *hv, uint32_t number)
     return NULL;
 }
 
+/** What @vm's disks have of memory, of those that lie in @range; NULL: of all. */
+static uint64_t disk_bytes(const struct hv_vm *vm, const struct hv_range *range)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < vm->config.virtio_count; i++) {
+        const struct hv_plan_disk *disk = &vm->place->plan->disk[i];
+        bool lies = range == NULL ||
+                    (disk->base >= range->base && disk->base + disk->size <= range->base + range->size);
+
+        bytes += lies ? disk->size : 0U;
+    }
+    return bytes;
+}
+
 /** Does some part of @vm's RAM begin where @range does, or does one end where it ends? Then the sizes say the rest. */
 static bool is_of(const struct hv_range *range, const struct hv_vm *vm)
 {
@@ -355,7 +385,7 @@ static bool is_of(const struct hv_range *range, const struct hv_vm *vm)
             return true;
         }
     }
-    return false;
+    return disk_bytes(vm, range) > 0U; /* a disk may lie by itself */
 }
 
 /** Each VM owns as much as it has, where its RAM is; hv, the bundle and nobody own the rest. */
@@ -384,7 +414,7 @@ static void assert_ownership(const struct hv *hv)
     }
     assert_int_equal(next, SIM_RAM_BASE + SIM_RAM_SIZE);
     for (uint32_t i = 0; i < hv->vms; i++) {
-        of_vms -= hv->vm[i] != NULL ? hv->vm[i]->config.memory_size : 0U;
+        of_vms -= hv->vm[i] != NULL ? hv->vm[i]->config.memory_size + disk_bytes(hv->vm[i], NULL) : 0U;
     }
     assert_int_equal(of_vms, 0);
 }

@@ -57,7 +57,8 @@ struct sim {
     struct hv_host_result result;
 };
 
-/** A board with @cpus CPUs and a bundle with @vms and the file "guest.bin" (sim_kernel). The rest of RAM is free. */
+/** A board with @cpus CPUs and a bundle with @vms and the files "guest.bin" (sim_kernel) and "disk.img" (sim_disk). The
+ *  rest of RAM is free. */
 void sim_board(struct sim *sim, unsigned cpus, const struct sim_vm *vms, unsigned count);
 
 /** The same, but /vms stands in the board's own tree. The bundle holds "guest.bin" alone, or (@images false) there is
@@ -100,6 +101,13 @@ void sim_assert_exit(const struct sim *sim, const char *status, const char *vm);
 
 /** The contents of guest.bin. */
 extern const uint8_t sim_kernel[3000];
+
+/** And of disk.img: each sector says its number, in each of its 64-bit words. */
+#define SIM_DISK_SECTORS 33U
+extern uint64_t sim_disk[SIM_DISK_SECTORS * 64U];
+
+/** What stands beside the VMs below /vms in the boards to come, written with libfdt; NULL: nothing. */
+void sim_beside_vms(void (*write)(void *tree));
 
 /** @test with @seeds seeds: those from test_rng_init() on. @name: what is printed with it. */
 void sim_under_seeds(const char *name, unsigned seeds, void (*test)(uint64_t seed));
