@@ -17,6 +17,8 @@ static const char *const mem_words[] = {"map", "pool", NULL};
 const struct hv_command hv_commands[] = {
     {"vm", "list", HV_ARGUMENT_NONE, NULL, true, 0, hv_command_vm_list, "all VMs and their states"},
     {"vm", "show", HV_ARGUMENT_VM, NULL, false, 0, hv_command_vm_show, "one VM"},
+    {"vm", "devices", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_vm_devices,
+     "the virtio devices of VMs, and what they have done"},
     {"vm", "create", HV_ARGUMENT_VM, NULL, false, HV_LIFE_CREATE, hv_command_vm_life,
      "give it memory, CPUs and a machine; it does not run yet"},
     {"vm", "start", HV_ARGUMENT_VM, NULL, false, HV_LIFE_START, hv_command_vm_life,

@@ -75,6 +75,7 @@ extern const struct hv_command hv_commands[];
 /* command_vm.c, command_show.c: the steps. */
 enum hv_command_step hv_command_vm_list(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_show(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_vm_devices(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_life(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_attach(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_resize(struct hv_call *call, struct hv_record *record);

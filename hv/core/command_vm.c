@@ -5,6 +5,7 @@
 #include "core/hv.h"
 #include "core/life.h"
 #include "glue/bcm2837.h"
+#include "glue/virtio.h"
 #include "glue/virtio_console.h"
 #include "vdev/bcm_view.h"
 
@@ -208,6 +209,53 @@ enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *re
     return HV_STEP_ROW;
 }
 
+/* ---- Virtio devices ---------------------------------------------------------------------------------------------- */
+
+/** The next device of those that the call is about, with the VM list's lock held until hv_unlock(); NULL: no more. */
+static struct hv_virtio_device *lock_next_device(struct hv_call *call)
+{
+    struct hv *hv = call->cpu->hv;
+
+    hv_lock(&hv->vms_lock);
+    if (call->vm != UINT32_MAX && call->at[0] < call->vm) {
+        call->at[0] = call->vm;
+    }
+    for (; call->at[0] < hv->vms && (call->vm == UINT32_MAX || call->at[0] == call->vm); call->at[0]++) {
+        struct hv_virtio *virtio = hv->vm[call->at[0]] != NULL ? hv->vm[call->at[0]]->machine.virtio : NULL;
+
+        if (virtio != NULL && call->at[1] < virtio->count) {
+            return &virtio->device[call->at[1]++];
+        }
+        call->at[1] = 0;
+    }
+    return NULL;
+}
+
+enum hv_command_step hv_command_vm_devices(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    struct hv_virtio_device *device = lock_next_device(call);
+    char text[HV_RECORD_TEXT] = "";
+
+    if (device == NULL) {
+        hv_unlock(&hv->vms_lock);
+        return HV_STEP_END;
+    }
+    hv_record_text(record, "vm", 12, "%s", device->vm->name);
+    hv_record_text(record, "device", 16, "%s", device->config->node);
+    hv_virtio_lock(call->cpu, device);
+    hv_record_text(record, "driver", 6, "%s", hv_virtio_driver_state(device));
+    hv_record_number(record, "kicks", 9, device->kicks);
+    hv_record_number(record, "jobs", 7, device->jobs);
+    if (device->ops->describe != NULL) {
+        (void)device->ops->describe(device, text, sizeof(text));
+    }
+    hv_virtio_unlock(device);
+    hv_record_text(record, "what", 0, "%s", text);
+    hv_unlock(&hv->vms_lock);
+    return HV_STEP_ROW;
+}
+
 /* ---- Interrupts -------------------------------------------------------------------------------------------------- */
 
 #define PRIVATE 32U /* SGIs and PPIs, of each vCPU its own */
@@ -231,6 +279,11 @@ static const char *device_of(const struct hv_vm *vm, uint32_t intid)
     for (size_t i = 0; i < ASH_ARRAY_SIZE(lines); i++) {
         if (lines[i].intid == intid) {
             return lines[i].device;
+        }
+    }
+    for (unsigned i = 0; i < layout->virtio_count; i++) {
+        if (intid == PRIVATE + layout->virtio[i].spi) {
+            return vm->config.virtio[i].node;
         }
     }
     return "";

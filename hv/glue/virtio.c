@@ -10,8 +10,9 @@
 #include "core/hv.h"
 #include "core/place.h"
 
-#define VENDOR       0x4c485341U /* "ASHL" */
-#define QUEUE_NOTIFY 0x050U      /* VIRTIO 1.2, 4.2.2 */
+#define VENDOR       0x4c485341U        /* "ASHL" */
+#define PIECE        UINT64_C(0x200000) /* what RAM is made of (core/plan.c) */
+#define QUEUE_NOTIFY 0x050U             /* VIRTIO 1.2, 4.2.2 */
 
 static const struct hv_virtio_ops *const kinds[ASH_BOOT_VIRTIO_KINDS] = {
     [ASH_BOOT_VIRTIO_BLK] = &hv_virtio_blk_ops,
@@ -48,7 +49,7 @@ void hv_virtio_site(struct hv_virtio_device *device, void *at, uint32_t count, u
                     struct ash_virtio_site *site)
 {
     /* All of a guest's memory stays mapped. */
-    static const struct ash_virtq_hal memory = {.size = sizeof(memory), .map = map};
+    static const struct ash_virtq_hal memory = {.size = sizeof(memory), .map = map, .piece = PIECE};
     static const struct ash_virtio_hal hal = {.size = sizeof(hal), .memory = &memory, .interrupt = interrupt};
     struct ash_virtio_queue *queues = (struct ash_virtio_queue *)at;
     struct ash_virtq_slot *slots = (struct ash_virtq_slot *)(void *)&queues[count];
@@ -128,6 +129,19 @@ static int kicked(struct hv_virtio_device *device)
     device->streak = 0;
     hv_virtio_post(device);
     return ASH_OK;
+}
+
+const char *hv_virtio_driver_state(const struct hv_virtio_device *device)
+{
+    uint32_t status = device->virtio->status;
+
+    if ((status & ASH_VIRTIO_FAILED) != 0U) {
+        return "failed";
+    }
+    if ((status & ASH_VIRTIO_NEEDS_RESET) != 0U) {
+        return "broken";
+    }
+    return (status & ASH_VIRTIO_DRIVER_OK) != 0U ? "up" : status != 0U ? "begun" : "none";
 }
 
 /* ---- Registers --------------------------------------------------------------------------------------------------- */

@@ -160,6 +160,10 @@ void hv_virtio_thaw(struct hv_cpu *cpu, struct hv_vm *vm);
 /** On the way to hv_virtio_destroy(): detached. False: a job is still out, ask again. No lock is held. */
 bool hv_virtio_quiesce(struct hv_cpu *cpu, struct hv_vm *vm);
 
+/** How far the guest's driver is: "none", "up", "begun", "failed" (the driver gave up), "broken" (it has to reset the
+ *  device). The domain's lock is held. */
+const char *hv_virtio_driver_state(const struct hv_virtio_device *device);
+
 /** The window's handler: notes the access and returns HV_MMIO_OUTSIDE. Then, with no lock held, what was noted. */
 hv_mmio_handler hv_virtio_note_access;
 

@@ -63,19 +63,25 @@ static int visit_run(const struct ash_virtio_device *device, const struct ash_vi
                      uint64_t skip, uint32_t size, ash_virtio_run_fn *fn, void *cookie, bool *more)
 {
     const struct ash_virtq_hal *memory = device->site.hal->memory;
-    const ash_ipa_t ipa = ash_ipa(segment->ipa.value + skip);
-    void *bytes;
+    uint64_t at = segment->ipa.value + skip;
 
     if (!is_guest_memory(device, segment->ipa.value, segment->length)) {
         return ASH_EINVAL;
     }
-    bytes = memory->map(device->site.ctx, ipa, size, segment->writable);
-    if (bytes == NULL) {
-        return ASH_ENOMEM;
-    }
-    *more = fn(cookie, bytes, size);
-    if (memory->unmap != NULL) {
-        memory->unmap(device->site.ctx, bytes, size);
+    while (size > 0U && *more) {
+        const uint64_t whole = memory->piece - (at & (memory->piece - 1U)); /* without pieces: 0 */
+        const uint32_t run = memory->piece == 0U || size < whole ? size : (uint32_t)whole;
+        void *bytes = memory->map(device->site.ctx, ash_ipa(at), run, segment->writable);
+
+        if (bytes == NULL) {
+            return ASH_ENOMEM;
+        }
+        *more = fn(cookie, bytes, run);
+        if (memory->unmap != NULL) {
+            memory->unmap(device->site.ctx, bytes, run);
+        }
+        at += run;
+        size -= run;
     }
     return ASH_OK;
 }

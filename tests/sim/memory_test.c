@@ -248,7 +248,7 @@ static void a_bundle_that_is_linked_in_serves_without_an_initrd(void **state)
     sim.hv.board.initrd.size = 0;
     sim_run(&sim, look_and_reset, 1);
     assert_int_equal(seen.lives, 2);
-    sim_assert_says(&sim, "2 files, linked into hv");
+    sim_assert_says(&sim, "3 files, linked into hv");
     sim_assert_exit(&sim, "ok", "inside");
 }
 
@@ -261,7 +261,7 @@ static void an_initrd_counts_more_than_what_is_linked_in(void **state)
     sim_board(&sim, 1, &vm, 1);
     sim.hv.linked_bundle = (struct ash_boot_span){garbage, sizeof(garbage)};
     sim_run(&sim, look_and_off, 1);
-    sim_assert_says(&sim, "2 files, from the boot loader");
+    sim_assert_says(&sim, "3 files, from the boot loader");
     sim_assert_exit(&sim, "ok", "outside");
 }
 

@@ -82,6 +82,11 @@ struct ash_virtq_hal {
      *  Context: as map(). Cannot fail.
      */
     void (*unmap)(void *ctx, void *address, uint64_t size);
+
+    /** Where memory that is one region for the guest is not one for map(): it need not span two multiples of this, a
+     *  power of two, when the bytes of a buffer are asked for. Rings and indirect tables it has to give whole; drivers
+     *  allocate them so that they span none of a MiB or more. 0: it gives whatever lies in one region. */
+    uint64_t piece;
 };
 
 /** Where a driver put a queue, and the features that it negotiated. */

@@ -243,6 +243,56 @@ static void bytes_are_copied_across_segments(void **state)
     guest_close(&pool.guest);
 }
 
+#define PIECE 16U
+
+static unsigned pieces;
+
+/* Memory that is whole for the guest, and for us in pieces. */
+static void *map_piece(void *ctx, ash_ipa_t ipa, uint64_t size, bool write)
+{
+    struct guest *guest = ctx;
+
+    assert_true(size > 0U && ipa.value / PIECE == (ipa.value + size - 1U) / PIECE);
+    pieces++;
+    return mock_memory_hal.map(&guest->mem, ipa, size, write);
+}
+
+static void unmap_piece(void *ctx, void *address, uint64_t size)
+{
+    struct guest *guest = ctx;
+
+    mock_memory_hal.unmap(&guest->mem, address, size);
+}
+
+static void a_buffer_in_several_pieces_is_one_buffer(void **state)
+{
+    static const struct ash_virtq_hal in_pieces = {
+        .size = sizeof(in_pieces), .map = map_piece, .unmap = unmap_piece, .piece = PIECE};
+    struct ash_virtq_segment in[2];
+    struct pool pool;
+    int head;
+
+    (void)state;
+    pool_open(&pool, 0);
+    in[0] = (struct ash_virtq_segment){.ipa = ash_ipa(mock_memory_alloc(&pool.guest.mem, 41, PIECE - 5U)),
+                                       .length = 41,
+                                       .writable = true}; /* 5 bytes, two pieces, 4 bytes */
+    in[1] = (struct ash_virtq_segment){
+        .ipa = ash_ipa(mock_memory_alloc(&pool.guest.mem, PIECE, 0)), .length = PIECE, .writable = true};
+    head = guest_send(&pool.guest, 0, in, 2);
+    pool.guest.hal.memory = &in_pieces; /* the rings are mapped by now */
+    pieces = 0;
+    guest_run(&pool.guest, 8);
+    assert_int_equal(pieces, 5);
+    assert_int_equal(guest_take(&pool.guest, 0, head), 41 + PIECE);
+    for (unsigned i = 0; i < 41U + PIECE; i++) {
+        const unsigned char *bytes = guest_bytes(&pool.guest, in[i / 41U]);
+
+        assert_int_equal(bytes[i % 41U], i + 1);
+    }
+    guest_close(&pool.guest);
+}
+
 static void a_trimmed_request_is_the_rest(void **state)
 {
     struct ash_virtq_segment in[4];
@@ -410,6 +460,7 @@ int main(void)
         cmocka_unit_test(memory_that_cannot_be_mapped_gives_nothing),
         cmocka_unit_test(rng_init_refuses_what_it_cannot_use),
         cmocka_unit_test(bytes_are_copied_across_segments),
+        cmocka_unit_test(a_buffer_in_several_pieces_is_one_buffer),
         cmocka_unit_test(a_trimmed_request_is_the_rest),
         cmocka_unit_test(a_stale_token_reaches_nothing),
         cmocka_unit_test(a_forged_request_is_refused),
