@@ -193,6 +193,7 @@ static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
     for (unsigned i = PRIVATE; i <= SMALL; i++) {
         bool writes = i != SHARED;
 
+        assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_STATUS, false, 0), 0); /* as at power-on */
         open_disk(cpu, vcpu, &queue, i);
         assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_DEVICE_ID, false, 0), 2);
         assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_CONFIG, false, 0), SIM_DISK_SECTORS);
@@ -265,7 +266,7 @@ static void what_is_discarded_or_zeroed_reads_as_zero(void **state)
     sim_assert_exit(&sim, "ok", "user");
 }
 
-/* ---- Registers, interrupts ---------------------------------------------------------------------------------------- */
+/* ---- Registers, interrupts --------------------------------------------------------------------------------------- */
 
 static enum hv_verdict look_around(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
@@ -355,7 +356,7 @@ static void a_board_without_entropy_has_no_entropy_device(void **state)
     assert_null(sim.hv.vm[0]);
 }
 
-/* ---- When the work is done ---------------------------------------------------------------------------------------- */
+/* ---- When the work is done --------------------------------------------------------------------------------------- */
 
 #define BIG   0x4000U /* bytes of a request: two are a batch */
 #define CROWD 32U
@@ -460,7 +461,7 @@ static void a_job_does_what_no_kick_asks_for_and_not_while_the_vm_is_paused(void
     assert_true(still_waiting > 0U);
 }
 
-/* ---- A VM's life --------------------------------------------------------------------------------------------------- */
+/* ---- A VM's life ------------------------------------------------------------------------------------------------- */
 
 static struct {
     struct sim_account without;

@@ -594,6 +594,63 @@ static void whatever_is_asked_for_nothing_is_given_twice(void **state)
     assert_true(outcomes[0] > 100U && outcomes[1] > 100U);
 }
 
+/* ---- Disks ------------------------------------------------------------------------------------------------------- */
+
+/** @config gets one more disk: a range of the board's memory. */
+static void add_disk(struct ash_boot_vm *config, uint64_t base, uint64_t size)
+{
+    config->virtio[config->virtio_count++] = (struct ash_boot_virtio){
+        .kind = ASH_BOOT_VIRTIO_BLK, .node = "virtio_blk", .range = {base, size}, .queues = 1};
+}
+
+static bool is_of_vm(uint64_t base, uint64_t size, uint32_t number)
+{
+    struct hv_range taken;
+
+    return hv_ranges_first_taken(&ranges, base, size, &taken) && taken.base == base && taken.size == size &&
+           taken.owner == HV_OWNER_VM && taken.vm == number;
+}
+
+static void a_disks_range_is_its_vms_whatever_its_ram_wishes(void **state)
+{
+    struct ash_boot_vm *config = vm(0, 1, 2U * GIB);
+
+    (void)state;
+    config->memory_wish = 2U * GIB; /* more than there is: it grows and shrinks */
+    config->memory_min = 4U * MIB;
+    add_disk(config, 4U * GIB + 4096U, 8192);
+    hv_plan_make(&plan, vms, 1);
+    assert_int_equal(config->fault.code, ASH_OK);
+    assert_true(config->memory_size > 4U * MIB && config->memory_size < 2U * GIB);
+    assert_int_equal(plan.vm[0].disk[0].base, 4U * GIB + 4096U);
+    assert_int_equal(plan.vm[0].disk[0].size, 8192);
+    assert_true(is_of_vm(4U * GIB + 4096U, 8192, 0));
+    hv_plan_drop(&plan, &plan.vm[0]);
+    assert_int_equal(hv_ranges_free(&ranges), 64U * MIB - BLOCK + GIB);
+    assert_int_equal(plan.vm[0].disk[0].size, 0);
+}
+
+static void a_disks_range_must_be_free_memory(void **state)
+{
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+    (void)state;
+    add_disk(vm(0, 1, BLOCK), GIB, 4096);         /* hv's */
+    add_disk(vm(1, 1, BLOCK), 8U * GIB, 4096);    /* no RAM */
+    add_disk(vm(2, 1, BLOCK), GIB + BLOCK, 4096); /* free, ... */
+    add_disk(vm(3, 1, BLOCK), GIB + BLOCK, 4096); /* ... and now it is not */
+    hv_plan_make(&plan, vms, 4);
+    (void)ash_boot_fault_format(line, sizeof(line), &vms[0].fault);
+    assert_non_null(
+        strstr(line, "/virtio_blk: memory-range = 0x1000 bytes at 0x40000000: overlaps hv's own memory"));
+    (void)ash_boot_fault_format(line, sizeof(line), &vms[1].fault);
+    assert_non_null(strstr(line, "memory-range = 0x1000 bytes at 0x200000000: is not RAM"));
+    assert_int_equal(vms[2].fault.code, ASH_OK);
+    (void)ash_boot_fault_format(line, sizeof(line), &vms[3].fault);
+    assert_non_null(strstr(line, "overlaps another VM's memory"));
+    assert_true(is_of_vm(GIB + BLOCK, 4096, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -622,6 +679,8 @@ int main(void)
         cmocka_unit_test_setup(a_call_that_hv_answers_is_not_let_through, board),
         cmocka_unit_test_setup(more_vms_than_there_is_room_for_are_not_looked_at, board),
         cmocka_unit_test_setup(whatever_is_asked_for_nothing_is_given_twice, board),
+        cmocka_unit_test_setup(a_disks_range_is_its_vms_whatever_its_ram_wishes, board),
+        cmocka_unit_test_setup(a_disks_range_must_be_free_memory, board),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
