@@ -72,13 +72,17 @@ uint32_t hv_command_complete(struct hv_cpu *cpu, const char *line, uint32_t inde
 /** The table; the last one's name is NULL. */
 extern const struct hv_command hv_commands[];
 
-/* command_vm.c, command_show.c: the steps. */
+/* command_vm.c, command_switch.c, command_show.c: the steps. */
 enum hv_command_step hv_command_vm_list(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_show(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_devices(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_life(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_attach(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_vm_resize(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_switch_ports(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_switch_counts(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_switch_addresses(struct hv_call *call, struct hv_record *record);
+enum hv_command_step hv_command_switch_link(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_stats(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_irq(struct hv_call *call, struct hv_record *record);
 enum hv_command_step hv_command_mem(struct hv_call *call, struct hv_record *record);

@@ -38,8 +38,9 @@ struct hv {
     /* The VM of each place; NULL: there is none now. Lock domain: written with the VM list's and the console's lock
      * held, read with either. */
     struct hv_vm *vm[HV_MAX_VMS];
-    uint32_t live;                            /* VMs that have not ended */
-    uint32_t foreground;                      /* of those, the ones that keep the machine up */
+    struct hv_virtio_lan *lan[ASH_BOOT_SWITCHES_MAX]; /* glue/virtio_net.c; NULL: nobody is plugged in */
+    uint32_t live;                                    /* VMs that have not ended */
+    uint32_t foreground;                              /* of those, the ones that keep the machine up */
     bool ending;                              /* none of those is left, and the last one ended by itself */
     bool over;                                /* and nobody at all: the machine ends */
     bool front_refused;                       /* a VM that would have kept the machine up was refused */

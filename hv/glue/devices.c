@@ -6,6 +6,7 @@
 #include "core/hv.h"
 #include "glue/bcm2837.h"
 #include "glue/console_glue.h"
+#include "glue/virtio.h"
 
 /* A press is as long as a finger's: longer than any driver's debouncing. A guest that has not looked by then, because
  * others have its CPU, would find the key up again and nothing pressed: for it the press goes on. */
@@ -54,6 +55,7 @@ void hv_machine_note_alarm(struct hv_vm *vm)
 
     first = first < machine->wdog_due ? first : machine->wdog_due;
     first = first < machine->storm.due ? first : machine->storm.due;
+    first = first < machine->virtio_due ? first : machine->virtio_due;
     if (machine->bcm != NULL) {
         uint64_t due = hv_bcm2837_due(vm);
 
@@ -122,6 +124,15 @@ static void look_at_key(struct hv_vm *vm)
     }
     machine->key.up_at = UINT64_MAX;
     hv_vpl061_drive(&machine->gpio, machine->layout.power_key, false);
+}
+
+/** True: a virtio device wants to be looked at, which has a lock of its own. */
+static bool take_virtio(struct hv_vm *vm)
+{
+    bool is_due = vm->machine.virtio_due <= hv_arch_ticks();
+
+    vm->machine.virtio_due = is_due ? UINT64_MAX : vm->machine.virtio_due;
+    return is_due;
 }
 
 /** True: it has expired, and nobody was told yet. */
@@ -209,6 +220,7 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     bool ends = false;
     struct hv_machine_storm storm;
     bool storms;
+    bool virtio;
     uint64_t now;
     bool bites;
 
@@ -220,6 +232,7 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_vpl031_update(&vm->machine.rtc, now);
     look_at_key(vm);
     storms = take_storm(vm, &storm);
+    virtio = take_virtio(vm);
     if (vm->machine.bcm != NULL) {
         ends = hv_bcm2837_look(vm, &end);
     }
@@ -228,6 +241,9 @@ void hv_machine_alarm(struct hv_cpu *cpu, struct hv_vm *vm)
     hv_machine_unlock(&vm->machine);
     if (storms) {
         say_storm(vm, &storm);
+    }
+    if (virtio) {
+        hv_virtio_ring(cpu, vm);
     }
     if (ends) {
         hv_vm_stop(vm, end);
@@ -339,6 +355,7 @@ void hv_devices_create(struct hv_vm *vm)
     machine->rtc_due = UINT64_MAX;
     machine->key.up_at = UINT64_MAX;
     machine->storm.due = UINT64_MAX;
+    machine->virtio_due = UINT64_MAX;
     note_wdog(vm);
 }
 

@@ -145,9 +145,10 @@ struct hv_machine {
     struct hv_vsp805 wdog;
     uint64_t wdog_due; /* when it counts to 0, in ticks; UINT64_MAX: never */
     struct hv_machine_storm storm;
-    bool is_bitten; /* the VM was stopped because it expired */
-    bool is_frozen; /* hv_machine_freeze() */
-    int emitted;    /* the byte that the UART sent during this access, or -1 */
+    uint64_t virtio_due; /* when one of @virtio wants to go on, in ticks; UINT64_MAX: none does */
+    bool is_bitten;      /* the VM was stopped because it expired */
+    bool is_frozen;      /* hv_machine_freeze() */
+    int emitted;         /* the byte that the UART sent during this access, or -1 */
     /* Written under the console lock, read by the one whose it is: the UART, under the distributor lock, or the virtio
      * console, under its device's. */
     char input[HV_MACHINE_INPUT];

@@ -16,6 +16,7 @@
 
 static const struct hv_virtio_ops *const kinds[ASH_BOOT_VIRTIO_KINDS] = {
     [ASH_BOOT_VIRTIO_BLK] = &hv_virtio_blk_ops,
+    [ASH_BOOT_VIRTIO_NET] = &hv_virtio_net_ops,
     [ASH_BOOT_VIRTIO_RNG] = &hv_virtio_rng_ops,
     [ASH_BOOT_VIRTIO_CONSOLE] = &hv_virtio_console_ops,
 };
@@ -97,7 +98,9 @@ static enum hv_job_verdict step(struct hv_cpu *cpu, struct hv_job *job)
     bool more;
 
     hv_virtio_lock(cpu, device);
+    device->job_again = false;
     more = work(device);
+    more = more || device->job_again;
     device->job_is_out = more; /* seen by whoever has the lock next: then the job is not touched any more */
     hv_virtio_unlock(device);
     return more ? HV_JOB_AGAIN : HV_JOB_DONE;
@@ -105,6 +108,7 @@ static enum hv_job_verdict step(struct hv_cpu *cpu, struct hv_job *job)
 
 void hv_virtio_post(struct hv_virtio_device *device)
 {
+    device->job_again = true;
     if (device->job_is_out || !hv_virtio_may_work(device)) {
         return;
     }
@@ -113,6 +117,40 @@ void hv_virtio_post(struct hv_virtio_device *device)
     device->job.step = step;
     /* Where vCPU 0 is at first; it may have moved, and that would have to be asked with its lock held. */
     hv_job_post(device->vm->hv->cpu[device->vm->place->plan->cpu[0]], &device->job);
+}
+
+void hv_virtio_wake_at(struct hv_virtio_device *device, uint64_t ticks)
+{
+    struct hv_vm *vm = device->vm;
+    struct hv_cpu *self = device->domain->holder;
+
+    device->wake_at = ticks;
+    hv_machine_lock(self, &vm->machine);
+    if (ticks < vm->machine.virtio_due) {
+        vm->machine.virtio_due = ticks;
+        hv_machine_note_alarm(vm);
+        hv_sched_new_alarm(vm->vcpu[0]->cpu, self);
+    }
+    hv_machine_unlock(&vm->machine);
+}
+
+void hv_virtio_ring(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    struct hv_virtio *virtio = vm->machine.virtio;
+    uint64_t now = hv_arch_ticks();
+
+    for (uint32_t i = 0; virtio != NULL && i < virtio->count; i++) {
+        struct hv_virtio_device *device = &virtio->device[i];
+
+        hv_virtio_lock(cpu, device);
+        if (device->wake_at != 0U && device->wake_at <= now) {
+            device->wake_at = 0;
+            hv_virtio_post(device);
+        } else if (device->wake_at != 0U) {
+            hv_virtio_wake_at(device, device->wake_at);
+        }
+        hv_virtio_unlock(device);
+    }
 }
 
 /** The guest kicked: a batch for its account. ASH_EBUSY: it comes again for the next one. */
@@ -341,6 +379,7 @@ void hv_virtio_reset(struct hv_cpu *cpu, struct hv_vm *vm)
             device->ops->reset(device);
         }
         device->streak = 0;
+        device->wake_at = 0;
         device->frozen = false;
         hv_virtio_unlock(device);
     }

@@ -81,10 +81,12 @@ struct hv_virtio_device {
     unsigned pages; /* of @state */
 
     /* Lock domain: the device. */
-    uint32_t streak; /* batches that the kick which goes on has had served */
-    bool frozen;     /* its VM is paused: nothing is done */
-    bool gone;       /* detached */
-    bool job_is_out; /* in a CPU's queue, or on its way there */
+    uint32_t streak;  /* batches that the kick which goes on has had served */
+    bool frozen;      /* its VM is paused: nothing is done */
+    bool gone;        /* detached */
+    bool job_is_out;  /* in a CPU's queue, or on its way there */
+    bool job_again;   /* it was posted once more meanwhile */
+    uint64_t wake_at; /* ticks; 0: not at all */
     struct hv_job job;
     uint64_t kicks; /* since the VM was made */
     uint64_t jobs;
@@ -127,6 +129,10 @@ void hv_virtio_site(struct hv_virtio_device *device, void *at, uint32_t count, u
 /** There is work that no kick asks for, or will be: the device's job is to run. The lock is held. */
 void hv_virtio_post(struct hv_virtio_device *device);
 
+/** The device's job is to run at @ticks, once; the last that was said counts. For what waits, not for what repeats: it
+ *  may come later, with the VM's alarm, and does not while the VM is paused, at whose end the job runs. Likewise. */
+void hv_virtio_wake_at(struct hv_virtio_device *device, uint64_t ticks);
+
 /** May it be worked on: its VM is neither paused nor about to be destroyed? The lock is held. */
 static inline bool hv_virtio_may_work(const struct hv_virtio_device *device)
 {
@@ -138,6 +144,7 @@ int hv_virtio_refuse(const struct hv_virtio_device *device, int code, const char
                      const char *problem, const char *allowed);
 
 extern const struct hv_virtio_ops hv_virtio_blk_ops;
+extern const struct hv_virtio_ops hv_virtio_net_ops;
 extern const struct hv_virtio_ops hv_virtio_rng_ops;
 extern const struct hv_virtio_ops hv_virtio_console_ops;
 
@@ -156,6 +163,9 @@ void hv_virtio_reset(struct hv_cpu *cpu, struct hv_vm *vm);
 /** The VM is paused; it goes on. The VM's lock is held. */
 void hv_virtio_freeze(struct hv_cpu *cpu, struct hv_vm *vm);
 void hv_virtio_thaw(struct hv_cpu *cpu, struct hv_vm *vm);
+
+/** The VM's alarm has rung for them. By vCPU 0's CPU; no lock is held. */
+void hv_virtio_ring(struct hv_cpu *cpu, struct hv_vm *vm);
 
 /** On the way to hv_virtio_destroy(): detached. False: a job is still out, ask again. No lock is held. */
 bool hv_virtio_quiesce(struct hv_cpu *cpu, struct hv_vm *vm);

@@ -119,13 +119,38 @@ static bool read_header(struct ash_virtio_net *net, struct ash_virtio_request *f
     return true;
 }
 
+static bool is_held(const struct ash_virtio_net *net, uint32_t queue)
+{
+    return (net->held & ASH_BIT(queue)) != 0U;
+}
+
+void ash_virtio_net_pause(struct ash_virtio_net *net)
+{
+    net->paused = true;
+}
+
+void ash_virtio_net_hold(struct ash_virtio_net *net, uint32_t queue)
+{
+    net->held |= queue < ASH_VIRTIO_QUEUES_MAX ? ASH_BIT(queue) : 0U;
+}
+
+void ash_virtio_net_resume(struct ash_virtio_net *net, uint32_t queue)
+{
+    if (queue < ASH_VIRTIO_QUEUES_MAX && is_held(net, queue)) {
+        net->held &= ~ASH_BIT(queue);
+        ash_virtio_kick(&net->device, queue);
+    }
+}
+
 static bool serve_transmit(struct ash_virtio_net *net, uint32_t queue, uint32_t budget)
 {
     const struct ash_virtio_net_config *config = &net->config;
     struct ash_virtio_request frame;
     int error = ASH_OK;
 
-    while (budget > 0U && (error = ash_virtio_pop(&net->device, queue, &frame)) == ASH_OK) {
+    net->paused = false;
+    while (budget > 0U && !net->paused && !is_held(net, queue) &&
+           (error = ash_virtio_pop(&net->device, queue, &frame)) == ASH_OK) {
         struct ash_virtio_net_header header;
 
         if (read_header(net, &frame, &header) && is_frame_ok(net, &header, frame.readable_bytes, false)) {
@@ -137,7 +162,7 @@ static bool serve_transmit(struct ash_virtio_net *net, uint32_t queue, uint32_t 
         budget--;
     }
     ash_virtio_signal(&net->device, queue);
-    return budget == 0U || error == ASH_ENOMEM;
+    return !is_held(net, queue) && (budget == 0U || net->paused || error == ASH_ENOMEM);
 }
 
 /* ---- To the driver ------------------------------------------------------------------------------------ */
@@ -307,8 +332,9 @@ static bool serve(void *ctx, uint32_t queue, uint32_t budget)
 
 static void queue_reset(void *ctx, uint32_t queue)
 {
-    const struct ash_virtio_net *net = ctx;
+    struct ash_virtio_net *net = ctx;
 
+    net->held &= ~ASH_BIT(queue);
     if (net->config.backend->reset != NULL) {
         net->config.backend->reset(net->config.backend_ctx, queue);
     }
@@ -362,6 +388,8 @@ int ash_virtio_net_init(struct ash_virtio_net *net, const struct ash_virtio_net_
         return ASH_EINVAL;
     }
     net->config = *config;
+    net->paused = false;
+    net->held = 0;
     net->malformed = 0;
     net->filtered = 0;
     (void)memset(net->space, 0, sizeof(net->space));

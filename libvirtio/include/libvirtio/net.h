@@ -111,6 +111,9 @@ struct ash_virtio_net {
     uint32_t mac_count[2]; /* above ASH_VIRTIO_NET_MACS: all pass */
     unsigned char vlans[4096 / 8];
 
+    bool paused;   /* private: ash_virtio_net_pause() */
+    uint64_t held; /* likewise: transmit queues, by number */
+
     uint64_t malformed; /* frames of the driver's that were not handed on */
     uint64_t filtered;  /* frames that it did not want */
 };
@@ -124,6 +127,16 @@ int ash_virtio_net_init(struct ash_virtio_net *net, const struct ash_virtio_net_
 /** A frame that was transmitted is done with; the driver sees it with ash_virtio_signal(), within
  *  transmit() that follows by itself. Returns as ash_virtio_push(). */
 int ash_virtio_net_complete(struct ash_virtio_net *net, uint32_t queue, uint64_t token) ASH_NODISCARD;
+
+/** Within transmit(): this one is the last of its batch, though the budget has not been used up. ash_virtio_run()
+ *  returns true, and goes on when it is called again. For frames that differ in cost more than in number. */
+void ash_virtio_net_pause(struct ash_virtio_net *net);
+
+/** No more frames of @queue, a transmit queue, are handed out, however often the driver kicks, until ..._resume() or a
+ *  reset of the queue: for a back end that keeps a frame until it can go on, and has room for no other. Out of range:
+ *  nothing. Context: also within transmit(). */
+void ash_virtio_net_hold(struct ash_virtio_net *net, uint32_t queue);
+void ash_virtio_net_resume(struct ash_virtio_net *net, uint32_t queue);
 
 /** A frame for the driver, into the buffers of receive queue @pair (modulo those in use). The driver sees
  *  it with ash_virtio_net_receive_done(), so that many can be one interrupt. Returns ASH_OK, also where the

@@ -26,6 +26,7 @@ struct host {
     int last; /* what the peer's receive said */
     struct ash_virtio_net_header header;
     bool keep; /* do not complete */
+    bool pauses, holds;
     struct ash_virtio_request kept;
 };
 
@@ -67,6 +68,12 @@ static void transmit(void *ctx, const struct ash_virtio_request *frame,
     assert_true(frame->readable_bytes >= ASH_VIRTIO_NET_FRAME_MIN);
     host->frames++;
     host->header = *header;
+    if (host->pauses) {
+        ash_virtio_net_pause(&host->net);
+    }
+    if (host->holds) {
+        ash_virtio_net_hold(&host->net, frame->queue);
+    }
     if (host->keep) {
         host->kept = *frame;
         return;
@@ -723,6 +730,80 @@ static void a_back_end_of_one_op_will_do(void **state)
     guest_close(&a.guest);
 }
 
+/* Frames that the driver has put there, two of them, before the device runs. */
+static void two_frames_lie_there(struct host *host, unsigned queue)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ash_virtq_segment buffer = guest_buffer(&host->guest, HEADER + 60, false);
+
+        memcpy((unsigned char *)guest_bytes(&host->guest, buffer) + HEADER, everyone, 6);
+        guest_send(&host->guest, queue, &buffer, 1);
+    }
+}
+
+static void a_pause_is_the_end_of_a_batch(void **state)
+{
+    static struct host a;
+
+    (void)state;
+    open_host(&a, ALL_OF_NET);
+    (void)ash_virtio_run(&a.net.device, 9);
+    a.pauses = true;
+    two_frames_lie_there(&a, TX0);
+    assert_true(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 1);
+    a.pauses = false;
+    assert_false(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 2);
+    guest_close(&a.guest);
+}
+
+static void a_queue_that_is_held_hands_nothing_out(void **state)
+{
+    static struct host a;
+    struct mock_used used;
+
+    (void)state;
+    open_host(&a, ALL_OF_NET);
+    (void)ash_virtio_run(&a.net.device, 9);
+    a.holds = true;
+    two_frames_lie_there(&a, TX0);
+    assert_false(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 1);
+    assert_true(guest_has_used(&a.guest, TX0, &used)); /* what was done is told */
+    two_frames_lie_there(&a, TX0);
+    ash_virtio_kick(&a.net.device, TX0);
+    assert_false(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 1);
+    two_frames_lie_there(&a, TX1); /* the other pair goes on */
+    a.holds = false;
+    assert_false(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 3);
+    ash_virtio_net_resume(&a.net, TX0);
+    ash_virtio_net_resume(&a.net, TX0);
+    assert_false(ash_virtio_run(&a.net.device, 9));
+    assert_int_equal(a.frames, 6);
+    ash_virtio_net_resume(&a.net, 64);
+    ash_virtio_net_hold(&a.net, 64);
+    assert_int_equal(a.net.held, 0);
+    guest_close(&a.guest);
+}
+
+static void a_reset_ends_a_hold(void **state)
+{
+    static struct host a;
+
+    (void)state;
+    open_host(&a, ALL_OF_NET);
+    ash_virtio_net_hold(&a.net, TX0);
+    ash_virtio_net_hold(&a.net, TX1);
+    ash_virtio_queue_disable(&a.net.device, TX1);
+    assert_int_equal(a.net.held, 1U << TX0);
+    ash_virtio_device_reset(&a.net.device);
+    assert_int_equal(a.net.held, 0);
+    guest_close(&a.guest);
+}
+
 static void init_refuses_what_it_cannot_use(void **state)
 {
     struct ash_virtio_net_backend bad = backend;
@@ -826,6 +907,9 @@ int main(void)
         cmocka_unit_test(frames_have_sizes),
         cmocka_unit_test(a_broken_receive_queue_is_told),
         cmocka_unit_test(a_back_end_of_one_op_will_do),
+        cmocka_unit_test(a_pause_is_the_end_of_a_batch),
+        cmocka_unit_test(a_queue_that_is_held_hands_nothing_out),
+        cmocka_unit_test(a_reset_ends_a_hold),
         cmocka_unit_test(init_refuses_what_it_cannot_use),
         cmocka_unit_test(a_stream_arrives_whole),
     };

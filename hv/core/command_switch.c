@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands about the switches between VMs. A VM that exists is looked at under the VM list's lock: it is not destroyed
+ * meanwhile. */
+#include "core/command.h"
+#include "core/format.h"
+#include "core/hv.h"
+#include "core/life.h"
+#include "glue/virtio_net.h"
+
+/** The VM that the answer is at, with the VM list's lock held until hv_unlock(); NULL: it does not exist now. */
+static struct hv_vm *lock_vm(struct hv *hv, uint32_t number)
+{
+    hv_lock(&hv->vms_lock);
+    return number < hv->vms ? hv->vm[number] : NULL;
+}
+
+/** The next network device from where the call is, of one VM or of all: VM in at[0], device in at[1]. */
+static bool next_port(struct hv_call *call, uint32_t *vm_number, struct hv_virtio_net_port *port)
+{
+    struct hv *hv = call->cpu->hv;
+    bool is_one = false;
+
+    if (call->at[0] == 0U && call->vm != UINT32_MAX) {
+        call->at[0] = call->vm;
+    }
+    while (!is_one && call->at[0] < hv_life_count(hv) &&
+           (call->vm == UINT32_MAX || call->at[0] == call->vm)) {
+        struct hv_vm *vm = lock_vm(hv, call->at[0]);
+
+        is_one = vm != NULL && hv_virtio_net_look(call->cpu, vm, call->at[1], port);
+        hv_unlock(&hv->vms_lock);
+        *vm_number = call->at[0];
+        if (!is_one) {
+            call->at[0]++;
+            call->at[1] = 0;
+        }
+    }
+    return is_one;
+}
+
+static void put_head(struct hv_record *record, struct hv *hv, uint32_t vm,
+                     const struct hv_virtio_net_port *port)
+{
+    hv_record_text(record, "switch", 12, "%s", port->switch_name);
+    hv_record_text(record, "vm", 12, "%s", hv_life_vm_name(hv, vm));
+    hv_record_number(record, "device", 6, port->device);
+}
+
+static void put_mac(struct hv_record *record, const uint8_t *mac)
+{
+    hv_record_text(record, "mac", 17, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                   mac[5]);
+}
+
+/** Frames that were lost, sent by this port or for it. */
+static uint64_t lost_of(const struct hv_virtio_net_port *port)
+{
+    uint64_t lost = port->malformed;
+
+    for (uint32_t i = HV_VSWITCH_MALFORMED; i <= HV_VSWITCH_REFUSED; i++) {
+        lost += port->counts[i];
+    }
+    return lost;
+}
+
+enum hv_command_step hv_command_switch_ports(struct hv_call *call, struct hv_record *record)
+{
+    struct hv_virtio_net_port port;
+    uint32_t vm;
+
+    if (!next_port(call, &vm, &port)) {
+        return HV_STEP_END;
+    }
+    call->at[1] = port.device + 1U;
+    put_head(record, call->cpu->hv, vm, &port);
+    put_mac(record, port.mac);
+    hv_record_number(record, "vlan", 4, port.vlan);
+    hv_record_text(record, "link", 4, "%s", port.is_up ? "up" : "down");
+    hv_record_bool(record, "driver", 6, port.has_driver);
+    hv_record_number(record, "sent", 10, port.counts[HV_VSWITCH_IN]);
+    hv_record_number(record, "received", 10, port.counts[HV_VSWITCH_OUT]);
+    hv_record_number(record, "lost", 8, lost_of(&port));
+    return HV_STEP_ROW;
+}
+
+/** What is not zero. at[1]: the device, and behind it which count is next. */
+enum hv_command_step hv_command_switch_counts(struct hv_call *call, struct hv_record *record)
+{
+    struct hv_virtio_net_port port;
+    uint32_t vm;
+    uint32_t next = call->at[1] % 256U;
+
+    for (call->at[1] /= 256U; next_port(call, &vm, &port); call->at[1] = port.device + 1U, next = 0) {
+        while (next < HV_VSWITCH_COUNTS && port.counts[next] == 0U) {
+            next++;
+        }
+        if (next < HV_VSWITCH_COUNTS) {
+            put_head(record, call->cpu->hv, vm, &port);
+            hv_record_text(record, "what", 14, "%s", hv_vswitch_count_name((enum hv_vswitch_count)next));
+            hv_record_number(record, "count", 14, port.counts[next]);
+            call->at[1] = port.device * 256U + next + 1U;
+            return HV_STEP_ROW;
+        }
+    }
+    return HV_STEP_END;
+}
+
+static bool station_of(struct hv_call *call, uint32_t vm_number, uint32_t device, uint32_t index,
+                       struct hv_vswitch_station *station)
+{
+    struct hv *hv = call->cpu->hv;
+    struct hv_vm *vm = lock_vm(hv, vm_number);
+    bool is_one = vm != NULL && hv_virtio_net_station(call->cpu, vm, device, index, station);
+
+    hv_unlock(&hv->vms_lock);
+    return is_one;
+}
+
+/** at[1]: the device, and behind it which address is next. */
+enum hv_command_step hv_command_switch_addresses(struct hv_call *call, struct hv_record *record)
+{
+    struct hv_virtio_net_port port;
+    struct hv_vswitch_station station;
+    uint32_t vm;
+    uint32_t next = call->at[1] % 256U;
+
+    for (call->at[1] /= 256U; next_port(call, &vm, &port); call->at[1] = port.device + 1U, next = 0) {
+        for (; next <= HV_VSWITCH_LEARNED; next++) {
+            if (station_of(call, vm, port.device, next, &station)) {
+                put_head(record, call->cpu->hv, vm, &port);
+                put_mac(record, station.mac);
+                hv_record_number(record, "vlan", 4, station.vlan);
+                hv_record_bool(record, "own", 4, station.is_own);
+                hv_record_number(record, "age_s", 6, station.age_ticks / hv_arch_ticks_per_second());
+                call->at[1] = port.device * 256U + next + 1U;
+                return HV_STEP_ROW;
+            }
+        }
+    }
+    return HV_STEP_END;
+}
+
+enum hv_command_step hv_command_switch_link(struct hv_call *call, struct hv_record *record)
+{
+    struct hv *hv = call->cpu->hv;
+    const bool is_up = call->command->detail != 0U;
+    struct hv_vm *vm;
+    uint32_t count;
+
+    if (call->at[0]++ > 0U) {
+        return HV_STEP_END;
+    }
+    vm = lock_vm(hv, call->vm);
+    count = vm != NULL ? hv_virtio_net_set_link(call->cpu, vm, is_up) : 0U;
+    hv_unlock(&hv->vms_lock);
+    if (count == 0U) {
+        return hv_call_fail(call, "a VM that exists and has a node virtio_net", "%s has no network device",
+                            hv_life_vm_name(hv, call->vm));
+    }
+    hv_record_text(record, "name", 0, "%s", hv_life_vm_name(hv, call->vm));
+    hv_record_number(record, "devices", 0, count);
+    hv_record_text(record, "link", 0, "%s", is_up ? "up" : "down");
+    return HV_STEP_ROW;
+}
