@@ -244,20 +244,27 @@ static bool send_to(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct station *st
     return true;
 }
 
-/* What is in station->frame: is it as it was sent, and newer than all before? */
+/* What is in station->frame: if it comes from Alice or Bob, is it as they sent it, and newer than all before? Nobody
+ * else can send with their addresses, so nothing else bears them. */
 static void judge(struct station *station)
 {
     const unsigned char *bytes = station->frame + HEADER;
     const uint32_t size = station->frame_size - HEADER;
+    uint8_t mac[6];
     uint32_t number;
 
-    assert_true(size >= 24U);
-    assert_true(bytes[14] < VMS && is_whole(bytes, size));
-    memcpy(&number, bytes + 16, 4);
-    assert_true(number >= station->last[bytes[14]]);
-    station->last[bytes[14]] = number + 1U;
-    station->longest = size > station->longest ? size : station->longest;
-    station->got++;
+    assert_true(size >= 14U);
+    for (unsigned from = ALICE; from <= BOB; from++) {
+        mac_of(from, mac);
+        if (memcmp(bytes + 6, mac, 6) == 0) {
+            assert_true(size >= 24U && bytes[14] == from && is_whole(bytes, size));
+            memcpy(&number, bytes + 16, 4);
+            assert_true(number >= station->last[from]);
+            station->last[from] = number + 1U;
+            station->longest = size > station->longest ? size : station->longest;
+            station->got++;
+        }
+    }
 }
 
 static void receive(struct hv_vcpu *vcpu, struct station *station)
@@ -387,10 +394,517 @@ static void frames_arrive_whole_both_ways(void **state)
     }
 }
 
+/* ---- A peer that does not read ----------------------------------------------------------------------------------- */
+
+static struct {
+    uint64_t sent_at, done_at;
+    uint64_t buffers_at; /* when Bob gives one; UINT64_MAX: never */
+    bool gave;
+    unsigned outcomes[2]; /* lost, arrived */
+    unsigned for_eve;     /* frames to her, behind Bob's */
+} slow;
+
+static uint64_t patience(void)
+{
+    return hv_arch_ticks_per_second() / 100U;
+}
+
+static enum hv_verdict alice_waits(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct station *station)
+{
+    uint8_t bob[6], eve[6];
+
+    mac_of(BOB, bob);
+    mac_of(EVE, eve);
+    if (!stations[BOB].is_open || !stations[EVE].is_open) {
+        return HV_RESUME;
+    }
+    if (slow.sent_at == 0U) {
+        slow.sent_at = hv_arch_ticks();
+        assert_true(send_to(cpu, vcpu, station, bob, 100));
+        for (unsigned i = 0; i < 3U; i++) {
+            assert_true(send_to(cpu, vcpu, station, eve, 200));
+        }
+    }
+    reap(vcpu, station);
+    if (station->in_flight == 0U && slow.done_at == 0U) {
+        slow.done_at = hv_arch_ticks();
+    }
+    return slow.done_at != 0U && stations[EVE].got == 3U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static enum hv_verdict be_slow(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE : sim_is(vcpu, "bob") ? BOB : EVE;
+    struct station *station = &stations[me];
+
+    assert_true(round < TIMEOUT);
+    if (!station->is_open) {
+        open_station(cpu, vcpu, me, 0);
+        if (me != BOB) {
+            give_buffers(cpu, vcpu, station, 16);
+        }
+        return HV_RESUME;
+    }
+    if (me == ALICE) {
+        return alice_waits(cpu, vcpu, station);
+    }
+    receive(vcpu, station);
+    if (me == BOB && !slow.gave && slow.sent_at != 0U && slow.buffers_at != UINT64_MAX &&
+        hv_arch_ticks() > slow.sent_at + slow.buffers_at) {
+        give_buffers(cpu, vcpu, station, 1);
+        slow.gave = true;
+    }
+    return hv_life_state(cpu->hv, ALICE) == HV_LIFE_OFF ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void be_slow_under_seed(uint64_t seed)
+{
+    struct test_rng rng = {seed * 2U + 1U};
+    uint64_t lost;
+
+    memset(&slow, 0, offsetof(__typeof__(slow), outcomes));
+    board(3);
+    slow.buffers_at = seed % 3U == 0U ? UINT64_MAX : test_rng_below(&rng, 2U * patience());
+    sim_run(&sim, be_slow, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+    lost = counted(BOB, HV_VSWITCH_FULL);
+    assert_int_equal(lost + counted(BOB, HV_VSWITCH_OUT), 1);
+    assert_int_equal(counted(EVE, HV_VSWITCH_OUT), 3);
+    assert_true(lost == 0U || slow.done_at - slow.sent_at >= patience());
+    assert_true(slow.done_at - slow.sent_at < 2U * patience());
+    slow.outcomes[lost == 0U ? 1 : 0]++;
+}
+
+static void a_peer_that_does_not_read_holds_a_frame_for_10_ms_at_most(void **state)
+{
+    (void)state;
+    memset(&slow, 0, sizeof(slow));
+    sim_under_seeds("virtio-net-slow", 60, be_slow_under_seed);
+    printf("%u lost, %u arrived\n", slow.outcomes[0], slow.outcomes[1]);
+    assert_true(slow.outcomes[0] > 0U && slow.outcomes[1] > 0U);
+}
+
+/* ---- Peers that are cut off, paused, restarted ------------------------------------------------------------------- */
+
+static struct {
+    unsigned disturbances, most;
+    bool is_down, is_over;
+    uint32_t got_at_the_end;
+    unsigned links_seen_down;
+} rough;
+
+/** The boss disturbs Bob, and mends it. */
+static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct hv *hv = cpu->hv;
+    const char *why;
+    const bool pulls = rough.disturbances % 3U == 0U;
+
+    if (rough.is_over) {
+        return stations[BOB].got > rough.got_at_the_end + 20U ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    if (round % 8U != 0U || !stations[BOB].is_open) {
+        return HV_RESUME;
+    }
+    if (rough.disturbances % 3U == 2U) {
+        ASH_DISCARD(hv_life_ask(cpu, BOB, HV_LIFE_RESTART, &why));
+        stations[BOB].is_open = false;
+        rough.disturbances++;
+    } else if (!rough.is_down) {
+        if (pulls) {
+            hv_lock(&hv->vms_lock);
+            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], false), 1);
+            hv_unlock(&hv->vms_lock);
+        } else if (hv_life_ask(cpu, BOB, HV_LIFE_PAUSE, &why) != ASH_OK) {
+            return HV_RESUME;
+        }
+        rough.is_down = true;
+    } else if (pulls || hv_life_state(hv, BOB) == HV_LIFE_PAUSED) {
+        if (pulls) {
+            hv_lock(&hv->vms_lock);
+            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], true), 1);
+            hv_unlock(&hv->vms_lock);
+        } else {
+            assert_int_equal(hv_life_ask(cpu, BOB, HV_LIFE_RESUME, &why), ASH_OK);
+        }
+        rough.is_down = false;
+        rough.disturbances++;
+    }
+    if (rough.disturbances == rough.most) {
+        rough.is_over = true;
+        rough.got_at_the_end = stations[BOB].got;
+    }
+    return HV_RESUME;
+}
+
+static enum hv_verdict go_on_talking(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE
+                        : sim_is(vcpu, "bob") ? BOB
+                        : sim_is(vcpu, "eve") ? EVE
+                                              : BOSS;
+    struct station *station = &stations[me];
+    uint8_t to[6];
+
+    if (me == BOSS) {
+        return disturb(cpu, vcpu, round);
+    }
+    if (me == EVE || (rough.is_over && hv_life_state(cpu->hv, BOSS) == HV_LIFE_OFF)) {
+        return sim_off(cpu, vcpu);
+    }
+    mac_of(1U - me, to);
+    if (round == 0U || !station->is_open) {
+        open_station(cpu, vcpu, me, ALL);
+    }
+    if (me == BOB && (sim_device(cpu, vcpu, sim_virtio(0) + SIM_CONFIG + 4U, false, 0) >> 16 & 1U) == 0U) {
+        rough.links_seen_down++;
+    }
+    receive(vcpu, station);
+    give_buffers(cpu, vcpu, station, 48);
+    (void)send_to(cpu, vcpu, station, to, 24U + station->sent * 331U % 30000U);
+    return HV_RESUME;
+}
+
+static void rough_under_seed(uint64_t seed)
+{
+    board(4);
+    memset(&rough, 0, offsetof(__typeof__(rough), links_seen_down));
+    rough.most = 9;
+    sim_run(&sim, go_on_talking, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+    frames_lost += counted(BOB, HV_VSWITCH_ABSENT) + counted(BOB, HV_VSWITCH_UNPLUGGED);
+}
+
+static void peers_that_are_cut_off_paused_and_restarted_are_talked_to_again(void **state)
+{
+    (void)state;
+    frames_lost = 0;
+    rough.links_seen_down = 0;
+    sim_under_seeds("virtio-net-rough", SEEDS, rough_under_seed);
+    assert_true(frames_lost > 0U && rough.links_seen_down > 0U);
+}
+
+/* ---- A hostile peer ---------------------------------------------------------------------------------------------- */
+
+static struct test_rng evil;
+
+static uint32_t any(uint32_t bound)
+{
+    return (uint32_t)test_rng_below(&evil, bound);
+}
+
+/** Floods, lies about who it is, and tears at its own device. */
+static void be_evil(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct station *station)
+{
+    uint8_t to[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    unsigned char header[HEADER];
+    const uint64_t registers = sim_virtio(0);
+
+    if (!station->is_open || any(200) == 0U) {
+        open_station(cpu, vcpu, EVE, any(2) == 0U ? ALL : 0U);
+    }
+    if (any(2) == 0U) {
+        mac_of(any(2), to);
+    }
+    if (any(2) == 0U) {
+        for (unsigned i = 0; i < HEADER; i++) {
+            header[i] = any(3) == 0U ? (unsigned char)any(256) : 0U;
+        }
+        make_frame(scratch, EVE, to, 0, 24U + any(1490));
+        mac_of(any(VMS), scratch + 6);
+        add_frame(vcpu, station, header, scratch, any(2000));
+    }
+    if (any(3) == 0U) {
+        sim_poke(vcpu, (unsigned)(RINGS / 4U) + any(SIM_QUEUE_BYTES / 2U), any(UINT32_MAX));
+    }
+    if (any(4) == 0U) {
+        (void)sim_device(cpu, vcpu, registers + 4U * any(0x44), true,
+                         any(8) == 0U ? any(UINT32_MAX) : any(4));
+    }
+    (void)sim_queue_kick_once(cpu, vcpu, any(2) == 0U ? &station->tx : &station->rx);
+}
+
+static enum hv_verdict talk_beside_an_enemy(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    if (!sim_is(vcpu, "eve")) {
+        return talk_to_each_other(cpu, vcpu, round);
+    }
+    stations[EVE].vm = EVE;
+    be_evil(cpu, vcpu, &stations[EVE]);
+    return HV_RESUME;
+}
+
+static uint64_t spoofed, flooded;
+
+static void enemy_under_seed(uint64_t seed)
+{
+    struct hv_virtio_net_port port;
+
+    evil = (struct test_rng){seed * 77U + 1U};
+    board(3);
+    sim_run(&sim, talk_beside_an_enemy, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+    for (unsigned i = 0; i < 2U; i++) {
+        assert_int_equal(counted(i, HV_VSWITCH_IN), talk.frames);
+        frames_lost += counted(i, HV_VSWITCH_FULL);
+    }
+    assert_true(hv_virtio_net_look(NULL, sim.hv.vm[EVE], 0, &port));
+    spoofed += port.counts[HV_VSWITCH_SPOOFED];
+    flooded += port.counts[HV_VSWITCH_FLOODS];
+}
+
+static void an_enemy_on_the_switch_changes_no_frame_of_others(void **state)
+{
+    (void)state;
+    talk.features[0] = ALL;
+    talk.features[1] = ALL;
+    talk.frames = 120;
+    talk.size_most = 1514;
+    sim_under_seeds("virtio-net-enemy", SEEDS, enemy_under_seed);
+    assert_true(spoofed > 0U && flooded > 0U);
+}
+
+/* ---- Checksums --------------------------------------------------------------------------------------------------- */
+
+static uint32_t sum_of(const unsigned char *bytes, uint32_t size)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < size; i++) {
+        sum += i % 2U == 0U ? (uint32_t)bytes[i] << 8 : bytes[i];
+    }
+    while (sum > 0xFFFFU) {
+        sum = (sum & 0xFFFFU) + (sum >> 16);
+    }
+    return sum;
+}
+
+#define SUM_START 34U
+#define SUM_AT    (SUM_START + 6U) /* UDP's */
+
+static unsigned sums_seen;
+
+/** Frames whose sum is left to Bob, who never said that he can. */
+static enum hv_verdict leave_sums_out(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const unsigned char header[HEADER] = {1, 0, 0, 0, 0, 0, SUM_START, 0, 6, 0};
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE : BOB;
+    struct station *station = &stations[me];
+    uint32_t head, length;
+
+    assert_true(round < TIMEOUT);
+    if (!station->is_open) {
+        open_station(cpu, vcpu, me, me == ALICE ? ALL : 0U);
+        give_buffers(cpu, vcpu, station, 48);
+        return HV_RESUME;
+    }
+    if (me == ALICE && stations[BOB].is_open && station->sent < 20U) {
+        uint8_t to[6];
+
+        mac_of(BOB, to);
+        make_frame(scratch, ALICE, to, station->sent, 500);
+        if (station->sent == 0U) { /* the sum of nothing is 0, which says that there is none */
+            memset(scratch + SUM_START, 0, 500U - SUM_START);
+            scratch[SUM_AT] = 0xFF;
+            scratch[SUM_AT + 1U] = 0xFF;
+        }
+        add_frame(vcpu, station, header, scratch, 60U + 7U * station->sent++);
+        sim_queue_kick(cpu, vcpu, &station->tx);
+    }
+    while (me == BOB && sim_queue_used(vcpu, &station->rx, &head, &length)) {
+        unsigned char got[HEADER + 500], sent[500];
+        uint32_t number, sum;
+
+        assert_int_equal(
+            hv_guest_read(vcpu->vm, ash_ipa(sim_ram(vcpu, BUFFERS + BUFFER * head)), got, length), ASH_OK);
+        assert_int_equal(got[0], 0); /* nothing is left to do */
+        memcpy(&number, got + HEADER + 16, 4);
+        make_frame(sent, ALICE, got + HEADER, number, 500);
+        sum = (uint32_t)sent[SUM_AT] << 8 | sent[SUM_AT + 1U]; /* the pseudo header's, so to say */
+        if (number == 0U) {
+            assert_int_equal(got[HEADER + SUM_AT], 0xFF);
+            assert_int_equal(got[HEADER + SUM_AT + 1U], 0xFF);
+        } else {
+            sum += sum_of(got + HEADER + SUM_START, length - HEADER - SUM_START);
+            assert_int_equal((sum & 0xFFFFU) + (sum >> 16), 0xFFFF);
+        }
+        sums_seen++;
+    }
+    return sums_seen == 20U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void a_sum_that_is_left_out_is_filled_in_for_who_cannot(void **state)
+{
+    (void)state;
+    sums_seen = 0;
+    board(2);
+    sim_run(&sim, leave_sums_out, 1);
+    sim_assert_exit(&sim, "ok", NULL);
+    assert_int_equal(counted(BOB, HV_VSWITCH_OUT), 20);
+}
+
+/* ---- A VM's life ------------------------------------------------------------------------------------------------- */
+
+static struct {
+    unsigned who; /* is made and taken away */
+    struct sim_account without;
+    bool is_known, used;
+    unsigned cycles, most, in_use, wait;
+    uint32_t next_failure;
+} cycling;
+
+static enum hv_verdict cycle(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    const char *why;
+
+    switch ((unsigned)hv_life_state(cpu->hv, cycling.who)) {
+    case HV_LIFE_ABSENT:
+        if (!cycling.is_known) {
+            sim_account(cpu->hv, &cycling.without);
+            cycling.is_known = true;
+        }
+        sim_assert_same_account(cpu->hv, &cycling.without);
+        cycling.in_use += cycling.used ? 1U : 0U;
+        cycling.used = false;
+        stations[cycling.who].is_open = false;
+        if (cycling.cycles++ == cycling.most) {
+            return sim_off(cpu, vcpu);
+        }
+        cycling.wait = (unsigned)(hv_arch_ticks() % 30U);
+        assert_int_equal(hv_life_ask(cpu, cycling.who, HV_LIFE_CREATE, &why), ASH_OK);
+        break;
+    case HV_LIFE_OFF:
+        ASH_DISCARD(hv_life_ask(cpu, cycling.who,
+                                cycling.is_known && cycling.wait != 0U ? HV_LIFE_START : HV_LIFE_DESTROY,
+                                &why));
+        break;
+    case HV_LIFE_RUNNING:
+        if (!cycling.is_known || (cycling.used && cycling.wait-- == 0U)) {
+            cycling.wait = 0;
+            ASH_DISCARD(hv_life_ask(cpu, cycling.who, HV_LIFE_DESTROY, &why));
+        }
+        break;
+    default:
+        break;
+    }
+    return HV_RESUME;
+}
+
+static enum hv_verdict talk_to_who_comes_and_goes(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE
+                        : sim_is(vcpu, "bob") ? BOB
+                        : sim_is(vcpu, "eve") ? EVE
+                                              : BOSS;
+    struct station *station = &stations[me];
+    uint8_t to[6];
+
+    if (me == BOSS) {
+        return cycle(cpu, vcpu);
+    }
+    if (me == EVE || hv_life_state(cpu->hv, BOSS) == HV_LIFE_OFF) {
+        return sim_off(cpu, vcpu);
+    }
+    mac_of(1U - me, to);
+    if (round == 0U || !station->is_open) {
+        open_station(cpu, vcpu, me, ALL);
+        station->last[1U - me] = 0;
+        cycling.used = cycling.used || me == cycling.who;
+    }
+    receive(vcpu, station);
+    give_buffers(cpu, vcpu, station, me == BOB ? 3U : 48U); /* Bob is short of them: there is waiting */
+    (void)send_to(cpu, vcpu, station, to, 24U + station->sent * 331U % 8000U);
+    return HV_RESUME;
+}
+
+static void cycle_under_seed(uint64_t seed)
+{
+    cycling.is_known = false;
+    cycling.cycles = 0;
+    cycling.used = false;
+    board(4);
+    hv_host_run(&sim.hv, talk_to_who_comes_and_goes, seed, 4000000, &sim.result);
+    assert_true(sim.result.powered_off && !sim.result.stuck);
+    sim_assert_says_not(&sim, "PANIC");
+    assert_int_equal(cycling.cycles, cycling.most + 1U);
+}
+
+static void two_thousand_peers_that_come_and_go_leave_nothing_behind(void **state)
+{
+    (void)state;
+    for (unsigned who = ALICE; who <= BOB; who++) {
+        memset(&cycling, 0, sizeof(cycling));
+        cycling.who = who;
+        cycling.most = 100;
+        sim_under_seeds("virtio-net-life", 10, cycle_under_seed);
+        assert_true(cycling.in_use > 500U);
+    }
+}
+
+/** The first port makes its switch, too: each of its allocations fails once. */
+static enum hv_verdict be_short_of_memory(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    const char *why;
+
+    (void)round;
+    if (!sim_is(vcpu, "boss")) {
+        return sim_is(vcpu, "alice") ? HV_RESUME : sim_off(cpu, vcpu);
+    }
+    for (unsigned i = BOB; i <= EVE; i++) { /* so that nobody is on the switch */
+        if (hv_life_state(cpu->hv, i) != HV_LIFE_ABSENT) {
+            ASH_DISCARD(hv_life_ask(cpu, i, HV_LIFE_DESTROY, &why));
+            return HV_RESUME;
+        }
+    }
+    switch ((unsigned)hv_life_state(cpu->hv, ALICE)) {
+    case HV_LIFE_ABSENT:
+        fails_in = 0;
+        if (!cycling.is_known) {
+            sim_account(cpu->hv, &cycling.without);
+            cycling.is_known = true;
+        }
+        sim_assert_same_account(cpu->hv, &cycling.without);
+        fails_in = ++cycling.next_failure;
+        assert_int_equal(hv_life_ask(cpu, ALICE, HV_LIFE_CREATE, &why), ASH_OK);
+        break;
+    case HV_LIFE_OFF: /* it is made for all that: none was left to fail */
+        if (cycling.next_failure > 0U) {
+            assert_true(fails_in > 0U && cycling.next_failure > 5U);
+            fails_in = 0;
+            return sim_off(cpu, vcpu);
+        }
+        ASH_DISCARD(hv_life_ask(cpu, ALICE, HV_LIFE_DESTROY, &why));
+        break;
+    case HV_LIFE_RUNNING:
+        ASH_DISCARD(hv_life_ask(cpu, ALICE, HV_LIFE_DESTROY, &why));
+        break;
+    default:
+        break;
+    }
+    return HV_RESUME;
+}
+
+static void each_allocation_that_fails_gives_everything_back(void **state)
+{
+    (void)state;
+    memset(&cycling, 0, sizeof(cycling));
+    board(4);
+    hv_host_run(&sim.hv, be_short_of_memory, 1, SIM_MAX_TURNS, &sim.result);
+    assert_true(sim.result.powered_off && !sim.result.stuck);
+    sim_assert_says_not(&sim, "PANIC");
+    sim_assert_says(&sim, "finds hv's page pool empty");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_arrive_whole_both_ways),
+        cmocka_unit_test(a_peer_that_does_not_read_holds_a_frame_for_10_ms_at_most),
+        cmocka_unit_test(peers_that_are_cut_off_paused_and_restarted_are_talked_to_again),
+        cmocka_unit_test(an_enemy_on_the_switch_changes_no_frame_of_others),
+        cmocka_unit_test(a_sum_that_is_left_out_is_filled_in_for_who_cannot),
+        cmocka_unit_test(each_allocation_that_fails_gives_everything_back),
+        cmocka_unit_test(two_thousand_peers_that_come_and_go_leave_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
