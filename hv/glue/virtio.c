@@ -15,10 +15,9 @@
 #define QUEUE_NOTIFY 0x050U             /* VIRTIO 1.2, 4.2.2 */
 
 static const struct hv_virtio_ops *const kinds[ASH_BOOT_VIRTIO_KINDS] = {
-    [ASH_BOOT_VIRTIO_BLK] = &hv_virtio_blk_ops,
-    [ASH_BOOT_VIRTIO_NET] = &hv_virtio_net_ops,
-    [ASH_BOOT_VIRTIO_RNG] = &hv_virtio_rng_ops,
-    [ASH_BOOT_VIRTIO_CONSOLE] = &hv_virtio_console_ops,
+    [ASH_BOOT_VIRTIO_BLK] = &hv_virtio_blk_ops,     [ASH_BOOT_VIRTIO_NET] = &hv_virtio_net_ops,
+    [ASH_BOOT_VIRTIO_RNG] = &hv_virtio_rng_ops,     [ASH_BOOT_VIRTIO_CONSOLE] = &hv_virtio_console_ops,
+    [ASH_BOOT_VIRTIO_VSOCK] = &hv_virtio_vsock_ops,
 };
 
 /* ---- libvirtio's HAL --------------------------------------------------------------------------------------------- */

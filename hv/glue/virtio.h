@@ -146,6 +146,7 @@ int hv_virtio_refuse(const struct hv_virtio_device *device, int code, const char
 extern const struct hv_virtio_ops hv_virtio_blk_ops;
 extern const struct hv_virtio_ops hv_virtio_net_ops;
 extern const struct hv_virtio_ops hv_virtio_rng_ops;
+extern const struct hv_virtio_ops hv_virtio_vsock_ops;
 extern const struct hv_virtio_ops hv_virtio_console_ops;
 
 /* ---- For the machine: vm->machine.virtio is NULL where it has none, and then these do nothing -------------------- */

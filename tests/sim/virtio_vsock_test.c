@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sockets between VMs: the hub hands on what is for somebody, refuses the rest, loses nothing, and tells an end whose
+ * peer is gone. The drivers write packets by hand (VIRTIO 1.2, 5.10.6). Each under many seeds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "arch/arch.h"
+#include "virtio_driver.h"
+
+#define SEEDS  20U
+#define BUFFER 0x80000U /* from the start of RAM: a page for each descriptor of a queue, 64 KiB apart */
+#define HEADER 44U
+#define STREAM 60000U
+#define VSOCK  48U /* its INTID: SPI 16 */
+
+enum { RECEIVE, TRANSMIT };
+enum { STATUS = 0x70, CONFIG = 0x100 };
+enum { REQUEST = 1, RESPONSE, RST, SHUTDOWN, RW, CREDIT_UPDATE };
+
+static struct sim sim;
+
+static void write_cid(void *tree, uint32_t cid)
+{
+    assert_int_equal(fdt_begin_node(tree, "virtio_vsock"), 0);
+    assert_int_equal(fdt_property_u32(tree, "cid", cid), 0);
+    assert_int_equal(fdt_end_node(tree), 0);
+}
+
+static void cid_3(void *tree)
+{
+    write_cid(tree, 3);
+}
+
+static void cid_4(void *tree)
+{
+    write_cid(tree, 4);
+}
+
+static void cid_5(void *tree)
+{
+    write_cid(tree, 5);
+}
+
+static const struct sim_vm vms[] = {
+    {.name = "three", .vcpus = 1, .memory = 2U * SIM_MIB, .nodes = cid_3},
+    {.name = "four", .vcpus = 1, .memory = 2U * SIM_MIB, .nodes = cid_4},
+    {.name = "five", .vcpus = 1, .memory = 2U * SIM_MIB, .nodes = cid_5},
+};
+
+struct packet {
+    uint64_t src, dst;
+    uint32_t src_port, dst_port, length;
+    uint16_t type, op;
+    uint32_t flags, buf_alloc, fwd_cnt;
+};
+ASH_STATIC_ASSERT(offsetof(struct packet, fwd_cnt) == HEADER - 4U,
+                  "as on the wire, on a little-endian machine");
+
+/* What the guests of a run know, by their CID - 3. */
+static struct guest {
+    struct sim_driver drv;
+    uint32_t free; /* descriptors of TRANSMIT, a bit each */
+    uint32_t sent, got;
+    uint32_t resets; /* RSTs that came */
+    uint32_t step;
+    uint32_t lives;
+    bool up; /* its driver is */
+    bool done;
+    struct packet last;
+    unsigned char bytes[STREAM + 8192U];
+} guests[3];
+
+static struct guest *guest_of(const struct hv_vcpu *vcpu)
+{
+    return &guests[sim_is(vcpu, "three") ? 0 : sim_is(vcpu, "four") ? 1 : 2];
+}
+
+static uint64_t cid_of(const struct guest *guest)
+{
+    return 3U + (uint64_t)(guest - guests);
+}
+
+static uint64_t buffer(uint32_t queue, uint32_t id)
+{
+    return BUFFER + 0x10000U * queue + 0x1000U * id;
+}
+
+static void start(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct guest *guest, uint32_t buffers,
+                  uint32_t size)
+{
+    sim_driver_start(cpu, vcpu, &guest->drv, 0, 3, 0);
+    assert_int_equal(sim_driver_read(cpu, vcpu, &guest->drv, CONFIG), cid_of(guest));
+    guest->free = (1U << SIM_VIRTIO_SIZE) - 1U;
+    for (uint32_t i = 0; i < buffers; i++) {
+        sim_driver_offer(vcpu, &guest->drv, RECEIVE, i, buffer(RECEIVE, i), size, true);
+    }
+    sim_driver_kick(cpu, vcpu, &guest->drv, RECEIVE);
+    guest->up = true;
+}
+
+static bool send(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct guest *guest, const struct packet *packet,
+                 const void *payload)
+{
+    uint32_t id, written;
+
+    while (sim_driver_used(vcpu, &guest->drv, TRANSMIT, &id, &written)) {
+        guest->free |= 1U << id;
+    }
+    for (id = 0; id < SIM_VIRTIO_SIZE && (guest->free >> id & 1U) == 0U;) {
+        id++;
+    }
+    if (id == SIM_VIRTIO_SIZE) {
+        return false;
+    }
+    guest->free &= ~(1U << id);
+    sim_ram_write(vcpu, buffer(TRANSMIT, id), packet, HEADER);
+    sim_ram_write(vcpu, buffer(TRANSMIT, id) + HEADER, payload, packet->length);
+    sim_driver_offer(vcpu, &guest->drv, TRANSMIT, id, buffer(TRANSMIT, id), HEADER + packet->length, false);
+    sim_driver_kick(cpu, vcpu, &guest->drv, TRANSMIT);
+    return true;
+}
+
+static struct packet make(const struct guest *guest, uint64_t dst, uint16_t op, uint32_t length)
+{
+    return (struct packet){.src = cid_of(guest),
+                           .dst = dst,
+                           .src_port = 1000,
+                           .dst_port = 2000,
+                           .length = length,
+                           .type = 1,
+                           .op = op,
+                           .buf_alloc = 0x40000,
+                           .fwd_cnt = guest->got};
+}
+
+/** The next packet, in guest->last; a payload goes behind guest->bytes. The buffer is offered again. */
+static bool receive(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct guest *guest, uint32_t size)
+{
+    uint32_t id, written;
+
+    if (!sim_driver_used(vcpu, &guest->drv, RECEIVE, &id, &written)) {
+        return false;
+    }
+    sim_ram_read(vcpu, buffer(RECEIVE, id), &guest->last, HEADER);
+    assert_int_equal(written, HEADER + guest->last.length);
+    assert_int_equal(guest->last.dst, cid_of(guest));
+    assert_true(guest->got + guest->last.length <= sizeof(guest->bytes));
+    sim_ram_read(vcpu, buffer(RECEIVE, id) + HEADER, guest->bytes + guest->got, guest->last.length);
+    guest->got += guest->last.length;
+    guest->resets += guest->last.op == RST ? 1U : 0U;
+    sim_driver_offer(vcpu, &guest->drv, RECEIVE, id, buffer(RECEIVE, id), size, true);
+    sim_driver_kick(cpu, vcpu, &guest->drv, RECEIVE);
+    return true;
+}
+
+static void run(unsigned count, hv_host_guest *guest, uint64_t seed)
+{
+    memset(guests, 0, sizeof(guests));
+    sim_board(&sim, 2, vms, count);
+    sim_run(&sim, guest, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+}
+
+static unsigned char byte_at(uint32_t at)
+{
+    return (unsigned char)(at * 31U + at / 251U);
+}
+
+/* ---- A stream ---------------------------------------------------------------------------------------------------- */
+
+/** Sends as fast as its queue takes, whatever the credit: what has no room waits. */
+static enum hv_verdict stream_out(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct guest *guest)
+{
+    unsigned char payload[1500];
+    struct packet packet;
+
+    if (guest->step == 0U) {
+        packet = make(guest, 4, REQUEST, 0);
+        guest->step += send(cpu, vcpu, guest, &packet, NULL) ? 1U : 0U;
+    }
+    if (receive(cpu, vcpu, guest, 64)) {
+        assert_true(guest->last.src == 4U && guest->last.src_port == 2000U && guest->last.dst_port == 1000U);
+        guest->step += guest->last.op == RESPONSE ? 1U : 0U;
+    }
+    if (guest->step == 2U && guest->sent < STREAM) {
+        uint32_t length = 1U + guest->sent * 7U % 1499U;
+
+        length = length < STREAM - guest->sent ? length : STREAM - guest->sent;
+        for (uint32_t i = 0; i < length; i++) {
+            payload[i] = byte_at(guest->sent + i);
+        }
+        packet = make(guest, 4, RW, length);
+        guest->sent += send(cpu, vcpu, guest, &packet, payload) ? length : 0U;
+    } else if (guest->step == 2U) {
+        packet = make(guest, 4, SHUTDOWN, 0);
+        packet.flags = 3;
+        guest->step += send(cpu, vcpu, guest, &packet, NULL) ? 1U : 0U;
+    }
+    return guest->resets > 0U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static enum hv_verdict stream_in(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct guest *guest,
+                                 uint64_t round)
+{
+    struct packet answer = {.op = 0};
+
+    if (round % 3U != 0U || !receive(cpu, vcpu, guest, 300)) {
+        return HV_RESUME;
+    }
+    if (guest->last.op == REQUEST) {
+        answer = make(guest, 3, RESPONSE, 0);
+    } else if (guest->last.op == SHUTDOWN) {
+        answer = make(guest, 3, RST, 0);
+    }
+    answer.src_port = 2000;
+    answer.dst_port = 1000;
+    if (answer.op != 0U) {
+        assert_true(send(cpu, vcpu, guest, &answer, NULL));
+    }
+    return answer.op == RST ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static enum hv_verdict stream(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, guest == &guests[0] ? 4U : 6U, guest == &guests[0] ? 64U : 300U);
+    }
+    /* The one that is asked has to be there. */
+    if (guest == &guests[0] && !guests[1].up) {
+        return HV_RESUME;
+    }
+    return guest == &guests[0] ? stream_out(cpu, vcpu, guest) : stream_in(cpu, vcpu, guest, round);
+}
+
+static void run_stream(uint64_t seed)
+{
+    run(2, stream, seed);
+    assert_int_equal(guests[1].got, STREAM);
+    for (uint32_t i = 0; i < STREAM; i++) {
+        assert_int_equal(guests[1].bytes[i], byte_at(i));
+    }
+    assert_int_equal(guests[0].resets, 1);
+}
+
+static void a_stream_arrives_whole_however_slow_its_reader(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_stream);
+}
+
+/* ---- Nobody there ------------------------------------------------------------------------------------------------ */
+
+/** To the host, to nobody, to a VM whose driver is not up, with a source that is not its own; an RST. */
+static enum hv_verdict knock(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const uint64_t doors[] = {2, 77, 4, 2};
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet;
+
+    if (guest == &guests[1]) {
+        return guests[0].done ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 4, 64);
+        packet = make(guest, 77, RST, 0); /* unanswered */
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+        packet = make(guest, 77, REQUEST, 0);
+        packet.src = 5; /* not its own: unanswered */
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+    }
+    if (guest->step < ASH_ARRAY_SIZE(doors)) {
+        packet =
+            make(guest, doors[guest->step], guest->step == 3U ? RW : REQUEST, guest->step == 3U ? 5U : 0U);
+        packet.dst_port = 70U + guest->step;
+        guest->step += send(cpu, vcpu, guest, &packet, "hello") ? 1U : 0U;
+    }
+    if (receive(cpu, vcpu, guest, 64)) {
+        assert_int_equal(guest->last.op, RST);
+        assert_int_equal(guest->last.src, doors[guest->resets - 1U]);
+        assert_int_equal(guest->last.src_port, 70U + guest->resets - 1U);
+        assert_int_equal(guest->last.dst_port, 1000);
+    }
+    guest->done = guest->resets == ASH_ARRAY_SIZE(doors);
+    return guest->done ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void run_knock(uint64_t seed)
+{
+    run(2, knock, seed);
+    assert_int_equal(guests[0].resets, 4);
+}
+
+static void what_is_for_nobody_is_refused_once(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_knock);
+}
+
+/* ---- A peer that goes -------------------------------------------------------------------------------------------- */
+
+static enum how_it_goes { RESETS, IS_OFF, IS_DESTROYED, HOWS } how;
+
+/** "three" is connected to "four", says nothing, and hears that it is gone. */
+static enum hv_verdict lose_a_peer(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet;
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 4, 64);
+    }
+    if (guest == &guests[1]) {
+        if (receive(cpu, vcpu, guest, 64) && guest->last.op == REQUEST) {
+            packet = make(guest, 3, RESPONSE, 0);
+            packet.src_port = 2000;
+            packet.dst_port = 1000;
+            assert_true(send(cpu, vcpu, guest, &packet, NULL));
+        }
+        if (guests[0].step == 2U && !guest->done && how == RESETS) {
+            sim_driver_write(cpu, vcpu, &guest->drv, STATUS, 0);
+            guest->done = true;
+        }
+        return (guests[0].step == 2U && how == IS_OFF) || guests[0].done ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    if (guest->step == 0U && guests[1].up) {
+        packet = make(guest, 4, REQUEST, 0);
+        guest->step += send(cpu, vcpu, guest, &packet, NULL) ? 1U : 0U;
+    }
+    if (receive(cpu, vcpu, guest, 64)) {
+        assert_true(guest->last.src == 4U && guest->last.src_port == 2000U && guest->last.dst_port == 1000U);
+        guest->step += guest->last.op == RESPONSE ? 1U : 0U;
+    }
+    if (guest->step == 2U && how == IS_DESTROYED && !guest->done) {
+        ASH_DISCARD(hv_life_ask(cpu, 1, HV_LIFE_DESTROY, NULL)); /* or it is on its way */
+    }
+    guest->done = guest->done || guest->resets > 0U;
+    if (guest->done && how == IS_DESTROYED) {
+        ASH_DISCARD(hv_life_ask(cpu, 1, HV_LIFE_CREATE, NULL)); /* to have everything that it had at first */
+        return hv_life_state(cpu->hv, 1) == HV_LIFE_OFF ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    return guest->done ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void run_lose(uint64_t seed)
+{
+    run(2, lose_a_peer, seed);
+    assert_int_equal(guests[0].resets, 1);
+}
+
+static void an_end_hears_that_its_peer_is_gone(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < HOWS; i++) {
+        how = (enum how_it_goes)i;
+        sim_under_seeds("virtio-vsock", SEEDS, run_lose);
+    }
+}
+
+/* ---- A reader that does not read --------------------------------------------------------------------------------- */
+
+/** "four" has one buffer and never another; "three" writes to it, and to "five", which answers. */
+static enum hv_verdict ignore(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet;
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, guest == &guests[1] ? 1U : 4U, 64);
+        if (guest == &guests[0]) {
+            sim_gic_enable(cpu, vcpu);
+            (void)sim_device(cpu, vcpu, vcpu->vm->machine.layout.gicd.value + 0x084U, true,
+                             ~0U); /* GICD_IGROUPR1 */
+            (void)sim_device(cpu, vcpu, vcpu->vm->machine.layout.gicd.value + 0x104U, true,
+                             1U << (VSOCK - 32U));
+        }
+    }
+    if (guest == &guests[1] && guests[0].done) {
+        return sim_off(cpu, vcpu);
+    }
+    if (guest == &guests[1]) {
+        sim_gic_enable(cpu, vcpu);
+        (void)sim_acknowledge(cpu, vcpu);
+        sim_set_timer(vcpu, hv_arch_ticks() + 2U * hv_arch_ticks_per_second());
+        return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
+    }
+    if (guest == &guests[2]) {
+        (void)receive(cpu, vcpu, guest, 64);
+        return guest->got >= 5U ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    if (!guests[1].up || !guests[2].up) {
+        return HV_RESUME;
+    }
+    if (guest->step < 6U) {
+        packet = make(guest, guest->step < 5U ? 4U : 5U, RW, 5);
+        packet.dst_port = guest->step;
+        guest->step += send(cpu, vcpu, guest, &packet, "hello") ? 1U : 0U;
+        return HV_RESUME;
+    }
+    (void)sim_acknowledge(cpu, vcpu);
+    while (receive(cpu, vcpu, guest, 64)) {
+        assert_true(guest->last.op == RST && guest->last.src == 4U);
+        assert_int_equal(guest->last.src_port,
+                         guest->resets); /* the first one found a buffer, then in their order */
+    }
+    if (guest->resets == 4U) {
+        guest->done = true;
+        return sim_off(cpu, vcpu);
+    }
+    sim_driver_write(cpu, vcpu, &guest->drv, 0x64, 3);
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
+}
+
+static void run_ignore(uint64_t seed)
+{
+    run(3, ignore, seed);
+    assert_int_equal(guests[2].got, 5);
+    assert_int_equal(guests[0].resets, 4);
+}
+
+static void a_reader_that_does_not_read_holds_up_nobody_else_and_not_for_ever(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_ignore);
+}
+
+/* ---- A sender that resets its driver ---------------------------------------------------------------------------- */
+
+/** What "three" sent before found no buffer; "four" gives one when that driver has come up again and has sent more. */
+static enum hv_verdict think_again(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet = make(guest, 4, REQUEST, 0);
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, guest == &guests[0] ? 4U : 0U, 64);
+    }
+    if (guest == &guests[0] && guests[1].up && guest->step < 2U) {
+        packet.src_port = 10U + guest->step;
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+        if (guest->step++ == 0U) {
+            start(cpu, vcpu, guest, 4, 64);
+        }
+    }
+    if (guest == &guests[1] && guests[0].step == 2U && !guest->done) {
+        guest->done = true;
+        sim_driver_offer(vcpu, &guest->drv, RECEIVE, 0, buffer(RECEIVE, 0), 64, true);
+        sim_driver_offer(vcpu, &guest->drv, RECEIVE, 1, buffer(RECEIVE, 1), 64, true);
+        sim_driver_kick(cpu, vcpu, &guest->drv, RECEIVE);
+    }
+    if (guest == &guests[1] && receive(cpu, vcpu, guest, 64)) {
+        assert_int_equal(guest->last.src_port, 11);
+        guest->step = 1;
+    }
+    return guests[1].step == 1U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void run_think_again(uint64_t seed)
+{
+    run(2, think_again, seed);
+}
+
+static void a_packet_of_before_a_reset_is_not_seen(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_think_again);
+}
+
+/* ---- Any packet at any time, in every life ----------------------------------------------------------------------- */
+
+static uint32_t dice;
+
+static uint32_t roll(uint32_t sides)
+{
+    dice = dice * 1664525U + 1013904223U;
+    return (dice >> 8) % sides;
+}
+
+static enum hv_verdict rampage(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const enum hv_life_command lives[] = {HV_LIFE_PAUSE,     HV_LIFE_RESUME,  HV_LIFE_RESTART,
+                                                 HV_LIFE_POWER_OFF, HV_LIFE_DESTROY, HV_LIFE_CREATE,
+                                                 HV_LIFE_START};
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet = make(guest, 3U + roll(3), (uint16_t)roll(9), 0);
+
+    if (guest == &guests[2] && guest->step >= 60U) {
+        guest->done = guest->done || sim_destroy_all(cpu, 0, 2);
+        if (!guest->done) {
+            return HV_RESUME;
+        }
+        ASH_DISCARD(hv_life_ask(cpu, 0, HV_LIFE_CREATE, NULL));
+        ASH_DISCARD(hv_life_ask(cpu, 1, HV_LIFE_CREATE, NULL));
+        return hv_life_state(cpu->hv, 0) == HV_LIFE_OFF && hv_life_state(cpu->hv, 1) == HV_LIFE_OFF
+                   ? sim_off(cpu, vcpu)
+                   : HV_RESUME;
+    }
+    if (round == 0U || roll(60) == 0U) {
+        guest->lives++;
+        guest->got = 0;
+        start(cpu, vcpu, guest, 1U + roll(8), 44U + roll(300));
+    }
+    packet.length = packet.op == RW ? roll(1000) : 0U;
+    packet.src_port = roll(3);
+    packet.dst_port = roll(3);
+    packet.type = (uint16_t)(1U + roll(2));
+    (void)send(cpu, vcpu, guest, &packet, guest->bytes);
+    if (roll(2) == 0U) {
+        uint32_t id, written;
+
+        if (sim_driver_used(vcpu, &guest->drv, RECEIVE, &id, &written)) {
+            sim_driver_offer(vcpu, &guest->drv, RECEIVE, id, buffer(RECEIVE, id), 44U + roll(300), true);
+            sim_driver_kick(cpu, vcpu, &guest->drv, RECEIVE);
+        }
+    }
+    if (guest == &guests[2] && roll(8) == 0U) {
+        ASH_DISCARD(
+            hv_life_ask(cpu, roll(2), lives[roll(ASH_ARRAY_SIZE(lives))], NULL)); /* or it may not be */
+        guest->step++;
+    }
+    return HV_RESUME;
+}
+
+static uint32_t lives_seen;
+
+static void run_rampage(uint64_t seed)
+{
+    dice = (uint32_t)seed;
+    run(3, rampage, seed);
+    lives_seen += guests[0].lives + guests[1].lives;
+}
+
+static void any_packet_in_every_life_harms_nobody(void **state)
+{
+    (void)state;
+    lives_seen = 0;
+    sim_under_seeds("virtio-vsock", SEEDS, run_rampage);
+    assert_true(lives_seen > 100U);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_arrives_whole_however_slow_its_reader),
+        cmocka_unit_test(what_is_for_nobody_is_refused_once),
+        cmocka_unit_test(an_end_hears_that_its_peer_is_gone),
+        cmocka_unit_test(a_reader_that_does_not_read_holds_up_nobody_else_and_not_for_ever),
+        cmocka_unit_test(a_packet_of_before_a_reset_is_not_seen),
+        cmocka_unit_test(any_packet_in_every_life_harms_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
