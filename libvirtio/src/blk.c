@@ -40,38 +40,43 @@
 /* The request's cookie: where its status goes. That byte was checked when it was popped, and is again when
  * written. */
 
-static int write_status(struct ash_virtio_blk *blk, uint32_t queue, uint64_t token, uint64_t ipa,
-                        uint8_t status)
+static int write_status(const struct ash_virtio_blk *blk, uint64_t ipa, uint8_t status)
 {
-    const struct ash_virtio_request where = {
-        .token = token,
-        .queue = queue,
-        .writable_bytes = 1,
-        .segment_count = 1,
-        .segments[0] = {.ipa = {ipa}, .length = 1, .writable = true},
-    };
+    const struct ash_virtio_site *site = &blk->device.site;
+    const struct ash_virtq_hal *memory = site->hal->memory;
+    unsigned char *at;
 
-    return ash_virtio_copy_out(&blk->device, &where, 0, &status, 1);
+    if (!virtq_is_guest_memory_(site->regions, site->region_count, ipa, 1)) {
+        return ASH_EINVAL;
+    }
+    at = memory->map(site->ctx, ash_ipa(ipa), 1, true);
+    if (at == NULL) {
+        return ASH_ENOMEM;
+    }
+    *at = status;
+    if (memory->unmap != NULL) {
+        memory->unmap(site->ctx, at, 1);
+    }
+    return ASH_OK;
 }
 
 int ash_virtio_blk_complete(struct ash_virtio_blk *blk, uint32_t queue, uint64_t token,
                             enum ash_virtio_blk_status status)
 {
-    struct ash_virtq *ring;
+    struct ash_virtq_slot *slot = virtio_slot_(&blk->device, queue, token);
     int error;
 
-    if (!ash_virtio_is_live(&blk->device, queue, token)) {
+    if (slot == NULL) {
         return ASH_ENOENT;
     }
-    ring = &blk->device.site.queues[queue].ring;
-    error = write_status(blk, queue, token, ash_virtq_cookie(ring, token), (uint8_t)status);
+    error = write_status(blk, slot->cookie, (uint8_t)status);
     if (error != ASH_OK) {
         return error;
     }
     /* `written` counts from the first writable byte on: where data is missing before it, the status cannot
      * count. */
-    return ash_virtio_push(&blk->device, queue, token,
-                           status == ASH_VIRTIO_BLK_OK ? ash_virtq_writable_(ring, token) : 0U);
+    return ash_virtq_stage_slot_(&blk->device.site.queues[queue].ring, slot,
+                                 status == ASH_VIRTIO_BLK_OK ? slot->writable : 0U);
 }
 
 static void end(struct ash_virtio_blk *blk, const struct ash_virtio_request *request,
@@ -174,21 +179,52 @@ static void flush(struct ash_virtio_blk *blk, struct ash_virtio_request *request
     }
 }
 
+/* Of a request that was popped just now, which need not be asked again whether it is what it says. Most
+ * headers lie in one piece. */
+static int read_header(struct ash_virtio_blk *blk, const struct ash_virtio_request *request,
+                       unsigned char header[HEADER_BYTES])
+{
+    const struct ash_virtq_hal *memory = blk->device.site.hal->memory;
+    const struct ash_virtq_segment *first = &request->segments[0];
+    void *bytes;
+
+    if (request->readable_count == 0U || first->length < HEADER_BYTES ||
+        (memory->piece != 0U && (first->ipa.value & (memory->piece - 1U)) > memory->piece - HEADER_BYTES)) {
+        return ash_virtio_copy_in(&blk->device, request, 0, header, HEADER_BYTES);
+    }
+    bytes = memory->map(blk->device.site.ctx, first->ipa, HEADER_BYTES, false);
+    if (bytes == NULL) {
+        return ASH_ENOMEM;
+    }
+    (void)memcpy(header, bytes, HEADER_BYTES);
+    if (memory->unmap != NULL) {
+        memory->unmap(blk->device.site.ctx, bytes, HEADER_BYTES);
+    }
+    return ASH_OK;
+}
+
+/* Of a request that was popped just now and has a writable byte. */
+static void keep_status_place(const struct ash_virtq *ring, const struct ash_virtio_request *request)
+{
+    const struct ash_virtq_segment *last = &request->segments[request->segment_count - 1U];
+    struct ash_virtq_slot *slot = virtq_slot_(ring, request->token);
+
+    if (slot != NULL) {
+        slot->cookie = last->ipa.value + last->length - 1U;
+    }
+}
+
 /* A request without room for header and status cannot be answered (5.2.6.1): the queue is broken. */
 static void handle(struct ash_virtio_blk *blk, struct ash_virtio_request *request)
 {
-    const struct ash_virtq_segment *last;
     unsigned char header[HEADER_BYTES];
     uint32_t type;
 
-    if (request->writable_bytes == 0U ||
-        ash_virtio_copy_in(&blk->device, request, 0, header, HEADER_BYTES) != ASH_OK) {
+    if (request->writable_bytes == 0U || read_header(blk, request, header) != ASH_OK) {
         ash_virtio_refuse(&blk->device, request->queue, request->readable_bytes);
         return;
     }
-    last = &request->segments[request->segment_count - 1U];
-    ash_virtq_set_cookie(&blk->device.site.queues[request->queue].ring, request->token,
-                         last->ipa.value + last->length - 1U);
+    keep_status_place(&blk->device.site.queues[request->queue].ring, request);
     type = ash_load_le32(header);
     request->argument = ash_load_le64(header + 8);
     ash_virtio_trim_readable(request, HEADER_BYTES);

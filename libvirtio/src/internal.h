@@ -5,6 +5,9 @@
 
 #include <libvirtio/device.h>
 
+#include <libbase/checked.h>
+#include <libbase/nospec.h>
+
 #include "guest_access.h"
 
 /* struct virtq_desc: le64 addr, le32 len, le16 flags, le16 next. */
@@ -137,8 +140,32 @@ uint32_t ash_virtq_packed_publish_(struct ash_virtq *q);
 bool ash_virtq_packed_wants_(const struct ash_virtq *q, uint32_t count);
 void ash_virtq_packed_arm_(struct ash_virtq *q, bool enabled);
 
-/* Does [ipa, ipa+size) lie in one of the guest's regions? */
-bool ash_virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size);
+/* Does [ipa, ipa+size) lie in one of the guest's regions? Inline, as every element of every chain is asked. */
+static inline bool virtq_is_guest_memory_(const struct ash_virtq_region *regions, uint32_t count,
+                                          uint64_t ipa, uint64_t size)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (ash_range_within(ipa, size, regions[i].base.value, regions[i].size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slot of a live request, NULL if @token names none. */
+static inline struct ash_virtq_slot *virtq_slot_(const struct ash_virtq *q, uint64_t token)
+{
+    const uint64_t serial = token >> VIRTQ_TOKEN_SLOT_BITS;
+    uint32_t index = (uint32_t)(token & ((1U << VIRTQ_TOKEN_SLOT_BITS) - 1U));
+    struct ash_virtq_slot *slot;
+
+    if (index >= q->config.max_size || serial < q->first_serial) {
+        return NULL;
+    }
+    index = (uint32_t)ash_index_nospec(index, q->config.max_size);
+    slot = &q->config.slots[index];
+    return slot->serial == serial && slot->done == 0U ? slot : NULL;
+}
 
 /* The queue is broken. Returns ASH_EGUEST. */
 int ash_virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value);
@@ -173,8 +200,21 @@ uint32_t ash_virtio_net_state_bytes_(const void *ctx);
 void ash_virtio_net_save_(void *ctx, void *state);
 bool ash_virtio_net_load_(void *ctx, const void *state);
 
-/* Bytes that the device may write of a live request; 0 of any other. */
-uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token);
+/* The same of a device's queue, any number; NULL also if the queue is not READY. */
+static inline struct ash_virtq_slot *virtio_slot_(const struct ash_virtio_device *device, uint32_t queue,
+                                                  uint64_t token)
+{
+    const struct ash_virtq *q;
+
+    if (queue >= device->site.queue_count) {
+        return NULL;
+    }
+    q = &device->site.queues[ash_index_nospec(queue, device->site.queue_count)].ring;
+    return q->state == ASH_VIRTQ_READY ? virtq_slot_(q, token) : NULL;
+}
+
+/* ash_virtq_stage() of a live request of a READY queue, by its slot. */
+int ash_virtq_stage_slot_(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written);
 
 /* Bytes [from, from+size) of @source to the writable part of @request at @offset. */
 int ash_virtio_copy_from_(struct ash_virtio_device *device, const struct ash_virtio_request *request,

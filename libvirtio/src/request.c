@@ -48,16 +48,6 @@ void ash_virtio_trim_writable_end(struct ash_virtio_request *request, uint64_t b
     }
 }
 
-static bool is_guest_memory(const struct ash_virtio_device *device, uint64_t ipa, uint64_t size)
-{
-    for (uint32_t i = 0; i < device->site.region_count; i++) {
-        if (ash_range_within(ipa, size, device->site.regions[i].base.value, device->site.regions[i].size)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* [skip, skip+size) of one segment. */
 static int visit_run(const struct ash_virtio_device *device, const struct ash_virtq_segment *segment,
                      uint64_t skip, uint32_t size, ash_virtio_run_fn *fn, void *cookie, bool *more)
@@ -65,7 +55,8 @@ static int visit_run(const struct ash_virtio_device *device, const struct ash_vi
     const struct ash_virtq_hal *memory = device->site.hal->memory;
     uint64_t at = segment->ipa.value + skip;
 
-    if (!is_guest_memory(device, segment->ipa.value, segment->length)) {
+    if (!virtq_is_guest_memory_(device->site.regions, device->site.region_count, segment->ipa.value,
+                                segment->length)) {
         return ASH_EINVAL;
     }
     while (size > 0U && *more) {
@@ -94,7 +85,7 @@ int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_r
     bool more = true;
     int error = ASH_OK;
 
-    if (!ash_virtio_is_live(device, request->queue, request->token)) {
+    if (virtio_slot_(device, request->queue, request->token) == NULL) {
         return ASH_ENOENT;
     }
     if (request->segment_count > ASH_VIRTIO_SEGMENTS || request->readable_count > request->segment_count) {

@@ -33,18 +33,6 @@ int ash_virtq_init(struct ash_virtq *q, const struct ash_virtq_config *config,
     return ASH_OK;
 }
 
-bool ash_virtq_is_guest_memory_(const struct ash_virtq *q, uint64_t ipa, uint64_t size)
-{
-    for (uint32_t i = 0; i < q->config.region_count; i++) {
-        const struct ash_virtq_region *region = &q->config.regions[i];
-
-        if (ash_range_within(ipa, size, region->base.value, region->size)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int note_fault(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value)
 {
     q->fault.reason = reason;
@@ -109,7 +97,8 @@ static int check_layout(struct ash_virtq *q, const struct ash_virtq_layout *layo
         if (!ash_is_aligned(areas[i].ipa.value, areas[i].alignment)) {
             return note_fault(q, ASH_VIRTQ_BAD_ALIGNMENT, i, areas[i].ipa.value);
         }
-        if (!ash_virtq_is_guest_memory_(q, areas[i].ipa.value, areas[i].size)) {
+        if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, areas[i].ipa.value,
+                                    areas[i].size)) {
             return note_fault(q, ASH_VIRTQ_BAD_AREA, i, areas[i].ipa.value);
         }
     }

@@ -45,7 +45,7 @@ int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struc
         d->length / VIRTQ_DESC_SIZE > TABLE_ENTRIES_MAX) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_LENGTH, index, d->length);
     }
-    if (!ash_virtq_is_guest_memory_(q, d->ipa, d->length)) {
+    if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, d->ipa, d->length)) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa);
     }
     walk->indirect = q->hal->map(q->ctx, ash_ipa(d->ipa), d->length, false);
@@ -95,7 +95,7 @@ int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struc
     if (d->length == 0U) {
         return ASH_OK; /* nothing will be accessed, so the address means nothing */
     }
-    if (!ash_virtq_is_guest_memory_(q, d->ipa, d->length)) {
+    if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, d->ipa, d->length)) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_ADDRESS, index, d->ipa);
     }
     if (bytes > CHAIN_BYTES_MAX) {
@@ -231,10 +231,30 @@ static uint64_t take_packed(struct ash_virtq *q, uint16_t id, uint16_t count, ui
     return take(q, index, writable_bytes);
 }
 
+/* Field by field: an initializer is a call to memset(), and this is for every request. */
+static void begin_walk(struct virtq_walk_ *walk, struct ash_virtq *q, struct ash_virtq_segment *segments,
+                       uint32_t capacity)
+{
+    walk->q = q;
+    walk->segments = segments;
+    walk->capacity = capacity;
+    walk->elements = 0;
+    walk->found.token = 0;
+    walk->found.readable_bytes = 0;
+    walk->found.writable_bytes = 0;
+    walk->found.readable_count = 0;
+    walk->found.segment_count = 0;
+    walk->seen_writable = false;
+    walk->table = NULL;
+    walk->entries = 0;
+    walk->indirect = NULL;
+    walk->indirect_size = 0;
+}
+
 int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
                   struct ash_virtq_chain *chain)
 {
-    struct virtq_walk_ walk = {.q = q, .segments = segments, .capacity = capacity};
+    struct virtq_walk_ walk;
     uint32_t head = 0;
     uint16_t flags = 0, id = 0, count = 0;
     int error;
@@ -242,6 +262,7 @@ int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint3
     if (q->state != ASH_VIRTQ_READY) {
         return q->state == ASH_VIRTQ_OFF ? ASH_EBUSY : ASH_EGUEST;
     }
+    begin_walk(&walk, q, segments, capacity);
     if (!virtq_is_packed_(q)) {
         error = split_pop(&walk, &head);
     } else {

@@ -2,49 +2,25 @@
 /* Back to the driver through the used ring, and the notifications both ways. */
 #include "internal.h"
 
-#include <libbase/nospec.h>
-
-/* The slot of a live request, NULL if @token names none. */
-static struct ash_virtq_slot *slot_of(const struct ash_virtq *q, uint64_t token)
-{
-    const uint64_t serial = token >> VIRTQ_TOKEN_SLOT_BITS;
-    uint32_t index = (uint32_t)(token & ((1U << VIRTQ_TOKEN_SLOT_BITS) - 1U));
-    struct ash_virtq_slot *slot;
-
-    if (index >= q->config.max_size || serial < q->first_serial) {
-        return NULL;
-    }
-    index = (uint32_t)ash_index_nospec(index, q->config.max_size);
-    slot = &q->config.slots[index];
-    return slot->serial == serial && slot->done == 0U ? slot : NULL;
-}
-
 bool ash_virtq_is_live(const struct ash_virtq *q, uint64_t token)
 {
-    return q->state == ASH_VIRTQ_READY && slot_of(q, token) != NULL;
+    return q->state == ASH_VIRTQ_READY && virtq_slot_(q, token) != NULL;
 }
 
 uint64_t ash_virtq_cookie(const struct ash_virtq *q, uint64_t token)
 {
-    const struct ash_virtq_slot *slot = slot_of(q, token);
+    const struct ash_virtq_slot *slot = virtq_slot_(q, token);
 
     return slot != NULL ? slot->cookie : 0U;
 }
 
 void ash_virtq_set_cookie(struct ash_virtq *q, uint64_t token, uint64_t cookie)
 {
-    struct ash_virtq_slot *slot = slot_of(q, token);
+    struct ash_virtq_slot *slot = virtq_slot_(q, token);
 
     if (slot != NULL) {
         slot->cookie = cookie;
     }
-}
-
-uint32_t ash_virtq_writable_(const struct ash_virtq *q, uint64_t token)
-{
-    const struct ash_virtq_slot *slot = slot_of(q, token);
-
-    return slot != NULL ? slot->writable : 0U;
 }
 
 uint64_t ash_virtq_next_live(const struct ash_virtq *q, uint32_t *at)
@@ -90,7 +66,7 @@ int ash_virtq_unpop(struct ash_virtq *q, const uint64_t *tokens, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t serial = tokens[i] >> VIRTQ_TOKEN_SLOT_BITS;
 
-        if (slot_of(q, tokens[i]) == NULL || serial != q->next_serial - count + i) {
+        if (virtq_slot_(q, tokens[i]) == NULL || serial != q->next_serial - count + i) {
             return ASH_EINVAL;
         }
     }
@@ -146,16 +122,8 @@ static void use_in_order(struct ash_virtq *q)
     }
 }
 
-int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written)
+int ash_virtq_stage_slot_(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written)
 {
-    struct ash_virtq_slot *slot = slot_of(q, token);
-
-    if (slot == NULL) {
-        return ASH_ENOENT;
-    }
-    if (q->state != ASH_VIRTQ_READY) {
-        return ASH_EGUEST;
-    }
     if (written > slot->writable) {
         return ASH_ERANGE; /* the driver would take its own stale bytes for data (2.7.8) */
     }
@@ -168,6 +136,16 @@ int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written)
     slot->done = 1;
     use_in_order(q);
     return ASH_OK;
+}
+
+int ash_virtq_stage(struct ash_virtq *q, uint64_t token, uint32_t written)
+{
+    struct ash_virtq_slot *slot = virtq_slot_(q, token);
+
+    if (slot == NULL) {
+        return ASH_ENOENT;
+    }
+    return q->state == ASH_VIRTQ_READY ? ash_virtq_stage_slot_(q, slot, written) : ASH_EGUEST;
 }
 
 /* Release: entries and the buffers' bytes are before the index (2.7.8.2). */
