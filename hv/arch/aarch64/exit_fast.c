@@ -75,19 +75,26 @@ static uint64_t sized(uint64_t value, uint64_t esr)
     return value << above >> above;
 }
 
+/** A device is not done: the guest runs its instruction again, for the next piece of work, when interrupts have had
+ *  their turn. All else that fails has changed nothing: asked once more, the device says the same, or takes it by then.
+ */
+static __attribute__((noinline)) int not_done(struct hv_cpu *cpu, int error)
+{
+    return error == ASH_EBUSY ? (int)hv_exit_finish_quick(cpu, cpu->vcpu) : HV_EXIT_SLOW;
+}
+
 /* The two directions are functions of their own, which what comes before jumps to: each keeps what it needs over the
- * device's call, and no more. Where that fails, nothing has changed: asked once more, the device says the same, or
- * takes it by then. */
+ * device's call, and no more. */
 static __attribute__((noinline)) int fast_read(struct hv_cpu *cpu, uint64_t esr,
                                                const struct hv_mmio_region *region, uint64_t offset)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     uint64_t value;
+    int error;
 
-    if (__builtin_expect(hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), false,
-                                           &value) != ASH_OK,
-                         0)) {
-        return HV_EXIT_SLOW;
+    error = hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), false, &value);
+    if (__builtin_expect(error != ASH_OK, 0)) {
+        return not_done(cpu, error);
     }
     if (rt_of(esr, 16) != RT_XZR) {
         vcpu->context.x[rt_of(esr, 16)] = value;
@@ -100,11 +107,11 @@ static __attribute__((noinline)) int fast_write(struct hv_cpu *cpu, uint64_t esr
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
     uint64_t value = sized(read_register(vcpu, rt_of(esr, 16)), esr);
+    int error;
 
-    if (__builtin_expect(hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), true,
-                                           &value) != ASH_OK,
-                         0)) {
-        return HV_EXIT_SLOW;
+    error = hv_machine_access(cpu, vcpu, &vcpu->vm->machine, region, offset, size_of(esr), true, &value);
+    if (__builtin_expect(error != ASH_OK, 0)) {
+        return not_done(cpu, error);
     }
     return next_instruction(cpu, vcpu);
 }
