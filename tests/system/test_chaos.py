@@ -17,6 +17,8 @@ SECONDS = int(os.environ.get("ASHLAR_CHAOS_S", "25"))
 SEED = os.environ.get("ASHLAR_CHAOS_SEED", "0x5eed")
 LINUX = 'ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0";'
 ENDS = 'on-crash = "restart"; on-poweroff = "restart"; restart-limit = <16 1>;'
+# Its devices. A disk's bytes are no matter here.
+DEVICES = 'virtio_blk@0 { image = "disk"; overlay; }; virtio_blk@1 { image = "disk"; }; virtio_rng { };'
 LATE = 0.2  # of the ticks: when exactly they come is the emulator's affair, on a busy machine its clocks ring late
 
 # Both CPUs: checksums and floating point, whose results are known, and sleeps, which are never early.
@@ -36,11 +38,13 @@ class Chaos(SystemTest):
         demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
         folder = self.folder(
             vm("linux", 1, "Image", [0, 1], LINUX, memory="0x0 0x10000000"),
-            vm("chaos", 2, "chaos.bin", [0, 1], f'bootargs = "chaos={seed} chaos-crash=0x1"; background; {ENDS}',
-               memory="0x0 0x400000"),
+            vm("chaos", 2, "chaos.bin", [0, 1],
+               f'bootargs = "chaos={seed} chaos-crash=0x1"; background; {ENDS} {DEVICES}', memory="0x0 0x400000"),
             vm("pinned", 3, "metronome.bin", [2], "background;"), files=("chaos.bin", "metronome.bin"))
         for name in ("Image", "initramfs.cpio"):
             os.symlink(os.path.realpath(os.path.join(demo, name)), os.path.join(folder, name))
+        with open(os.path.join(folder, "disk"), "wb") as f:
+            f.write(bytes(1 << 20))
         terminal = Terminal("--gic", gic, "--cpus", "3", "--memory", "1G", "--bundle", folder)
         self.addCleanup(terminal.close)
         terminal.expect(r"/root # ", limit_s=240)

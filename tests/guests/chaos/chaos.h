@@ -42,6 +42,9 @@ void chaos_interrupt(void);
 /** This one word, then chaos_again(). Interrupts as @irqs says. */
 _Noreturn void chaos_run(uint32_t word, const uint64_t *registers);
 
+/* virtio.c */
+void chaos_virtio(void);
+
 /* tables.c */
 void chaos_tables_build(void);
 void chaos_mmu_on(void);

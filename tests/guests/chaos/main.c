@@ -415,7 +415,7 @@ static const struct {
 } acts[] = {
     {system_register, 300}, {device_access, 300}, {firmware_call, 100},  {odd_call, 40},
     {any_word, 60},         {chaos_tables, 100},  {interrupt_storm, 20}, {wait_for_anything, 10},
-    {maintenance, 10},      {endless_loop, 5},    {other_vcpu_on, 40},
+    {maintenance, 10},      {endless_loop, 5},    {other_vcpu_on, 40},   {chaos_virtio, 100},
 };
 
 static void act(void)
