@@ -36,7 +36,12 @@ NEIGHBOUR_NODE = """neighbour {
 CHAOS_NODE = """chaos {
     device_type = "virtual_machine"; vmid = <2>; vm_name = "chaos"; type = "bare"; vcpus = <2>; vcpu_affinity = <1 1>;
     memory = <0x0 0x400000>; kernel = "chaos"; background; bootargs = "chaos=0x5eed chaos-crash=0x1";
-    on-crash = "restart"; on-poweroff = "restart"; restart-limit = <16 1>;
+    on-crash = "restart"; on-poweroff = "restart"; restart-limit = <16 1>; %s
+};"""
+# tests/bench/guest/virtio.c: a disk's ring is always full, and its device told of it, for ever.
+FLOOD_NODE = """flood {
+    device_type = "virtual_machine"; vmid = <2>; vm_name = "flood"; type = "bare"; vcpu_affinity = <%d>;
+    memory = <0x0 0x400000>; kernel = "flood"; background; bootargs = "bench=flood"; %s
 };"""
 # What differs where no hardware delivers interrupts.
 SOFTWARE = ("ack_eoi", "sgi_self", "sgi_running", "sgi_wfi", "vtimer_spinning", "vtimer_wfi", "gicd_typer",
@@ -46,6 +51,10 @@ SOFTWARE = ("ack_eoi", "sgi_self", "sgi_running", "sgi_wfi", "vtimer_spinning", 
 TURN_US = 1
 TURNS = ("-netdev", "hubport,id=n0,hubid=0", "-object", f"filter-buffer,id=f0,netdev=n0,interval={TURN_US}")
 LINE = re.compile(r"bench: (\w+) (\d+) (\d+) (\d+)\s*$")
+REQUESTS = re.compile(r"bench: requests (\w+) (\d+)\s*$", re.MULTILINE)
+DISK_BYTES = 1 << 20
+DISK = 'virtio_blk { image = "disk"; };'
+VIRTIO_RAM = 0x400000
 
 
 class Silent(Exception):
@@ -79,6 +88,11 @@ def figures_of(console):
 
 def medians(console):
     return {event: median for event, (median, _, _) in figures_of(console).items()}
+
+
+def requests_of(console):
+    """{event: how many requests its figure is of}."""
+    return {event: int(number) for event, number in REQUESTS.findall(console)}
 
 
 def machine(gic, virtualization, cpus, memory):
@@ -143,6 +157,8 @@ class Instrument:
         self.elf = os.path.join(build, "tests/bench/bench.elf")
         self.guest = read(os.path.join(build, "tests/bench/bench.bin")).ljust(GUEST_SIZE, b"\0")
         self._chaos = read(os.path.join(build, "tests/guests/chaos.bin"))
+        self.virtio_elf = os.path.join(build, "tests/bench/virtio.elf")
+        self._virtio = read(os.path.join(build, "tests/bench/virtio.bin"))
         if len(self.guest) != GUEST_SIZE:
             raise ToolError(f"the measuring guest has outgrown {GUEST_SIZE} bytes")
 
@@ -195,13 +211,21 @@ class Instrument:
     def latency_under(self, tree, gic):
         """How late the latest tick of a pinned guest is, alone and beside others: whether they were there is seen on
         the console. An hv that has no such life has no such figure."""
+        flood = {"flood": self._virtio, "disk": bytes(DISK_BYTES)}
         others = (("vtimer_alone", {}, "", r"vtimer_latest", ()),
                   ("vtimer_beside", {"neighbour": NEIGHBOUR}, NEIGHBOUR_NODE,
                    r"neighbour is destroyed(?s:.*)vtimer_latest", ()),
-                  ("vtimer_chaos", {"chaos": self._chaos}, CHAOS_NODE, r"\[chaos\] done(?s:.*)vtimer_latest", TURNS))
+                  ("vtimer_chaos", {"chaos": self._chaos, "disk": bytes(DISK_BYTES)}, CHAOS_NODE % DISK,
+                   r"\[chaos\] life(?s:.*)vtimer_latest", TURNS),
+                  ("vtimer_flood", flood, FLOOD_NODE % (1, DISK), r"bench: flood(?s:.*)vtimer_latest", TURNS),
+                  ("vtimer_flood_same", flood, FLOOD_NODE % (0, DISK), r"bench: flood(?s:.*)vtimer_latest", ()))
         found = {}
         for event, files, nodes, seen, more in others:
-            bundle = tree.bundle(event, self.guest, 1, GUEST_RAM, 'bootargs = "bench=latency";', files, nodes)
+            try:
+                bundle = tree.bundle(event, self.guest, 1, GUEST_RAM, 'bootargs = "bench=latency"; priority = <200>;',
+                                     files, nodes)
+            except ToolError:  # an hv without devices
+                continue
             try:
                 console = tree.boot(gic, 2, "1536M", bundle, LATENCY_LIMIT_S, more)
             except Silent as silent:
@@ -209,6 +233,22 @@ class Instrument:
             if event == "vtimer_alone" or re.search(seen, console):
                 found[event] = medians(console)["vtimer_latest"]
         return found
+
+    def virtio_bundle(self, tree):
+        """A VM with devices; None: an hv that knows none."""
+        try:
+            return tree.bundle("virtio", self._virtio, 1, VIRTIO_RAM, DISK, {"disk": bytes(DISK_BYTES)})
+        except ToolError:
+            return None
+
+    def virtio_under(self, tree, gic):
+        """What a request costs, of all that its round has."""
+        bundle = self.virtio_bundle(tree)
+        if bundle is None:
+            return {}
+        console = tree.boot(gic, 2, "256M", bundle, NO_ANSWER_LIMIT_S)
+        requests = requests_of(console)
+        return {event: round(median / requests[event]) for event, median in medians(console).items()}
 
     def linux_under(self, tree, gic):
         """(figures, the device tree that the kernel was given)."""
@@ -261,6 +301,7 @@ def measure_hv(instrument, tree, gic):
         found = instrument.guest_under(tree, gic)
     except Silent:
         return None, None
+    found.update(instrument.virtio_under(tree, gic))
     linux, blob = instrument.linux_under(tree, gic)
     found.update(linux)
     found["image_bytes"], found["image_file"], found["image_memory"] = image_sizes(tree.hv)

@@ -34,6 +34,9 @@ GUEST_ROWS = (
     ("vtimer_alone", "virtual timer from WFI, the latest of 10,000", "", "", "", "", ""),
     ("vtimer_beside", "the same, while a VM of 1 GiB beside it is made, turned off and destroyed", "", "", "", "", ""),
     ("vtimer_chaos", "the same, beside the worst guest that we know; 1,000 of them the emulator's", "", "", "", "", ""),
+    ("vtimer_flood", "the same, beside a VM that floods its disk with requests; 1,000 of them the emulator's", "", "",
+     "", "", ""),
+    ("vtimer_flood_same", "the same flood on the same CPU, which the timer's VM comes before", "", "", "", "", ""),
     ("spi", "passed-through SPI to handler", "208", "", "", "", "1,009"),
     ("cpu_on", "PSCI CPU_ON to the other's first instruction", "12,406 (10,335)", "5,464", "23,329", "26,325",
      "18,165"),
@@ -67,11 +70,19 @@ LINUX_ROWS = (
     ("linux_pipe_one_cpu", "pipe round trip, one CPU"),
     ("linux_pipe_two_cpus", "pipe round trip, two CPUs"),
 )
+VIRTIO_ROWS = (
+    ("blk_read_1", "4 KiB read, one at a time"),
+    ("blk_write_1", "4 KiB written, one at a time"),
+    ("blk_read_32", "4 KiB read, 32 at a time"),
+    ("blk_write_32", "4 KiB written, 32 at a time"),
+)
+# Who needs how much of a request's instructions, and how often hv is entered for it.
+SHARES = ("guest", "hv", "exits")
 # What else an event costs, from a trace of its instructions in hv.
 KINDS = ("reads", "writes", "isb", "dsb", "tlbi", "memory")
 KIND_NAMES = {"reads": "registers read", "writes": "registers written", "isb": "ISB", "dsb": "DSB, DMB",
               "tlbi": "TLBI", "memory": "loads and stores"}
-NAMES = {row[0]: row[1] for row in GUEST_ROWS + LINUX_ROWS}
+NAMES = {row[0]: row[1] for row in GUEST_ROWS + VIRTIO_ROWS + LINUX_ROWS}
 # What the emulator's loader and the reads themselves cost is no part of these.
 LESS_BARE = ("boot",)
 
@@ -115,8 +126,20 @@ def write(versions, figures):
             cells += [number(bare), cell(figures, f"hv{gic}", event), percent(ours, bare)]
         lines.append("| " + " | ".join([f"`{event}`", text, *cells]) + " |")
     for gic in GICS:
+        lines += write_shares(gic, figures.get(f"hv{gic}", {}))
+    for gic in GICS:
         lines += write_kinds(gic, figures.get(f"hv{gic}", {}))
     return [*lines, "", END]
+
+
+def write_shares(gic, figures):
+    if not any(event in figures for event, _ in VIRTIO_ROWS):
+        return []
+    return ["", f"| Virtio, GICv{gic} | | instructions a request | the guest's | hv's | exits |",
+            "|---|---|" + "--:|" * (1 + len(SHARES)),
+            *(f"| `{event}` | {text} | " + " | ".join(number(figures.get(key)) for key in
+                                                      (event, *(f"{event}:{share}" for share in SHARES))) + " |"
+              for event, text in VIRTIO_ROWS)]
 
 
 def write_kinds(gic, figures):
@@ -146,17 +169,23 @@ def read(text):
     """(versions, figures) of a block, figures only of hv's columns."""
     versions = {}
     figures = {"hv3": {}, "hv2": {}}
-    kinds_of = None
+    kinds_of, columns = None, ()
     for line in text.splitlines():
         cells = [part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) == 2 and cells[0] and not cells[0].startswith("-"):
             versions[cells[0]] = cells[1]
-        head = re.fullmatch(r"In hv, GICv(\d)", cells[0]) if cells else None
-        kinds_of = f"hv{head.group(1)}" if head else kinds_of
+        head = re.fullmatch(r"(In hv|Virtio), GICv(\d)", cells[0]) if cells else None
+        if head:
+            kinds_of = f"hv{head.group(2)}"
+            columns = KINDS if head.group(1) == "In hv" else ("", "", *SHARES)
         found = re.fullmatch(r"`(\w+)`", cells[0]) if cells else None
         if found and kinds_of:
-            for kind, value in zip(KINDS, cells[1:]):
-                figures[kinds_of][f"{found.group(1)}:{kind}"] = parse_number(value)
+            event = found.group(1)
+            values = dict(zip(columns, cells[1:]))
+            if "" in values:
+                figures[kinds_of][event] = parse_number(cells[2])
+                del values[""]
+            figures[kinds_of].update({f"{event}:{kind}": parse_number(value) for kind, value in values.items()})
             continue
         if not found:
             continue

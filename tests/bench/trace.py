@@ -24,6 +24,7 @@ from ashlar.symbols import link_address
 
 HV_BASE = 0x40200000  # an Image of text_offset 0, on QEMU's virt
 GUEST_BASE = 0x40080000
+GUEST_CODE = 16384
 PREFIX = "aarch64-linux-gnu-"
 TRACE = re.compile(rb"^Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 ENTRY = re.compile(r"^([0-9a-f]+) <(.+)>:$")
@@ -79,6 +80,12 @@ class Program:
         return done.stdout.splitlines()
 
 
+class Window(list):
+    """The program counters between an event's two ends, and how often hv was entered."""
+
+    exits = 0
+
+
 class Windows:
     """Cuts the stream of program counters into the events' sequences."""
 
@@ -90,18 +97,24 @@ class Windows:
             if found:
                 (self._from if found.group(2) == "from" else self._to)[address] = found.group(1)
         self._open = None
-        self._steps = []
+        self._steps = Window()
+        self._in_hv = set()  # CPUs
         self.boot = []
         self._booted = False
         self.found = collections.defaultdict(list)
 
-    def feed(self, pc):
+    def feed(self, cpu, pc):
         if not self._booted:
             if pc == GUEST_BASE:
                 self._booted = True
             else:
                 self.boot.append(pc)
             return
+        if pc < HV_BASE:
+            self._in_hv.discard(cpu)
+        elif cpu not in self._in_hv:
+            self._in_hv.add(cpu)
+            self._steps.exits += 1
         if self._open:
             if self._to.get(pc) == self._open:
                 if len(self.found[self._open]) < MOST_WINDOWS:
@@ -110,7 +123,7 @@ class Windows:
             else:
                 self._steps.append(pc)
         if pc in self._from:
-            self._open, self._steps = self._from[pc], []
+            self._open, self._steps = self._from[pc], Window()
 
     def median(self, event):
         if event == "boot":
@@ -118,27 +131,29 @@ class Windows:
         return sorted(self.found[event], key=len)[len(self.found[event]) // 2]
 
 
-def record(instrument, tree, gic, cpus=2):
-    """(windows, hv's program) of one run."""
+def record(tree, gic, elf, bundle, cpus=2):
+    """(windows, hv's program) of one run of a guest that measures."""
     hv = Program(tree.elf)
-    guest = Program(instrument.elf)
-    windows = Windows(guest)
-    bundle = tree.bundle("events", instrument.guest, cpus, measure.GUEST_RAM)
+    windows = Windows(Program(elf))
     size = os.path.getsize(tree.hv)
     options = measure.COUNTING.replace("-serial stdio", "-serial null").split()
     command = [measure.QEMU, *options, *measure.machine(gic, True, cpus, "256M"), "-kernel", tree.hv, "-initrd",
                bundle, "-append", "ashlar.nonce=00", "-singlestep", "-d", "exec,nochain", "-D", "/dev/stdout",
-               "-dfilter", f"{HV_BASE:#x}+{size:#x},{GUEST_BASE:#x}+{measure.GUEST_SIZE:#x}"]
+               "-dfilter", f"{HV_BASE:#x}+{size:#x},{GUEST_BASE:#x}+{GUEST_CODE:#x}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           bufsize=1 << 20) as process:
         try:
             for line in process.stdout:
                 found = TRACE.match(line)
                 if found:
-                    windows.feed(int(found.group(2), 16))
+                    windows.feed(found.group(1), int(found.group(2), 16))
         finally:
             process.kill()
     return windows, hv
+
+
+def record_events(instrument, tree, gic, cpus=2):
+    return record(tree, gic, instrument.elf, tree.bundle("events", instrument.guest, cpus, measure.GUEST_RAM), cpus)
 
 
 class Profile:
@@ -177,13 +192,30 @@ def callees(steps, program):
 
 
 def costs(instrument, tree, gic):
-    """{"event:kind": count} of every event that leaves the guest."""
-    windows, program = record(instrument, tree, gic)
+    """{"event:kind": count} of every event that leaves the guest; of virtio's requests who needs how much."""
+    windows, program = record_events(instrument, tree, gic)
     found = {}
     for event in windows.found:
         profile = Profile(windows.median(event), program)
         if profile.in_hv:
             found.update({f"{event}:{kind}": profile.kinds[kind] for kind in KINDS})
+    found.update(virtio_costs(instrument, tree, gic))
+    return found
+
+
+def virtio_costs(instrument, tree, gic):
+    bundle = instrument.virtio_bundle(tree)
+    found = {}
+    if bundle is None:
+        return found
+    requests = measure.requests_of(tree.boot(gic, 2, "256M", bundle, measure.NO_ANSWER_LIMIT_S))
+    windows, program = record(tree, gic, instrument.virtio_elf, bundle)
+    for event in requests.keys() & windows.found.keys():
+        window = windows.median(event)
+        in_hv = Profile(window, program).in_hv
+        found[f"{event}:guest"] = round((len(window) - in_hv) / requests[event])
+        found[f"{event}:hv"] = round(in_hv / requests[event])
+        found[f"{event}:exits"] = round(window.exits / requests[event], 2)
     return found
 
 
@@ -214,15 +246,18 @@ def main():
     parser.add_argument("events", nargs="*")
     parser.add_argument("--listing", action="store_true", help="each instruction, in the order of addresses")
     parser.add_argument("--callees", action="store_true", help="each function by its callers, with all that it calls")
+    parser.add_argument("--virtio", action="store_true", help="the events of virtio's devices")
     parser.add_argument("--gic", choices=("2", "3"), default="3")
     options = parser.parse_args()
     build = os.path.join(measure.ROOT, "build/qemu-virt")
     scratch = os.path.join(measure.ROOT, "build/bench")
     os.makedirs(scratch, exist_ok=True)
     instrument = measure.Instrument(build, scratch)
-    boot_alone = options.events == ["boot"]
-    windows, program = record(instrument, measure.Tree(measure.ROOT, build, scratch), options.gic,
-                              1 if boot_alone else 2)
+    tree = measure.Tree(measure.ROOT, build, scratch)
+    if options.virtio:
+        windows, program = record(tree, options.gic, instrument.virtio_elf, instrument.virtio_bundle(tree))
+    else:
+        windows, program = record_events(instrument, tree, options.gic, 1 if options.events == ["boot"] else 2)
     known = ["boot", *windows.found]
     for event in options.events:
         if event not in known:
