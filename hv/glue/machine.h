@@ -92,6 +92,7 @@ struct hv_vcpu_arch {
     uint64_t setway_cursor; /* set/way maintenance: how far the sweep over RAM has come, bytes */
     uint32_t
         outside_offset; /* HV_MMIO_OUTSIDE: the access that is to be made, in its region. Its CPU's own */
+    uint64_t *outside_value; /* valid until it is made */
     uint8_t outside_size;
     bool outside_is_write;
 };
@@ -275,7 +276,7 @@ void hv_machine_talked(struct hv_cpu *cpu, struct hv_vcpu *vcpu, bool is_write);
 
 /** The access that a handler noted with HV_MMIO_OUTSIDE, which has locks of its own: as a handler, but that none is
  *  held. By @vcpu's CPU. */
-int hv_machine_access_outside(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t *value);
+int hv_machine_access_outside(struct hv_cpu *cpu, struct hv_vcpu *vcpu);
 
 /** After an access that returned HV_MMIO_LINES. */
 void hv_machine_show_lines(const struct hv_vcpu *vcpu);
@@ -297,14 +298,11 @@ static inline int hv_machine_access(struct hv_cpu *cpu, struct hv_vcpu *vcpu, st
         hv_machine_show_lines(vcpu);
         return ASH_OK;
     }
-    if (error == HV_MMIO_OUTSIDE) {
-        return hv_machine_access_outside(cpu, vcpu, value);
+    if (error == HV_MMIO_TALKED) {
+        hv_machine_talked(cpu, vcpu, is_write);
+        return ASH_OK;
     }
-    if (error != HV_MMIO_TALKED) {
-        return error;
-    }
-    hv_machine_talked(cpu, vcpu, is_write);
-    return ASH_OK;
+    return error == HV_MMIO_OUTSIDE ? hv_machine_access_outside(cpu, vcpu) : error;
 }
 
 /** Physical interrupt of @timer, which the guest's has too. */

@@ -226,15 +226,16 @@ int hv_virtio_note_access(void *ctx, struct hv_vcpu *vcpu, uint64_t offset, unsi
                           uint64_t *value)
 {
     (void)ctx;
-    (void)value;
+    vcpu->arch.outside_value = value; /* here, and no argument: callers need not keep it over this call */
     vcpu->arch.outside_offset = (uint32_t)offset;
     vcpu->arch.outside_size = (uint8_t)size;
     vcpu->arch.outside_is_write = is_write;
     return HV_MMIO_OUTSIDE;
 }
 
-int hv_machine_access_outside(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t *value)
+int hv_machine_access_outside(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
+    uint64_t *value = vcpu->arch.outside_value;
     struct hv_virtio *virtio = vcpu->vm->machine.virtio;
     uint32_t offset = vcpu->arch.outside_offset % ASH_VIRTIO_MMIO_SIZE;
     uint32_t index = vcpu->arch.outside_offset / ASH_VIRTIO_MMIO_SIZE;

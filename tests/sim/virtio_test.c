@@ -12,17 +12,19 @@
 #include "driver.h"
 #include "glue/virtio.h"
 
-#define SEEDS   40U
-#define RINGS   UINT64_C(0x100000) /* of RAM: a disk's rings, ... */
-#define HEADER  UINT64_C(0x110000) /* ... the headers of requests, 16 bytes each, their status bytes, ... */
-#define STATUS  UINT64_C(0x111000)
-#define DATA    UINT64_C(0x120000) /* ... and what they move */
-#define SECTOR  512U
-#define TIMEOUT 20000U
+#define SEEDS      40U
+#define RINGS      UINT64_C(0x100000) /* of RAM: a disk's rings, ... */
+#define HEADER     UINT64_C(0x110000) /* ... the headers of requests, 16 bytes each, their status bytes, ... */
+#define STATUS     UINT64_C(0x111000)
+#define DATA       UINT64_C(0x120000) /* ... and what they move */
+#define RANGE_BASE (SIM_RAM_BASE + 8U * SIM_MIB)
+#define RANGE_SIZE (2U * 0x10000U)
+#define SECTOR     512U
+#define TIMEOUT    20000U
 
 enum { T_IN = 0, T_OUT = 1, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13 }; /* 5.2.6 */
 enum { OK = 0, IOERR = 1, UNSUPP = 2, NOTHING = 0xff };
-enum { PRIVATE, OVERLAY, SHARED, SMALL, ENTROPY, DEVICES }; /* in the order of their nodes */
+enum { PRIVATE, OVERLAY, SHARED, SMALL, ENTROPY, RANGE, DEVICES }; /* in the order of their nodes */
 
 static struct sim sim;
 
@@ -79,11 +81,16 @@ static void disk(void *tree, const char *node, const char *flag, const char *ser
 
 static void devices(void *tree)
 {
+    const fdt64_t range[] = {cpu_to_fdt64(RANGE_BASE), cpu_to_fdt64(RANGE_SIZE)};
+
     disk(tree, "virtio_blk@0", NULL, "private");
     disk(tree, "virtio_blk@1", "overlay", "overlay");
     disk(tree, "virtio_blk@2", "read-only", "shared");
     disk(tree, "virtio_blk@3", "overlay", "small");
     fdt_ok(fdt_begin_node(tree, "virtio_rng"));
+    fdt_ok(fdt_end_node(tree));
+    fdt_ok(fdt_begin_node(tree, "virtio_blk@4"));
+    fdt_ok(fdt_property(tree, "memory-range", range, sizeof(range)));
     fdt_ok(fdt_end_node(tree));
 }
 
@@ -184,7 +191,7 @@ static unsigned lives;
 static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     static const char *const serials[] = {"private", "overlay", "shared", "small"};
-    struct sim_queue queue;
+    struct sim_queue queue, range;
     char serial[20];
 
     if (round > 0U) {
@@ -208,6 +215,10 @@ static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         assert_int_equal(word_of(cpu, vcpu, &queue, 2), 2);
         assert_int_equal(fill_sector(cpu, vcpu, &queue, SIM_DISK_SECTORS, 1), IOERR);
     }
+    open_disk(cpu, vcpu, &range, RANGE);
+    assert_int_equal(sim_device(cpu, vcpu, sim_virtio(RANGE) + SIM_CONFIG, false, 0), RANGE_SIZE / SECTOR);
+    assert_int_equal(word_of(cpu, vcpu, &range, 3), lives > 0U ? 0xfeedU + lives : 0U); /* fresh RAM, here */
+    assert_int_equal(fill_sector(cpu, vcpu, &range, 3, 0xfeedU + lives + 1U), OK);
     /* The overlay of one block is full now. */
     assert_int_equal(fill_sector(cpu, vcpu, &queue, 9, 1), IOERR);
     assert_int_equal(word_of(cpu, vcpu, &queue, 9), 9);
@@ -345,14 +356,33 @@ static void entropy_is_never_the_same(void **state)
     sim_assert_exit(&sim, "ok", "user");
 }
 
+/** Made once more, it is refused once more, and nothing is lost. */
+static enum hv_verdict ask_for_the_vm(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static struct sim_account before;
+    const char *why;
+
+    assert_true(sim_is(vcpu, "boss"));
+    if (round == 0U) {
+        sim_account(cpu->hv, &before);
+        assert_int_equal(hv_life_ask(cpu, 0, HV_LIFE_CREATE, &why), ASH_OK);
+    }
+    if (round == 0U || hv_life_state(cpu->hv, 0) != HV_LIFE_ABSENT) {
+        return HV_RESUME;
+    }
+    sim_assert_same_account(cpu->hv, &before);
+    return sim_off(cpu, vcpu);
+}
+
 static void a_board_without_entropy_has_no_entropy_device(void **state)
 {
     (void)state;
-    board(1);
+    board(2);
     sim.hv.has_entropy = false;
-    sim_run(&sim, ask_for_entropy, 1);
+    sim_run(&sim, ask_for_the_vm, 1);
     sim_assert_says(&sim, "/vms/user/virtio_rng: has nothing to give: the board gave hv no entropy");
     sim_assert_exit(&sim, "vm-fault", "user");
+    assert_int_equal(sim_count(&sim, "has nothing to give"), 2);
     assert_null(sim.hv.vm[0]);
 }
 
@@ -381,10 +411,13 @@ static enum hv_verdict crowd(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
         assert_int_equal(status_of(vcpu, i), OK);
         assert_true(sim_queue_used(vcpu, &queue, &head, &length));
     }
-    /* More than a driver was told that it may ask for. */
-    add_request(vcpu, &queue, 0, T_IN, 0, DATA, 0x10000U + SECTOR);
+    open_disk(cpu, vcpu, &queue, RANGE);
+    add_request(vcpu, &queue, 0, T_IN, 0, DATA, 0x10000U);
+    add_request(vcpu, &queue, 1, T_IN, 0, DATA,
+                0x10000U + SECTOR); /* more than it was told that it may ask for */
     sim_queue_kick(cpu, vcpu, &queue);
-    assert_int_equal(status_of(vcpu, 0), IOERR);
+    assert_int_equal(status_of(vcpu, 0), OK);
+    assert_int_equal(status_of(vcpu, 1), IOERR);
     return sim_off(cpu, vcpu);
 }
 

@@ -625,6 +625,11 @@ static void a_disks_range_is_its_vms_whatever_its_ram_wishes(void **state)
     assert_int_equal(plan.vm[0].disk[0].base, 4U * GIB + 4096U);
     assert_int_equal(plan.vm[0].disk[0].size, 8192);
     assert_true(is_of_vm(4U * GIB + 4096U, 8192, 0));
+    for (uint32_t i = 0; i < plan.vm[0].parts; i++) {
+        const struct hv_ram_part *part = &plan.vm[0].part[i];
+
+        assert_true(4U * GIB + 4096U < part->pa || 4U * GIB + 4096U >= part->pa + part->size);
+    }
     hv_plan_drop(&plan, &plan.vm[0]);
     assert_int_equal(hv_ranges_free(&ranges), 64U * MIB - BLOCK + GIB);
     assert_int_equal(plan.vm[0].disk[0].size, 0);
