@@ -14,6 +14,7 @@ import test_linux
 import test_pi
 import test_sharing
 import test_topics
+import test_virtio
 import test_virtio_driver
 
 BOARD = "rpi3"
@@ -118,11 +119,16 @@ class Linux(test_linux.Linux):
         self.again_after_reboot(BOARD)
 
 
+class Virtio(test_virtio.Virtio):
+    def test_disks_on_rpi3(self):
+        self.shorter(BOARD)
+
+
 def load_tests(loader, _, __):
     """Those of this file: what they inherit runs elsewhere."""
     suite = unittest.TestSuite()
     for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Pi,
-                  Console, Life, Linux):
+                  Console, Life, Linux, Virtio, VirtioDriver):
         suite.addTests(group(name) for name in loader.getTestCaseNames(group) if name.endswith("_on_rpi3"))
     return suite
 

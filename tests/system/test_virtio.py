@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Debian's kernel with its own virtio drivers, as they come: its root on a disk, other disks under load, entropy."""
+import hashlib
+import os
+import random
+import re
+import sys
+import tempfile
+import unittest
+
+from support import ROOT, SystemTest, Terminal, tail, vm
+
+sys.path.insert(0, os.path.join(ROOT, "hv/tools"))
+from ashlar import build, disk, initramfs  # noqa: E402
+from ashlar.common import atomic_write  # noqa: E402
+
+BUILD = os.path.join(ROOT, "build/qemu-virt")
+INIT = os.path.join(ROOT, "bsp/qemu-virt/demo/init")
+PROMPT = r"/root # "
+LIMIT_S = 200
+RAM = "0x0 0xc000000"  # 192 MiB
+RAW_MIB = 8
+DATA_MIB = 24
+DISKS = """
+    virtio_blk@0 { image = "root.ext4"; overlay; };
+    virtio_blk@1 { image = "data.ext4"; serial = "the-data"; };
+    virtio_blk@2 { image = "raw"; };
+    virtio_blk@3 { image = "raw"; read-only; };
+    virtio_rng { };
+"""
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Machine:
+    """A machine of Linux guests with root shells, each attached to in turn."""
+
+    def __init__(self, test, folder, *options):
+        self.terminal = Terminal("--bundle", folder, *options)
+        test.addCleanup(self.terminal.close)
+        self.terminal.expect(r"ashlar: VM 1 ", LIMIT_S)
+        self.questions = 0
+
+    def attach(self, vmid, name):
+        self.terminal.type(f"\x1d{vmid}")
+        self.terminal.expect(rf"console: VM {vmid}, {name}")
+        self.terminal.prompt(limit_s=LIMIT_S)
+
+
+    def ask(self, command, limit_s=120):
+        """What a command prints. Quotes tell the marks that are printed from those that are echoed."""
+        self.questions += 1
+        n = self.questions
+        self.terminal.type(f"echo '<''{n}'; {command}; echo '{n}''>'\r")
+        said = self.terminal.expect(rf"(?s)<{n}\r*\n(.*?){n}>\r*\n", limit_s).group(1)
+        return re.sub(r"\r+\n", "\n", said).strip()
+
+    def power_off(self, name):
+        self.terminal.type("poweroff -f\r")
+        self.terminal.expect(rf"ashlar: {name} is off")
+
+
+class Virtio(SystemTest):
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory(prefix="ashlar-virtio-")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.home = scratch.name
+        kernel, busybox, e2fsck = (build.fetch(ROOT, name) for name in ("kernel", "busybox", "e2fsck"))
+        os.symlink(kernel, os.path.join(cls.home, "Image"))
+        programs = {f"bin/{name}": read(os.path.join(BUILD, f"tests/guests/linux/{name}.elf"))
+                    for name in ("blocks", "vsock")}
+        programs["bin/e2fsck"] = read(e2fsck)
+        with atomic_write(os.path.join(cls.home, "initramfs.cpio")) as out:
+            initramfs.write(out, read(busybox), read(INIT), build.kernel_modules(kernel), programs)
+        disk.root(os.path.join(cls.home, "root.ext4"), 16, read(busybox), read(INIT), programs)
+        os.mkdir(os.path.join(cls.home, "empty"))
+        disk.image(os.path.join(cls.home, "data.ext4"), DATA_MIB, os.path.join(cls.home, "empty"))
+        with atomic_write(os.path.join(cls.home, "raw")) as out:
+            out.write(random.Random(1).randbytes(RAW_MIB << 20))
+
+    def linux(self, name, vmid, cpus, devices, words=""):
+        return vm(name, vmid, "Image", cpus, memory=RAM, more=f"""
+            ramdisk = "initramfs.cpio";
+            bootargs = "console=ttyAMA0 root=/dev/vda {words}";
+            {devices}""")
+
+    def machine(self, *vms, options=()):
+        folder = self.folder(*vms)
+        for name in ("Image", "initramfs.cpio", "root.ext4", "data.ext4", "raw"):
+            os.symlink(os.path.join(self.home, name), os.path.join(folder, name))
+        return Machine(self, folder, *options)
+
+    def disk_machine(self, gic, vcpus):
+        machine = self.machine(self.linux("linux", 1, range(vcpus), DISKS),
+                               options=("--gic", str(gic), "--cpus", str(vcpus), "--memory", "1G"))
+        machine.attach(1, "linux")
+        self.assertRegex(machine.terminal.text, r"ashlar: clean, \d+/\d+ files")
+        return machine
+
+    def check_root(self, machine):
+        self.assertEqual("/dev/vda ext4", machine.ask("awk '$2 == \"/\" { print $1, $3 }' /proc/mounts | tail -n 1"))
+        self.assertIn("16384", machine.ask("grep vda /proc/partitions"))
+
+    def check_entropy(self, machine):
+        self.assertEqual("virtio_rng.0", machine.ask("cat /sys/class/misc/hw_random/rng_current"))
+        sums = machine.ask("for n in 1 2; do dd if=/dev/hwrng bs=2048 count=1 2>/dev/null | tee /tmp/random$n | "
+                           "md5sum; done; wc -c < /tmp/random2").split()
+        self.assertNotEqual(sums[0], sums[2])
+        self.assertGreater(int(sums[4]), 0)
+
+    def check_kinds(self, machine):
+        """A serial number, and a disk that cannot be written but reads as its image."""
+        self.assertEqual("the-data", machine.ask("cat /sys/block/vdb/serial"))
+        self.assertEqual("0 1", machine.ask("echo $(cat /sys/block/vdc/ro /sys/block/vdd/ro)"))
+        self.assertIn("wrong 1", machine.ask("dd if=/dev/zero of=/dev/vdd bs=4096 count=1 conv=fsync; echo wrong $?"))
+        wanted = hashlib.md5(read(os.path.join(self.home, "raw"))).hexdigest()
+        for name in ("vdc", "vdd"):
+            self.assertEqual(wanted, machine.ask(f"md5sum < /dev/{name}").split()[0])
+
+    def check_depths(self, machine, mib, sizes, depths):
+        for size in sizes:
+            for depth in depths:
+                seed = size + depth
+                for what in ("write", "read"):
+                    self.assertEqual(f"blocks: right, requests: {(mib << 20) // size}",
+                                     machine.ask(f"blocks {what} /dev/vdc {mib} {size} {depth} {seed}"))
+
+    def check_discard(self, machine):
+        """What is discarded is gone, or not; its neighbours are as they were."""
+        machine.ask("blocks write /dev/vdc 8 65536 4 5; md5sum < /dev/vdc")
+        cut = "dd if=/dev/vdc bs=1M {} 2>/dev/null | md5sum"
+        outside = f"{cut.format('count=2')}; {cut.format('skip=4')}"
+        before = machine.ask(outside)
+        self.assertEqual("0", machine.ask("blkdiscard -o 2097152 -l 2097152 /dev/vdc; echo $?"))
+        self.assertEqual(before, machine.ask(f"echo 3 > /proc/sys/vm/drop_caches; {outside}"))
+        self.assertRegex(machine.ask("fstrim -v /"), r"trimmed")
+
+    def check_unbound(self, machine, times=1):
+        """The driver goes while requests are under way, and comes back to the same disk."""
+        name = machine.ask("basename $(readlink -f /sys/block/vdc/device)")
+        machine.ask("blocks write /dev/vdc 8 4096 32 9")
+        for _ in range(times):
+            driver = "/sys/bus/virtio/drivers/virtio_blk"
+            machine.ask("(while blocks read /dev/vdc 8 4096 32 9; do :; done > /tmp/load) & sleep 1; "
+                        f"echo {name} > {driver}/unbind; wait; echo {name} > {driver}/bind; "
+                        "until [ -b /dev/vdc ]; do sleep 1; done")
+            self.assertIn("blocks: right", machine.ask("blocks read /dev/vdc 8 4096 32 9"))
+        self.assertNotIn("wrong", machine.ask("cat /tmp/load"))
+
+    def check_restarts(self, machine, cycles):
+        """Restarts amid writes that nobody waited for: what was flushed before is there and right, and the file system
+        needs no more than its journal."""
+        machine.ask("mkdir -p /data; mount /dev/vdb /data; mkdir /data/kept; echo begun > /kept")
+        for cycle in range(cycles):
+            machine.ask(f"dd if=/dev/urandom of=/data/kept/{cycle % 3} bs=64k count=32 2>/dev/null; "
+                        f"for n in $(seq 40); do echo $n > /data/kept/{cycle % 3}.$n; done; "
+                        "cd /data/kept; md5sum * > /data/sums; cd; sync; fsfreeze --freeze /data; "
+                        "fsfreeze --unfreeze /data")
+            machine.terminal.type("(while :; do dd if=/dev/urandom of=/data/lost bs=4k count=512; sync; done) "
+                                  "> /dev/null 2>&1 & sleep 2; reboot -f\r")
+            machine.terminal.expect(r"ashlar: linux resets")
+            machine.terminal.expect(PROMPT, LIMIT_S)
+            said = machine.ask("e2fsck -p /dev/vdb; echo code $?; e2fsck -fn /dev/vdb > /dev/null 2>&1; echo again $?")
+            self.assertRegex(said, r"(?s)code [01]\b.*again 0")
+            machine.ask("mount /dev/vdb /data")
+            sums = machine.ask("cd /data/kept; md5sum -c /data/sums | grep -v ': OK$'; wc -l < /data/sums; cd")
+            self.assertEqual(str(41 * min(cycle + 1, 3)), sums)
+        self.assertEqual("begun", machine.ask("cat /kept"))
+
+    def test_disks_on_gicv3(self):
+        machine = self.disk_machine(3, 2)
+        self.check_root(machine)
+        self.check_entropy(machine)
+        self.check_kinds(machine)
+        self.check_depths(machine, 2, (512, 4096, 65536), (1, 8, 64))
+        self.check_discard(machine)
+        self.check_unbound(machine)
+        self.check_restarts(machine, 1)
+        machine.power_off("linux")
+        self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+    def shorter(self, gic):
+        machine = self.disk_machine(gic, 1)
+        self.check_root(machine)
+        self.check_kinds(machine)
+        self.check_depths(machine, 2, (4096,), (1, 32))
+        self.check_restarts(machine, 1)
+        machine.power_off("linux")
+        self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+    def test_disks_on_gicv2(self):
+        self.shorter(2)
+
+    def soak_restarts(self):
+        """Twenty restarts, and every size of request at every depth."""
+        machine = self.disk_machine(3, 2)
+        self.check_depths(machine, RAW_MIB, (512, 1024, 4096, 16384, 65536), (1, 2, 4, 8, 16, 32, 64))
+        self.check_restarts(machine, 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
