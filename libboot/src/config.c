@@ -359,8 +359,9 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
         refuse(&pass, ASH_ENOENT, "/vms", NULL, "is missing", "a node /vms with one sub-node a VM");
         result = ASH_ENOENT;
     }
-    ash_boot_virtio_connect_(config);
-    if (result != ASH_OK) {
+    if (result == ASH_OK) {
+        ash_boot_virtio_connect_(config);
+    } else {
         config->count = 0;
         config->fault.file = file_of(config);
     }

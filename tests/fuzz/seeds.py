@@ -30,7 +30,12 @@ VMS = """
     soc { #address-cells = <1>; #size-cells = <1>; ranges = <0x7e000000 0 0x3f000000 0x1000000>;
         uart@7e215040 { compatible = "brcm,bcm2835-aux-uart"; reg = <0x7e215040 0x40>; }; };
     vms { vm0 { device_type = "virtual_machine"; vmid = <0>; vm_name = "linux"; type = "linux"; vcpus = <2>;
-            vcpu_affinity = <0 1>; memory = <0 0x20000000>; kernel = "Image"; ramdisk = "i"; bootargs = "console=x"; };
+            vcpu_affinity = <0 1>; memory = <0 0x20000000>; kernel = "Image"; ramdisk = "i"; bootargs = "console=x";
+            virtio_blk@0 { image = "Image"; overlay; overlay-size = <0 0x1000>; serial = "s"; queues = <2>; };
+            virtio_blk@1 { memory-range = <0 0x90000000 0 0x1000>; read-only; };
+            virtio_net { switch = "lan"; mac = [52 54 00 00 00 01]; vlan = <7>; isolated; rate-limit-kbps = <9>; };
+            virtio_rng { }; virtio_console { ports = <2>; }; virtio_vsock { cid = <3>; }; };
+        switches { lan { ageing-seconds = <60>; rate-limit-kbps = <1000>; isolated; }; };
         vm1 { device_type = "virtual_machine"; vmid = <1>; type = "bare"; memory = <0 0x80000000 0 0x200000>;
             entry = <0x80080000>; setup_data = <0x80100000>; rng-seed = [00 01 02 03 04 05 06 07]; background; }; };
 };

@@ -286,6 +286,30 @@ static void check_usable(const struct ash_boot_vm *vm, const uint8_t *tree, size
                (vm->rng_seed.size >= ASH_BOOT_RNG_SEED_MIN && vm->rng_seed.size <= ASH_BOOT_RNG_SEED_MAX));
 }
 
+static void check_virtio(const struct ash_boot_config *config, const struct ash_boot_vm *vm,
+                         const uint8_t *tree, size_t size)
+{
+    FUZZ_CHECK(vm->virtio_count <= ASH_BOOT_VIRTIO_MAX && config->switch_count <= ASH_BOOT_SWITCHES_MAX);
+    for (unsigned i = 0; i < vm->virtio_count; i++) {
+        const struct ash_boot_virtio *device = &vm->virtio[i];
+
+        FUZZ_CHECK((unsigned)device->kind < ASH_BOOT_VIRTIO_KINDS);
+        check_string(device->node, tree, size);
+        check_string(device->image, tree, size);
+        FUZZ_CHECK(memchr(device->serial, 0, sizeof(device->serial)) != NULL);
+        FUZZ_CHECK(device->queues >= 1U && device->queues <= ASH_BOOT_VIRTIO_QUEUES_MAX);
+        if (device->kind == ASH_BOOT_VIRTIO_BLK) {
+            FUZZ_CHECK((device->image != NULL) == (device->range.size == 0U));
+            FUZZ_CHECK(device->range.base + device->range.size >= device->range.base);
+        } else if (device->kind == ASH_BOOT_VIRTIO_NET) {
+            FUZZ_CHECK(device->switch_number < config->switch_count && (device->mac[0] & 1U) == 0U);
+            FUZZ_CHECK(strcmp(config->switches[device->switch_number].name, device->switch_name) == 0);
+        } else if (device->kind == ASH_BOOT_VIRTIO_VSOCK) {
+            FUZZ_CHECK(device->cid >= ASH_BOOT_CID_MIN && device->cid <= ASH_BOOT_CID_MAX);
+        }
+    }
+}
+
 static void read_config(const uint8_t *tree, size_t size)
 {
     static struct ash_boot_vm vms[CAPACITY];
@@ -310,6 +334,7 @@ static void read_config(const uint8_t *tree, size_t size)
             continue;
         }
         check_usable(&vms[i], tree, size);
+        check_virtio(&config, &vms[i], tree, size);
         lay_out(&vms[i]);
         for (size_t j = 0; j < i; j++) {
             if (vms[j].fault.code == ASH_OK) {

@@ -412,6 +412,37 @@ static void switches_are_one_node_of_nodes(void **state)
     assert_int_equal(config.switch_count, 8);
 }
 
+/** A port's node without its end, nor its switch. */
+static void a_tree_that_is_cut_off_in_a_device_is_refused(void **state)
+{
+    static uint64_t cut[1024];
+    struct tree tree;
+    size_t size;
+    uint32_t word;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    node(&tree, "virtio_net");
+    end(&tree);
+    end(&tree);
+    end(&tree);
+    size = tree_finish(&tree);
+    assert_true(size <= sizeof(cut));
+    memcpy(cut, tree.bytes, size);
+    for (size_t at = 0; at + 4U <= size; at += 4U) { /* one end after the other becomes nonsense */
+        memcpy(&word, (const uint8_t *)tree.bytes + at, sizeof(word));
+        if (word != cpu_to_fdt32(FDT_END_NODE)) {
+            continue;
+        }
+        memset((uint8_t *)cut + at, 0xFF, sizeof(word));
+        assert_int_equal(parse(cut, size), ASH_EFORMAT);
+        assert_int_equal(config.count, 0);
+        memcpy((uint8_t *)cut + at, &word, sizeof(word));
+    }
+}
+
 static void a_raspberry_pi_has_no_virtio(void **state)
 {
     struct tree tree;
@@ -440,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_context_id_is_one_vms),
         cmocka_unit_test(a_switchs_mistakes_are_told_and_cost_no_vm),
         cmocka_unit_test(switches_are_one_node_of_nodes),
+        cmocka_unit_test(a_tree_that_is_cut_off_in_a_device_is_refused),
         cmocka_unit_test(a_raspberry_pi_has_no_virtio),
     };
 

@@ -164,6 +164,26 @@ static void the_watchdog_has_its_two_clocks(void **state)
     assert_true(fdt_path_offset(buffer, "/watchdog") < 0);
 }
 
+static void virtio_devices_stand_where_virt_has_them(void **state)
+{
+    struct ash_boot_guest_machine machine = linux_machine();
+
+    (void)state;
+    (void)write_ok(&machine);
+    assert_true(fdt_path_offset(buffer, "/virtio_mmio") < 0);
+    ash_boot_guest_machine_virtio(&machine, 2);
+    (void)write_ok(&machine);
+    assert_strings("/virtio_mmio@a000000", "compatible", "virtio,mmio");
+    assert_cells("/virtio_mmio@a000000", "reg", 0, 0x0A000000, 0, 0x200);
+    assert_cells("/virtio_mmio@a000000", "interrupts", 0, 16, 4);
+    assert_true(has("/virtio_mmio@a000000", "dma-coherent"));
+    assert_cells("/virtio_mmio@a000200", "reg", 0, 0x0A000200, 0, 0x200);
+    assert_cells("/virtio_mmio@a000200", "interrupts", 0, 17, 4);
+    assert_true(fdt_path_offset(buffer, "/virtio_mmio@a000400") < 0);
+    machine.virtio_count = ASH_BOOT_VIRTIO_MAX + 1U;
+    assert_int_equal(ash_boot_guest_fdt_write(&machine, buffer, sizeof(buffer), &(size_t){0}), ASH_EINVAL);
+}
+
 static void chosen_holds_what_was_asked_for_and_no_more(void **state)
 {
     struct ash_boot_guest_machine machine = linux_machine();
@@ -288,6 +308,7 @@ static void the_documented_size_is_enough_for_the_largest_guest(void **state)
         machine.ram[i] = (struct ash_boot_guest_ram){ash_ipa(UINT64_C(0xFFFFFFFF00000) + i), UINT64_MAX};
     }
     machine.uart.base = ash_ipa(UINT64_C(0xFFFFFFFF00000));
+    ash_boot_guest_machine_virtio(&machine, ASH_BOOT_VIRTIO_MAX);
     (void)write_ok(&machine);
 }
 
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test(the_devices_are_where_virt_has_them),
         cmocka_unit_test(the_power_key_is_a_pin_of_the_gpio_as_virt_has_it),
         cmocka_unit_test(the_watchdog_has_its_two_clocks),
+        cmocka_unit_test(virtio_devices_stand_where_virt_has_them),
         cmocka_unit_test(chosen_holds_what_was_asked_for_and_no_more),
         cmocka_unit_test(the_numbers_come_from_the_machine),
         cmocka_unit_test(the_same_machine_gives_the_same_bytes),

@@ -440,6 +440,61 @@ static void a_layout_that_fails_leaves_the_images_alone(void **state)
     assert_int_equal(images.image.kind, ASH_BOOT_IMAGE_RAW);
 }
 
+static void a_disks_image_is_in_the_bundle_and_made_of_sectors(void **state)
+{
+    static const struct {
+        const char *image;
+        int code;
+        const char *line; /* behind the node */
+    } disks[] = {
+        {"big.bin", ASH_OK, NULL},
+        {"none.img", ASH_ENOENT,
+         "image = \"none.img\": is not in the bundle; allowed: the name of a file in it"},
+        {"guest.bin", ASH_EFORMAT,
+         "image = \"guest.bin\", 8 bytes: has no size of a disk; allowed: a multiple of 512 bytes, and more "
+         "than none"},
+        {"empty.bin", ASH_EFORMAT,
+         "image = \"empty.bin\", 0 bytes: has no size of a disk; allowed: a multiple of 512 bytes, and more "
+         "than none"},
+    };
+    static struct archive archive;
+    struct ash_boot_vm_images images;
+    struct ash_boot_bundle bundle;
+    struct ash_boot_fault fault;
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+    (void)state;
+    make_bundle(&archive, NULL);
+    assert_int_equal(ash_boot_bundle_open(&bundle, archive.bytes, archive.size, &fault), ASH_OK);
+    for (unsigned i = 0; i < sizeof(disks) / sizeof(disks[0]); i++) {
+        for (unsigned in_memory = 0; in_memory < 2U; in_memory++) {
+            struct ash_boot_vm vm = {
+                .node = "vm0",
+                .name = "linux",
+                .kernel = in_memory != 0U ? NULL : "guest.bin",
+                .memory_size = 4 * MIB,
+                .virtio_count = 2,
+                .virtio = {{.kind = ASH_BOOT_VIRTIO_RNG, .node = "virtio_rng"},
+                           {.kind = ASH_BOOT_VIRTIO_BLK, .node = "virtio_blk@1", .image = disks[i].image}}};
+
+            assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, RAM, vm.memory_size, DTB_SIZE, &images),
+                             disks[i].code);
+            if (disks[i].code == ASH_OK) {
+                assert_int_equal(images.disk[0].size, 0);
+                assert_int_equal(images.disk[1].size, 3 * MIB);
+                continue;
+            }
+            (void)snprintf(line, sizeof(line), "vms.dtb: VM linux: /vms/vm0/virtio_blk@1: %s", disks[i].line);
+            assert_line(&vm.fault, line);
+            ash_boot_fault_clear(&vm.fault);
+            assert_int_equal(ash_boot_vm_lay_out(&vm, NULL, RAM, vm.memory_size, DTB_SIZE, &images),
+                             ASH_ENOENT);
+            assert_fault_says(&vm.fault, "/virtio_blk@1: image");
+            assert_fault_says(&vm.fault, "cannot be found: there is no bundle");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +503,7 @@ int main(void)
         cmocka_unit_test(without_a_bundle_only_an_image_in_memory_starts),
         cmocka_unit_test(a_bcm2837_has_its_kernel_where_a_pi_has_it),
         cmocka_unit_test(a_layout_that_fails_leaves_the_images_alone),
+        cmocka_unit_test(a_disks_image_is_in_the_bundle_and_made_of_sectors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
