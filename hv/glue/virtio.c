@@ -106,6 +106,11 @@ static enum hv_job_verdict step(struct hv_cpu *cpu, struct hv_job *job)
     hv_virtio_lock(cpu, device);
     device->job_again = false;
     more = work(device);
+    if (device->ops->outside != NULL) {
+        hv_virtio_unlock(device);
+        more = device->ops->outside(cpu, device) || more;
+        hv_virtio_lock(cpu, device);
+    }
     more = more || device->job_again;
     device->job_is_out = more; /* seen by whoever has the lock next: then the job is not touched any more */
     hv_virtio_unlock(device);

@@ -49,6 +49,10 @@ struct hv_virtio_ops {
     /** In its job, before queues are served: what nobody kicked for. True: again. The lock is held. */
     bool (*work)(struct hv_virtio_device *device);
 
+    /** In its job behind that, what can be done without the lock alone; no lock is held. The device stays as it is
+     *  meanwhile: it is not destroyed. True: again. */
+    bool (*outside)(struct hv_cpu *cpu, struct hv_virtio_device *device);
+
     /** The VM stops or starts anew: the driver is gone, what it had set is forgotten. The lock is held. */
     void (*reset)(struct hv_virtio_device *device);
 

@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "glue/virtio.h"
+#include "glue/virtio_vsock_shell.h"
 
 #define QUEUE_SIZE 32U
 #define LINKS      64U
@@ -57,6 +58,7 @@ struct sock {
     uint32_t waiting;                 /* packets, oldest first */
     uint64_t sent, received, refused; /* packets */
     struct packet packet[QUEUE_SIZE];
+    struct hv_vsock_shell shell;
 };
 
 static struct sock *find(const struct hv_virtio_hub *hub, uint64_t cid)
@@ -210,6 +212,11 @@ static bool pass(struct sock *from, struct packet *packet)
     struct sock *to = find(from->hub, packet->header.dst_cid);
     int error = ASH_EBUSY;
 
+    if (packet->header.dst_cid == ASH_VIRTIO_VSOCK_CID_HOST &&
+        hv_vsock_shell_take(&from->shell, &from->vsock, &packet->payload, &packet->header)) {
+        hv_virtio_post(from->device);
+        return true;
+    }
     if (to != NULL && ash_virtio_is_running(&to->vsock.device)) {
         error = to->device->frozen ? ASH_ENOSPC : forward(from, to, packet);
     }
@@ -302,6 +309,7 @@ static bool work(struct hv_virtio_device *device)
     struct sock *sock = (struct sock *)device->state;
 
     tell_ends(sock);
+    hv_vsock_shell_send(&sock->shell, &sock->vsock);
     if (resume(sock, 0)) {
         return true;
     }
@@ -314,6 +322,11 @@ static bool work(struct hv_virtio_device *device)
         hv_virtio_wake_at(device, sock->packet[0].give_up);
     }
     return false;
+}
+
+static bool outside(struct hv_cpu *cpu, struct hv_virtio_device *device)
+{
+    return hv_vsock_shell_run(cpu, device, &((struct sock *)device->state)->shell);
 }
 
 static void receive_room(void *ctx)
@@ -333,6 +346,7 @@ static void forget(void *ctx, uint32_t queue)
     }
     if (!ash_virtio_is_running(&sock->vsock.device)) {
         end_links(sock);
+        hv_vsock_shell_reset(&sock->shell);
     }
 }
 
@@ -440,6 +454,7 @@ const struct hv_virtio_ops hv_virtio_vsock_ops = {.batch = 1,
                                                   .size = size,
                                                   .create = create,
                                                   .work = work,
+                                                  .outside = outside,
                                                   .detach = detach,
                                                   .destroy = destroy,
                                                   .describe = describe};

@@ -66,6 +66,7 @@ static struct guest {
     uint32_t sent, got;
     uint32_t resets; /* RSTs that came */
     uint32_t step;
+    uint32_t from; /* in bytes: where an answer begins */
     uint32_t lives;
     bool up; /* its driver is */
     bool done;
@@ -258,7 +259,7 @@ static void a_stream_arrives_whole_however_slow_its_reader(void **state)
 /** To the host, to nobody, to a VM whose driver is not up, with a source that is not its own; an RST. */
 static enum hv_verdict knock(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    static const uint64_t doors[] = {2, 77, 4, 2};
+    static const uint64_t doors[] = {2, 77, 4, 2}; /* of the host's only port 1 is anybody's */
     struct guest *guest = guest_of(vcpu);
     struct packet packet;
 
@@ -470,6 +471,148 @@ static void a_packet_of_before_a_reset_is_not_seen(void **state)
     sim_under_seeds("virtio-vsock", SEEDS, run_think_again);
 }
 
+/* ---- hv's shell -------------------------------------------------------------------------------------------------- */
+
+#define CREDIT 100U /* bytes of the shell's that the guest takes at a time */
+
+/** What is sent, and the last of what is to come back. */
+static const struct talk {
+    const char *say, *hear;
+} mine[] = {{NULL, "ashlar> "},
+            {"vm show three\r\n", "state                 running"},
+            {"vm devices three --json\n", "virtio_vsock"},
+            {"\n", "ashlar> "},
+            {"vm list\n", "that is for the manager; allowed: help version;"},
+            {"vm off four\n", "that is for the manager"},
+            {"vm pause three\n", "that is for the manager"},
+            {"vm attach three\n", "that is for the manager"},
+            {"log level errors\n", "that is for the manager"},
+            {"help\n", "vm show VM"},
+            {"nonsense\n", "there is no command nonsense"}},
+  managers[] = {{NULL, "ashlar> "},
+                {"vm list --json\n", "\"name\": \"four\""},
+                {"vm pause four\n", "asked                 pause"},
+                {"vm resume four\n", "state"}};
+
+static const struct talk *talk;
+static unsigned talks;
+
+/** One line after the other, each when the answer of the last has come with its prompt. */
+static enum hv_verdict converse(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet = make(guest, 2, REQUEST, 0);
+    uint32_t before = guest->got;
+
+    if (guest == &guests[1]) {
+        return guests[0].done ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    packet.dst_port = 1;
+    packet.buf_alloc = CREDIT;
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 8, 200);
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+    }
+    if (receive(cpu, vcpu, guest, 200)) {
+        assert_true(guest->last.src == 2U && guest->last.src_port == 1U && guest->last.dst_port == 1000U);
+        assert_true(guest->step > 0U || guest->last.op == RESPONSE);
+        assert_int_not_equal(guest->last.op, RST);
+        guest->step = 1;
+        assert_true(guest->got - guest->sent <= CREDIT); /* sent: what it was told that we have */
+    }
+    if (guest->got != before && guest->got - guest->sent >= CREDIT / 2U) {
+        packet = make(guest, 2, CREDIT_UPDATE, 0);
+        packet.dst_port = 1;
+        packet.buf_alloc = CREDIT;
+        guest->sent = send(cpu, vcpu, guest, &packet, NULL) ? guest->got : guest->sent;
+    }
+    if (guest->got >= guest->from + 8U && memcmp(guest->bytes + guest->got - 8U, "ashlar> ", 8) == 0) {
+        guest->bytes[guest->got] = '\0';
+        if (strstr((const char *)guest->bytes + guest->from, talk[guest->lives].hear) == NULL) {
+            fail_msg("not in the answer: %s\n%s", talk[guest->lives].hear,
+                     (const char *)guest->bytes + guest->from);
+        }
+        if (++guest->lives == talks) {
+            guest->done = true;
+            return sim_off(cpu, vcpu);
+        }
+        packet = make(guest, 2, RW, (uint32_t)strlen(talk[guest->lives].say));
+        packet.dst_port = 1;
+        packet.buf_alloc = CREDIT;
+        assert_true(send(cpu, vcpu, guest, &packet, talk[guest->lives].say));
+        guest->sent = guest->got;
+        guest->from = guest->got;
+    }
+    return HV_RESUME;
+}
+
+static void run_conversation(uint64_t seed)
+{
+    struct sim_vm two[2] = {vms[0], vms[1]};
+
+    two[0].manager = talk == managers;
+    memset(guests, 0, sizeof(guests));
+    sim_board(&sim, 2, two, 2);
+    sim_run(&sim, converse, seed);
+    assert_int_equal(guests[0].lives, talks);
+}
+
+static void a_vm_asks_about_itself_and_no_more(void **state)
+{
+    (void)state;
+    talk = mine;
+    talks = ASH_ARRAY_SIZE(mine);
+    sim_under_seeds("virtio-vsock", SEEDS, run_conversation);
+}
+
+static void the_manager_may_all(void **state)
+{
+    (void)state;
+    talk = managers;
+    talks = ASH_ARRAY_SIZE(managers);
+    sim_under_seeds("virtio-vsock", SEEDS, run_conversation);
+}
+
+/** More than there is credit for, a second connection, another port, SHUTDOWN: RST, and the next connection is good. */
+static enum hv_verdict misbehave(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const uint16_t ops[] = {REQUEST, REQUEST, RW, RW, REQUEST, SHUTDOWN, RW, REQUEST};
+    static const uint32_t ports[] = {1, 1, 9, 1, 1, 1, 1, 1};
+    static const uint32_t own[] = {1000, 1001, 1000, 1000, 1000, 1000, 1000, 1000};
+    static const uint32_t lengths[] = {0, 0, 1, 1025, 0, 0, 1, 0};
+    static const bool refused[] = {false, true, true, true, false, true, true, false};
+    static const char text[1025];
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet;
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 8, 64);
+    }
+    if (guest->step < ASH_ARRAY_SIZE(ops) && guest->sent == guest->step) {
+        packet = make(guest, 2, ops[guest->step], lengths[guest->step]);
+        packet.dst_port = ports[guest->step];
+        packet.src_port = own[guest->step];
+        guest->sent += send(cpu, vcpu, guest, &packet, text) ? 1U : 0U;
+    }
+    if (receive(cpu, vcpu, guest, 64) && guest->last.op != RW) {
+        assert_int_equal(guest->last.op, refused[guest->step] ? RST : RESPONSE);
+        assert_int_equal(guest->last.dst_port, own[guest->step]);
+        guest->step++;
+    }
+    return guest->step == ASH_ARRAY_SIZE(ops) ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void run_misbehave(uint64_t seed)
+{
+    run(1, misbehave, seed);
+}
+
+static void who_does_not_keep_to_the_rules_is_reset_and_may_come_again(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_misbehave);
+}
+
 /* ---- Any packet at any time, in every life ----------------------------------------------------------------------- */
 
 static uint32_t dice;
@@ -486,7 +629,7 @@ static enum hv_verdict rampage(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
                                                  HV_LIFE_POWER_OFF, HV_LIFE_DESTROY, HV_LIFE_CREATE,
                                                  HV_LIFE_START};
     struct guest *guest = guest_of(vcpu);
-    struct packet packet = make(guest, 3U + roll(3), (uint16_t)roll(9), 0);
+    struct packet packet = make(guest, 2U + roll(4), (uint16_t)roll(9), 0);
 
     if (guest == &guests[2] && guest->step >= 60U) {
         guest->done = guest->done || sim_destroy_all(cpu, 0, 2);
@@ -550,6 +693,9 @@ int main(void)
         cmocka_unit_test(an_end_hears_that_its_peer_is_gone),
         cmocka_unit_test(a_reader_that_does_not_read_holds_up_nobody_else_and_not_for_ever),
         cmocka_unit_test(a_packet_of_before_a_reset_is_not_seen),
+        cmocka_unit_test(a_vm_asks_about_itself_and_no_more),
+        cmocka_unit_test(the_manager_may_all),
+        cmocka_unit_test(who_does_not_keep_to_the_rules_is_reset_and_may_come_again),
         cmocka_unit_test(any_packet_in_every_life_harms_nobody),
     };
 
