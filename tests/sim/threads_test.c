@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libfdt.h>
+
 #include <libvcpu/psci.h>
 
 #include "arch/arch.h"
 #include "core/command.h"
+#include "core/guest_memory.h"
 #include "core/place.h"
 #include "glue/hypercall.h"
 #include "rig.h"
@@ -21,6 +24,21 @@
 #define MS_DEFAULT   6000U
 #define MS_TO_FINISH 60000U
 #define STEPS        600U
+
+static void a_port(void *tree)
+{
+    assert_int_equal(fdt_begin_node(tree, "virtio_net"), 0);
+    assert_int_equal(fdt_property(tree, "switch", "lan", 4), 0);
+    assert_int_equal(fdt_end_node(tree), 0);
+}
+
+static void a_switch(void *tree)
+{
+    assert_int_equal(fdt_begin_node(tree, "switches"), 0);
+    assert_int_equal(fdt_begin_node(tree, "lan"), 0);
+    assert_int_equal(fdt_end_node(tree), 0);
+    assert_int_equal(fdt_end_node(tree), 0);
+}
 
 static const struct sim_vm vms[VMS] = {
     {.name = "boss",
@@ -47,15 +65,23 @@ static const struct sim_vm vms[VMS] = {
      .cpus = 0xe,
      .slice_us = 500,
      .on_crash = "restart",
-     .restart_limit = {100, 1}},
-    {.name = "gamma", .vcpus = 2, .memory = 2U * SIM_MIB, .cpus = 0xf, .priority = 130, .background = true},
+     .restart_limit = {100, 1},
+     .nodes = a_port},
+    {.name = "gamma",
+     .vcpus = 2,
+     .memory = 2U * SIM_MIB,
+     .cpus = 0xf,
+     .priority = 130,
+     .background = true,
+     .nodes = a_port},
     {.name = "delta",
      .vcpus = 1,
      .memory = 2U * SIM_MIB,
      .has_affinity = true,
      .affinity = {3},
      .on_poweroff = "restart",
-     .console_buffer = 4096},
+     .console_buffer = 4096,
+     .nodes = a_port},
 };
 
 static struct sim sim;
@@ -155,10 +181,28 @@ static void command_at_random(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     }
 }
 
-static const char *const questions[] = {
-    "vm list",  "vm show beta", "stats --json", "irq",        "irq alpha --json", "mem",
-    "mem pool", "cpu",          "trace",        "trace off",  "trace on",         "log level",
-    "version",  "help",         "stats gamma",  "vm attach x"};
+static const char *const questions[] = {"vm list",
+                                        "vm show beta",
+                                        "stats --json",
+                                        "irq",
+                                        "irq alpha --json",
+                                        "mem",
+                                        "mem pool",
+                                        "cpu",
+                                        "trace",
+                                        "trace off",
+                                        "trace on",
+                                        "log level",
+                                        "version",
+                                        "help",
+                                        "stats gamma",
+                                        "vm attach x",
+                                        "switch ports",
+                                        "switch counts",
+                                        "switch addresses --json",
+                                        "switch link-down beta",
+                                        "switch link-up beta",
+                                        "vm devices"};
 
 /** As a tool of VM0's would: any CPU may run a command. */
 static void ask_at_random(struct hv_cpu *cpu)
@@ -266,6 +310,134 @@ static void use_devices(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     }
 }
 
+/* ---- Frames, VIRTIO 1.2, 2.7 and 4.2 ------------------------------------------------------------------------------ */
+
+#define RING_SIZE   16U
+#define RING_AT     0x180000U /* of RAM: each queue's rings, 8 KiB apart; their buffers */
+#define BUFFER_AT   0x190000U
+#define BUFFER_SIZE 2048U
+#define NET_AT      UINT64_C(0x0A000000)
+
+/* Of each VM; its vCPU 0's alone. */
+static struct {
+    bool is_up;
+    uint16_t added[2], seen[2]; /* of queue 0, to receive, and 1, to send */
+} nets[VMS];
+static uint64_t frames_got, frames_sent; /* atomic */
+
+static unsigned char *ram(struct hv_vcpu *vcpu, uint64_t offset, uint64_t size)
+{
+    unsigned char *bytes =
+        hv_guest_map(vcpu->vm, ash_ipa(vcpu->vm->machine.ram[0].base.value + offset), size);
+
+    assert_non_null(bytes);
+    return bytes;
+}
+
+static uint16_t *ring_word(struct hv_vcpu *vcpu, unsigned queue, uint64_t offset)
+{
+    return (uint16_t *)(void *)ram(vcpu, RING_AT + 0x2000U * queue + offset, 2);
+}
+
+static void set_up_queue(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned queue)
+{
+    const uint64_t at = vcpu->vm->machine.ram[0].base.value + RING_AT + 0x2000U * queue;
+
+    (void)device(cpu, vcpu, NET_AT + 0x030U, true, queue);
+    (void)device(cpu, vcpu, NET_AT + 0x038U, true, RING_SIZE);
+    for (unsigned i = 0; i < 3U; i++) {
+        (void)device(cpu, vcpu, NET_AT + 0x080U + 0x10U * i, true, (uint32_t)(at + 0x800U * i));
+        (void)device(cpu, vcpu, NET_AT + 0x084U + 0x10U * i, true, (uint32_t)((at + 0x800U * i) >> 32));
+    }
+    memset(ram(vcpu, RING_AT + 0x2000U * queue, 0x2000), 0, 0x2000);
+    (void)device(cpu, vcpu, NET_AT + 0x044U, true, 1);
+}
+
+/** One descriptor of @size bytes; the buffer goes by its place in the ring. */
+static void offer(struct hv_vcpu *vcpu, unsigned queue, uint32_t size)
+{
+    const uint16_t slot = nets[vcpu->vm->slot].added[queue] % RING_SIZE;
+    const uint64_t ipa =
+        vcpu->vm->machine.ram[0].base.value + BUFFER_AT + (RING_SIZE * queue + slot) * BUFFER_SIZE;
+    unsigned char *descriptor = ram(vcpu, RING_AT + 0x2000U * queue + 16U * slot, 16);
+    const uint16_t flags[2] = {queue == 0U ? 2U : 0U, 0};
+
+    memcpy(descriptor, &ipa, 8);
+    memcpy(descriptor + 8, &size, 4);
+    memcpy(descriptor + 12, flags, 4);
+    __atomic_store_n(ring_word(vcpu, queue, 0x804U + 2U * slot), slot, __ATOMIC_RELAXED);
+    nets[vcpu->vm->slot].added[queue]++;
+    __atomic_store_n(ring_word(vcpu, queue, 0x802U), nets[vcpu->vm->slot].added[queue], __ATOMIC_RELEASE);
+}
+
+static void bring_up(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    (void)device(cpu, vcpu, NET_AT + 0x070U, true, 0);
+    (void)device(cpu, vcpu, NET_AT + 0x070U, true, 3);
+    (void)device(cpu, vcpu, NET_AT + 0x024U, true, 1);
+    (void)device(cpu, vcpu, NET_AT + 0x020U, true, 1); /* VERSION_1 */
+    (void)device(cpu, vcpu, NET_AT + 0x070U, true, 11);
+    memset(&nets[vcpu->vm->slot], 0, sizeof(nets[0]));
+    for (unsigned queue = 0; queue < 2U; queue++) {
+        set_up_queue(cpu, vcpu, queue);
+    }
+    (void)device(cpu, vcpu, NET_AT + 0x070U, true, 15);
+    nets[vcpu->vm->slot].is_up = true;
+}
+
+static unsigned reap(struct hv_vcpu *vcpu, unsigned queue)
+{
+    const uint16_t used = __atomic_load_n(ring_word(vcpu, queue, 0x1002U), __ATOMIC_ACQUIRE);
+    const unsigned count = (uint16_t)(used - nets[vcpu->vm->slot].seen[queue]);
+
+    nets[vcpu->vm->slot].seen[queue] = used;
+    return count;
+}
+
+/** To a port, or to all. */
+static void send_frame(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    const uint16_t slot = nets[vcpu->vm->slot].added[1] % RING_SIZE;
+    const uint8_t to = (uint8_t)below(cpu, VMS);
+    const uint8_t addresses[12] = {
+        0x52, 0x54, 0, 0xa5, to, 0, 0x52, 0x54, 0, 0xa5, (uint8_t)vcpu->vm->config.vmid, 0};
+    unsigned char *frame = ram(vcpu, BUFFER_AT + (RING_SIZE + slot) * BUFFER_SIZE, BUFFER_SIZE);
+
+    memset(frame, 0, 12);
+    memcpy(frame + 12, addresses, sizeof(addresses));
+    if (below(cpu, 4) == 0U) {
+        memset(frame + 12, 0xFF, 6);
+    }
+    memset(frame + 24, (int)below(cpu, 256), 1000);
+    offer(vcpu, 1, 12U + 14U + (uint32_t)below(cpu, 1000));
+    count(&frames_sent, 1);
+}
+
+static void use_network(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    unsigned fresh;
+
+    if (vcpu->index != 0U || vcpu->vm->config.virtio_count == 0U) {
+        return;
+    }
+    if (!nets[vcpu->vm->slot].is_up || below(cpu, 200) == 0U) {
+        bring_up(cpu, vcpu);
+    }
+    count(&frames_got, reap(vcpu, 0));
+    (void)reap(vcpu, 1);
+    fresh = RING_SIZE - (uint16_t)(nets[vcpu->vm->slot].added[0] - nets[vcpu->vm->slot].seen[0]);
+    for (unsigned i = 0; i < fresh && below(cpu, 8) != 0U; i++) {
+        offer(vcpu, 0, BUFFER_SIZE);
+    }
+    (void)device(cpu, vcpu, NET_AT + 0x050U, true, 0);
+    while ((uint16_t)(nets[vcpu->vm->slot].added[1] - nets[vcpu->vm->slot].seen[1]) < RING_SIZE &&
+           below(cpu, 4) != 0U) {
+        send_frame(cpu, vcpu);
+    }
+    (void)device(cpu, vcpu, NET_AT + 0x050U, true, 1);
+    (void)device(cpu, vcpu, NET_AT + 0x064U, true, device(cpu, vcpu, NET_AT + 0x060U, false, 0));
+}
+
 static enum hv_verdict talk(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
     unsigned word = 64U * vcpu->index;
@@ -303,9 +475,12 @@ static enum hv_verdict restless(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
 {
     if (round == 0U) {
         sim_gic_enable(cpu, vcpu);
+        if (vcpu->index == 0U) {
+            nets[vcpu->vm->slot].is_up = false;
+        }
     }
     end_interrupts(cpu, vcpu);
-    switch (below(cpu, 16)) {
+    switch (below(cpu, 18)) {
     case 0:
     case 1:
         set_timer(cpu, vcpu, 400);
@@ -327,6 +502,10 @@ static enum hv_verdict restless(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         return HV_RESUME;
     case 8:
         return end_somehow(cpu, vcpu);
+    case 9:
+    case 10:
+        use_network(cpu, vcpu);
+        return HV_RESUME;
     default:
         for (unsigned i = 0; i < 100U; i++) { /* it computes */
             sim_poke(vcpu, 64U * vcpu->index + 1U, i);
@@ -377,6 +556,9 @@ static void write_script(struct hv_host_step script[STEPS], struct test_rng *rng
         "trace on\r",
         "vm show 4\r",
         "vm destroy 5\r",
+        "switch counts\r",
+        "switch link-down 4\r",
+        "switch link-up 4\r",
     };
 
     script[0] = (struct hv_host_step){"VM 1 boss", "\x1d"
@@ -406,6 +588,7 @@ static void cpus_that_run_at_the_same_time_do_not_race(void **state)
         rngs[i].state = test_rng_next(&rng) | 1U;
     }
     write_script(script, &rng);
+    sim_beside_vms(a_switch);
     sim_board(&sim, CPUS, vms, VMS);
     run.until = hv_arch_ticks() + 1000U * (ms != NULL ? strtoull(ms, NULL, 0) : MS_DEFAULT);
     hv_host_console_plug(&(struct hv_host_console){.script = script, .steps = STEPS});
@@ -415,6 +598,8 @@ static void cpus_that_run_at_the_same_time_do_not_race(void **state)
     }
     print_message("%lu exits, %lu moves, %lu rows answered beside the shell\n", (unsigned long)exits,
                   (unsigned long)moved, (unsigned long)answered);
+    print_message("%lu frames sent, %lu received\n", (unsigned long)frames_sent, (unsigned long)frames_got);
+    assert_true(frames_got > 0U);
     for (int i = 0; i < HV_LIFE_COMMANDS; i++) {
         print_message("%s: %lu times\n", hv_life_command_name((enum hv_life_command)i),
                       (unsigned long)accepted[i]);
