@@ -310,7 +310,7 @@ static void use_devices(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
     }
 }
 
-/* ---- Frames, VIRTIO 1.2, 2.7 and 4.2 ------------------------------------------------------------------------------ */
+/* ---- Frames, VIRTIO 1.2, 2.7 and 4.2 ----------------------------------------------------------------------------- */
 
 #define RING_SIZE   16U
 #define RING_AT     0x180000U /* of RAM: each queue's rings, 8 KiB apart; their buffers */

@@ -484,6 +484,56 @@ static void a_peer_that_does_not_read_holds_a_frame_for_10_ms_at_most(void **sta
     assert_true(slow.outcomes[0] > 0U && slow.outcomes[1] > 0U);
 }
 
+/* ---- Frames that are more than a batch --------------------------------------------------------------------------- */
+
+#define SHOUTS 6U
+
+/** One kick for all of Alice's frames, each a batch for each of those that are to have it. */
+static enum hv_verdict shout(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const unsigned char segmented[HEADER] = {1, 1, 54, 0, 0xA8, 5, 34, 0, 16, 0};
+    static const uint8_t everybody[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE : sim_is(vcpu, "bob") ? BOB : EVE;
+    struct station *station = &stations[me];
+
+    assert_true(round < TIMEOUT);
+    if (!station->is_open) {
+        open_station(cpu, vcpu, me, ALL);
+        return HV_RESUME;
+    }
+    receive(vcpu, station);
+    give_buffers(cpu, vcpu, station, 60);
+    if (me != ALICE) {
+        return hv_life_state(cpu->hv, ALICE) == HV_LIFE_OFF ? sim_off(cpu, vcpu) : HV_RESUME;
+    }
+    if (station->sent == 0U && stations[BOB].is_open && stations[EVE].is_open) {
+        for (unsigned i = 0; i < SHOUTS; i++) {
+            make_frame(scratch, ALICE, everybody, station->sent++, 33000);
+            add_frame(vcpu, station, segmented, scratch, 33000);
+        }
+        sim_queue_kick(cpu, vcpu, &station->tx);
+    }
+    reap(vcpu, station);
+    return station->sent > 0U && station->in_flight == 0U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void shout_under_seed(uint64_t seed)
+{
+    board(3);
+    sim_run(&sim, shout, seed);
+    sim_assert_exit(&sim, "ok", NULL);
+    assert_int_equal(counted(ALICE, HV_VSWITCH_FLOODS), SHOUTS);
+    for (unsigned i = BOB; i <= EVE; i++) {
+        assert_int_equal(counted(i, HV_VSWITCH_OUT) + counted(i, HV_VSWITCH_FULL), SHOUTS);
+    }
+}
+
+static void what_is_too_much_for_a_batch_is_done_by_and_by(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-net-shout", SEEDS, shout_under_seed);
+}
+
 /* ---- Peers that are cut off, paused, restarted ------------------------------------------------------------------- */
 
 static struct {
@@ -826,6 +876,7 @@ static void cycle_under_seed(uint64_t seed)
     hv_host_run(&sim.hv, talk_to_who_comes_and_goes, seed, 4000000, &sim.result);
     assert_true(sim.result.powered_off && !sim.result.stuck);
     sim_assert_says_not(&sim, "PANIC");
+    sim_assert_says_not(&sim, "has no port left");
     assert_int_equal(cycling.cycles, cycling.most + 1U);
 }
 
@@ -900,6 +951,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_arrive_whole_both_ways),
         cmocka_unit_test(a_peer_that_does_not_read_holds_a_frame_for_10_ms_at_most),
+        cmocka_unit_test(what_is_too_much_for_a_batch_is_done_by_and_by),
         cmocka_unit_test(peers_that_are_cut_off_paused_and_restarted_are_talked_to_again),
         cmocka_unit_test(an_enemy_on_the_switch_changes_no_frame_of_others),
         cmocka_unit_test(a_sum_that_is_left_out_is_filled_in_for_who_cannot),
