@@ -48,6 +48,13 @@ void ash_virtio_trim_writable_end(struct ash_virtio_request *request, uint64_t b
     }
 }
 
+static void unmap_run(const struct ash_virtio_device *device, void *bytes, uint64_t size)
+{
+    if (device->site.hal->memory->unmap != NULL) {
+        device->site.hal->memory->unmap(device->site.ctx, bytes, size);
+    }
+}
+
 /* [skip, skip+size) of one segment. */
 static int visit_run(const struct ash_virtio_device *device, const struct ash_virtq_segment *segment,
                      uint64_t skip, uint32_t size, ash_virtio_run_fn *fn, void *cookie, bool *more)
@@ -68,16 +75,57 @@ static int visit_run(const struct ash_virtio_device *device, const struct ash_vi
             return ASH_ENOMEM;
         }
         *more = fn(cookie, bytes, run);
-        if (memory->unmap != NULL) {
-            memory->unmap(device->site.ctx, bytes, run);
-        }
+        unmap_run(device, bytes, run);
         at += run;
         size -= run;
     }
     return ASH_OK;
 }
 
-int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+static bool is_in_one_piece(const struct ash_virtq_hal *memory, uint64_t at, uint64_t size)
+{
+    return memory->piece == 0U || size <= memory->piece - (at & (memory->piece - 1U));
+}
+
+/* The first segment from @i on that is not empty; @end: none. */
+static uint32_t first_of(const struct ash_virtio_request *request, uint32_t i, uint32_t end)
+{
+    while (i < end && request->segments[i].length == 0U) {
+        i++;
+    }
+    return i;
+}
+
+/* What visit() checks, and then [offset, offset+size) of one part in one run, as almost every header and every
+ * buffer lies. NULL: look closer. */
+static void *map_one_run(const struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                         bool writable, uint64_t offset, uint64_t size)
+{
+    const struct ash_virtio_site *site = &device->site;
+    const uint32_t end = writable ? request->segment_count : request->readable_count;
+    const uint64_t bytes = writable ? request->writable_bytes : request->readable_bytes;
+    const struct ash_virtq_segment *segment;
+    uint32_t first;
+
+    if (size == 0U || virtio_slot_(device, request->queue, request->token) == NULL ||
+        request->segment_count > ASH_VIRTIO_SEGMENTS || request->readable_count > request->segment_count ||
+        !ash_range_within(offset, size, 0, bytes)) {
+        return NULL;
+    }
+    first = first_of(request, writable ? request->readable_count : 0U, end);
+    if (first == end) {
+        return NULL;
+    }
+    segment = &request->segments[first];
+    if (segment->writable != writable || !ash_range_within(offset, size, 0, segment->length) ||
+        !virtq_is_guest_memory_(site->regions, site->region_count, segment->ipa.value, segment->length) ||
+        !is_in_one_piece(site->hal->memory, segment->ipa.value + offset, size)) {
+        return NULL;
+    }
+    return site->hal->memory->map(site->ctx, ash_ipa(segment->ipa.value + offset), size, writable);
+}
+
+static int visit_all(const struct ash_virtio_device *device, const struct ash_virtio_request *request,
                      bool writable, uint64_t offset, uint64_t size, ash_virtio_run_fn *fn, void *cookie)
 {
     const uint32_t end = writable ? request->segment_count : request->readable_count;
@@ -113,6 +161,19 @@ int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_r
                                                 : error; /* it does not have the bytes that it claims */
 }
 
+int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_request *request,
+                     bool writable, uint64_t offset, uint64_t size, ash_virtio_run_fn *fn, void *cookie)
+{
+    void *bytes = map_one_run(device, request, writable, offset, size);
+
+    if (bytes == NULL) {
+        return visit_all(device, request, writable, offset, size, fn, cookie);
+    }
+    (void)fn(cookie, bytes, (uint32_t)size); /* a segment's length has no more bits */
+    unmap_run(device, bytes, size);
+    return ASH_OK;
+}
+
 static bool copy_in_run(void *cookie, void *bytes, uint32_t size)
 {
     unsigned char **to = cookie;
@@ -135,16 +196,28 @@ int ash_virtio_copy_in(struct ash_virtio_device *device, const struct ash_virtio
                        uint64_t offset, void *to, uint32_t size)
 {
     unsigned char *at = to;
+    void *bytes = map_one_run(device, request, false, offset, size);
 
-    return ash_virtio_visit(device, request, false, offset, size, copy_in_run, (void *)&at);
+    if (bytes == NULL) {
+        return visit_all(device, request, false, offset, size, copy_in_run, (void *)&at);
+    }
+    (void)memcpy(to, bytes, size);
+    unmap_run(device, bytes, size);
+    return ASH_OK;
 }
 
 int ash_virtio_copy_out(struct ash_virtio_device *device, const struct ash_virtio_request *request,
                         uint64_t offset, const void *from, uint32_t size)
 {
     const unsigned char *at = from;
+    void *bytes = map_one_run(device, request, true, offset, size);
 
-    return ash_virtio_visit(device, request, true, offset, size, copy_out_run, (void *)&at);
+    if (bytes == NULL) {
+        return visit_all(device, request, true, offset, size, copy_out_run, (void *)&at);
+    }
+    (void)memcpy(bytes, from, size);
+    unmap_run(device, bytes, size);
+    return ASH_OK;
 }
 
 /* On its way from a source into a guest's buffers. */

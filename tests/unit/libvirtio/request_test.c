@@ -290,6 +290,11 @@ static void a_buffer_in_several_pieces_is_one_buffer(void **state)
 
         assert_int_equal(bytes[i % 41U], i + 1);
     }
+    head = guest_send(&pool.guest, 0, in, 1);
+    pieces = 0;
+    guest_run(&pool.guest, 8);
+    assert_int_equal(pieces, 4);
+    assert_int_equal(guest_take(&pool.guest, 0, head), 41);
     guest_close(&pool.guest);
 }
 
@@ -387,6 +392,12 @@ static void a_forged_request_is_refused(void **state)
     REFUSE(request.segments[1].writable = true);
     REFUSE(request.segments[1].length = 3); /* fewer bytes than it claims */
     REFUSE(request.readable_count = 1);
+    request = good; /* the same of bytes that lie in one run */
+    request.segments[0].writable = true;
+    assert_int_equal(ash_virtio_copy_in(&pool.rng.device, &request, 0, bytes, 3), ASH_EINVAL);
+    pool.guest.region.size = 1; /* where they are is no guest memory any more, but can be mapped */
+    assert_int_equal(ash_virtio_copy_in(&pool.rng.device, &good, 0, bytes, 3), ASH_EINVAL);
+    pool.guest.region.size = MOCK_RAM_SIZE;
     request = good;
     request.token++;
     assert_int_equal(ash_virtio_copy_in(&pool.rng.device, &request, 0, bytes, 7), ASH_ENOENT);
