@@ -55,6 +55,13 @@ REQUESTS = re.compile(r"bench: requests (\w+) (\d+)\s*$", re.MULTILINE)
 DISK_BYTES = 1 << 20
 DISK = 'virtio_blk { image = "disk"; };'
 VIRTIO_RAM = 0x400000
+# Addresses by which the two know each other: guest/virtio.c.
+NET = 'virtio_net { switch = "lan"; mac = [52 54 00 00 00 %02x]; };'
+ECHO_NODE = """switches { lan { }; };
+echo {
+    device_type = "virtual_machine"; vmid = <2>; vm_name = "echo"; type = "bare"; vcpu_affinity = <1>;
+    memory = <0x0 0x400000>; kernel = "kernel"; background; bootargs = "bench=echo"; %s
+};""" % (NET % 2)
 
 
 class Silent(Exception):
@@ -237,7 +244,8 @@ class Instrument:
     def virtio_bundle(self, tree):
         """A VM with devices; None: an hv that knows none."""
         try:
-            return tree.bundle("virtio", self._virtio, 1, VIRTIO_RAM, DISK, {"disk": bytes(DISK_BYTES)})
+            return tree.bundle("virtio", self._virtio, 1, VIRTIO_RAM, DISK + NET % 1, {"disk": bytes(DISK_BYTES)},
+                               ECHO_NODE)
         except ToolError:
             return None
 

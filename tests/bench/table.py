@@ -75,6 +75,10 @@ VIRTIO_ROWS = (
     ("blk_write_1", "4 KiB written, one at a time"),
     ("blk_read_32", "4 KiB read, 32 at a time"),
     ("blk_write_32", "4 KiB written, 32 at a time"),
+    ("net_64_1", "64 bytes from VM to VM, one at a time"),
+    ("net_1500_1", "1,500 bytes from VM to VM, one at a time"),
+    ("net_64_32", "64 bytes from VM to VM, 32 at a time"),
+    ("net_1500_32", "1,500 bytes from VM to VM, 32 at a time"),
 )
 # Who needs how much of a request's instructions, and how often hv is entered for it.
 SHARES = ("guest", "hv", "exits")
