@@ -9,6 +9,9 @@
 #include "glue/virtio.h"
 
 #define PROMPT "ashlar> "
+/* Flags of SHUTDOWN (5.10.6.5): its sender receives, or sends, no more. */
+#define NO_RECEIVE 1U
+#define NO_SEND    2U
 
 enum { RECEIVE };
 
@@ -39,6 +42,8 @@ static void open(struct hv_vsock_shell *shell, const struct ash_virtio_vsock_hea
     shell->peer_port = header->src_port;
     shell->owes_response = true;
     shell->owes_credit = false;
+    shell->hears_no_more = false;
+    shell->owes_end = false;
     shell->sent = 0;
     shell->input_head = 0;
     shell->input_tail = 0;
@@ -92,7 +97,11 @@ bool hv_vsock_shell_take(struct hv_vsock_shell *shell, struct ash_virtio_vsock *
         hv_vsock_shell_reset(shell);
         return true;
     }
-    /* A SHUTDOWN is answered by RST (5.10.6.5), and so is what does not keep to the credit. */
+    if (header->op == ASH_VIRTIO_VSOCK_SHUTDOWN && (header->flags & NO_RECEIVE) == 0U) {
+        shell->hears_no_more = (header->flags & NO_SEND) != 0U;
+        return true;
+    }
+    /* A whole SHUTDOWN is answered by RST (5.10.6.5), and so is what does not keep to the credit. */
     if (header->op == ASH_VIRTIO_VSOCK_SHUTDOWN ||
         (header->op == ASH_VIRTIO_VSOCK_RW && !take_bytes(shell, vsock, payload))) {
         hv_vsock_shell_reset(shell);
@@ -113,14 +122,16 @@ static int copy_text(void *ctx, uint32_t offset, void *to, uint32_t size)
 static int send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock, enum ash_virtio_vsock_op op,
                 uint32_t size, uint32_t *taken)
 {
-    const struct ash_virtio_vsock_header header = {.src_cid = ASH_VIRTIO_VSOCK_CID_HOST,
-                                                   .dst_cid = vsock->config.cid,
-                                                   .src_port = HV_VSOCK_SHELL_PORT,
-                                                   .dst_port = shell->peer_port,
-                                                   .type = ASH_VIRTIO_VSOCK_STREAM,
-                                                   .op = (uint16_t)op,
-                                                   .buf_alloc = HV_VSOCK_SHELL_INPUT,
-                                                   .fwd_cnt = shell->input_tail};
+    const struct ash_virtio_vsock_header header = {
+        .src_cid = ASH_VIRTIO_VSOCK_CID_HOST,
+        .dst_cid = vsock->config.cid,
+        .src_port = HV_VSOCK_SHELL_PORT,
+        .dst_port = shell->peer_port,
+        .type = ASH_VIRTIO_VSOCK_STREAM,
+        .op = (uint16_t)op,
+        .flags = op == ASH_VIRTIO_VSOCK_SHUTDOWN ? NO_RECEIVE | NO_SEND : 0U,
+        .buf_alloc = HV_VSOCK_SHELL_INPUT,
+        .fwd_cnt = shell->input_tail};
     const struct ash_virtio_source source = {
         .size = size, .copy = copy_text, .ctx = &shell->text[shell->text_at]};
     int error = ash_virtio_vsock_receive(vsock, &header, &source, 0, taken);
@@ -174,6 +185,9 @@ void hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *
             send_plain(shell, vsock, ASH_VIRTIO_VSOCK_CREDIT_UPDATE)) {
             shell->owes_credit = false;
         }
+        if (shell->owes_end && send_plain(shell, vsock, ASH_VIRTIO_VSOCK_SHUTDOWN)) {
+            hv_vsock_shell_reset(shell); /* its RST finds nobody, and is not answered */
+        }
     }
     ash_virtio_signal(&vsock->device, RECEIVE);
 }
@@ -195,6 +209,7 @@ static bool take_line(struct hv_vsock_shell *shell)
             shell->line[size++] = byte >= ' ' && byte < 0x7f ? byte : '?';
         }
     }
+    ends = ends || (shell->hears_no_more && size > 0U);
     if (!ends && at - shell->input_tail < HV_VSOCK_SHELL_INPUT) {
         return false;
     }
@@ -243,13 +258,10 @@ static void begin(struct hv_cpu *cpu, const struct hv_vm *vm, struct hv_vsock_sh
     }
 }
 
+enum todo { NOTHING, GREET, BEGIN, GO_ON, END };
+
 /** What there is to do now; with the device's lock held. */
-static enum todo {
-    NOTHING,
-    GREET,
-    BEGIN,
-    GO_ON
-} look(struct hv_virtio_device *device, struct hv_vsock_shell *shell)
+static enum todo look(struct hv_virtio_device *device, struct hv_vsock_shell *shell)
 {
     if (!hv_virtio_may_work(device) || !shell->is_open || shell->text_at < shell->text_size) {
         return NOTHING;
@@ -262,7 +274,14 @@ static enum todo {
     if (shell->runs) {
         return GO_ON;
     }
-    return take_line(shell) ? BEGIN : NOTHING;
+    if (take_line(shell)) {
+        return BEGIN;
+    }
+    if (!shell->hears_no_more || shell->owes_end) {
+        return NOTHING;
+    }
+    shell->owes_end = true;
+    return END;
 }
 
 bool hv_vsock_shell_run(struct hv_cpu *cpu, struct hv_virtio_device *device, struct hv_vsock_shell *shell)
@@ -273,8 +292,8 @@ bool hv_vsock_shell_run(struct hv_cpu *cpu, struct hv_virtio_device *device, str
     hv_virtio_lock(cpu, device);
     todo = look(device, shell);
     hv_virtio_unlock(device);
-    if (todo == NOTHING) {
-        return false;
+    if (todo == NOTHING || todo == END) {
+        return todo == END; /* which is sent with the next step */
     }
     shell->text[0] = '\0';
     if (todo == BEGIN) {

@@ -27,6 +27,8 @@ struct hv_vsock_shell {
     uint32_t peer_port;
     bool owes_response;
     bool owes_credit;
+    bool hears_no_more; /* the guest sends no more: when all is answered, that is the end */
+    bool owes_end;
     uint32_t sent;                      /* bytes to the guest ... */
     uint32_t peer_forwarded, peer_room; /* ... which has so many of them, and room for so many (5.10.6.3) */
     uint32_t input_head, input_tail;    /* free running; the tail is what the guest is told as fwd_cnt */

@@ -573,6 +573,48 @@ static void the_manager_may_all(void **state)
     sim_under_seeds("virtio-vsock", SEEDS, run_conversation);
 }
 
+/** A command and nothing more (shutdown() of the sending side): the answer comes, and then the end. */
+static enum hv_verdict ask_once(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet = make(guest, 2, REQUEST, 0);
+
+    packet.dst_port = 1;
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 3, 70);
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+    }
+    if (receive(cpu, vcpu, guest, 70) && guest->last.op == RESPONSE) {
+        packet.op = RW;
+        packet.length = 24;
+        assert_true(send(cpu, vcpu, guest, &packet, "vm show three\nvm show 77"));
+        packet.op = SHUTDOWN;
+        packet.length = 0;
+        packet.flags = 2;
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+    }
+    if (guest->last.op != SHUTDOWN) {
+        return HV_RESUME;
+    }
+    assert_int_equal(guest->last.flags, 3);
+    assert_non_null(strstr((const char *)guest->bytes, "name                  three"));
+    assert_non_null(strstr((const char *)guest->bytes, "there is no VM 77"));
+    packet.op = RST;
+    assert_true(send(cpu, vcpu, guest, &packet, NULL));
+    return sim_off(cpu, vcpu);
+}
+
+static void run_ask_once(uint64_t seed)
+{
+    run(1, ask_once, seed);
+}
+
+static void who_says_no_more_is_answered_and_then_it_ends(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS, run_ask_once);
+}
+
 /** More than there is credit for, a second connection, another port, SHUTDOWN: RST, and the next connection is good. */
 static enum hv_verdict misbehave(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
@@ -592,6 +634,7 @@ static enum hv_verdict misbehave(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         packet = make(guest, 2, ops[guest->step], lengths[guest->step]);
         packet.dst_port = ports[guest->step];
         packet.src_port = own[guest->step];
+        packet.flags = packet.op == SHUTDOWN ? 3U : 0U;
         guest->sent += send(cpu, vcpu, guest, &packet, text) ? 1U : 0U;
     }
     if (receive(cpu, vcpu, guest, 64) && guest->last.op != RW) {
@@ -695,6 +738,7 @@ int main(void)
         cmocka_unit_test(a_packet_of_before_a_reset_is_not_seen),
         cmocka_unit_test(a_vm_asks_about_itself_and_no_more),
         cmocka_unit_test(the_manager_may_all),
+        cmocka_unit_test(who_says_no_more_is_answered_and_then_it_ends),
         cmocka_unit_test(who_does_not_keep_to_the_rules_is_reset_and_may_come_again),
         cmocka_unit_test(any_packet_in_every_life_harms_nobody),
     };
