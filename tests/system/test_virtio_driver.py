@@ -35,7 +35,11 @@ NODES = """
 BESIEGED = """
     virtio_blk@0 { image = "disk.img"; overlay; };
     virtio_blk@1 { image = "disk.img"; queues = <2>; };
-    virtio_rng { };"""
+    virtio_rng { };
+    virtio_net { switch = "lan"; };
+    virtio_console { ports = <2>; };
+    virtio_vsock { cid = <3>; };"""
+SWITCHES = "switches { lan { }; };"
 
 
 class VirtioDriver(SystemTest):
@@ -70,7 +74,7 @@ class VirtioDriver(SystemTest):
         folder = self.folder(
             vm("driver", 1, "virtio.bin", [driver], NODES, memory="0x0 0x400000"),
             vm("enemy", 2, "siege.bin", [first, second], siege + BESIEGED, memory="0x0 0x400000"),
-            vm("pinned", 3, "metronome.bin", [pinned], "background; priority = <200>;"),
+            vm("pinned", 3, "metronome.bin", [pinned], "background; priority = <200>;"), SWITCHES,
             files=("virtio.bin", "siege.bin", "metronome.bin"))
         with open(os.path.join(folder, "disk.img"), "wb") as f:
             f.write(image())
@@ -82,8 +86,8 @@ class VirtioDriver(SystemTest):
         for life in range(LIVES + 1):
             self.assert_says(rf"^\[driver\] virtio: life {life}\s", ran)
         self.assert_says(r"^\[driver\] VIRTIO PASS, \d+ checks", ran)
-        self.assert_says(r"^\[enemy\] siege: devices 3\s", ran)
-        self.assert_says(r"^\[enemy\] SIEGE PASS, \d+ checks", ran)
+        self.assert_says(r"siege: devices 6\s", ran)
+        self.assert_says(r"SIEGE PASS, \d+ checks", ran)
         self.assert_never_says(r"\] FAIL|\] guest:", ran)
         ticks = re.findall(r"\[pinned\] ticks (\d+), late (\d+), worst (\d+) us", ran[1]) or [(0, 0, 0)]
         due, late, worst = map(int, ticks[-1])

@@ -99,6 +99,7 @@ void guest_main(uint64_t device_tree)
 {
     uint64_t seconds = option(device_tree, "siege-seconds=0x");
     uint64_t start = guest_sysreg_read(cntvct_el0);
+    unsigned found;
 
     seconds = seconds != 0U ? seconds : SECONDS;
     siege_seed = option(device_tree, "siege-seed=0x");
@@ -107,11 +108,13 @@ void guest_main(uint64_t device_tree)
     mmu_build();
     mmu_on();
     (void)guest_hvc(CPU_ON, 1, (uint64_t)(uintptr_t)guest_secondary_start, 1);
-    guest_print("siege: devices ");
-    guest_print_number(each_device(besiege));
+    found = each_device(besiege); /* a console says meanwhile whatever it is told */
+    guest_print("\nsiege: devices ");
+    guest_print_number(found);
     guest_print("\n");
     while (guest_sysreg_read(cntvct_el0) - start < seconds * guest_sysreg_read(cntfrq_el0) &&
            each_device(harass) > 0U) {
     }
+    guest_print("\n");
     (void)check_end("SIEGE");
 }
