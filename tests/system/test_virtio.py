@@ -63,7 +63,9 @@ class Machine:
         self.terminal.expect(rf"ashlar: {name} is off")
 
 
-class Virtio(SystemTest):
+class LinuxMachines(SystemTest):
+    """Machines of Debian's kernels with their modules, disks and our programs."""
+
     @classmethod
     def setUpClass(cls):
         scratch = tempfile.TemporaryDirectory(prefix="ashlar-virtio-")
@@ -94,6 +96,8 @@ class Virtio(SystemTest):
             os.symlink(os.path.join(self.home, name), os.path.join(folder, name))
         return Machine(self, folder, *options)
 
+
+class Virtio(LinuxMachines):
     def disk_machine(self, gic, vcpus):
         machine = self.machine(self.linux("linux", 1, range(vcpus), DISKS),
                                options=("--gic", str(gic), "--cpus", str(vcpus), "--memory", "1G"))
