@@ -81,17 +81,18 @@ memcpy:
     mov     x3, x0
     cmp     x2, #64
     b.ls    2f
+    sub     x2, x2, #64                 /* of what is left, what is above 64 */
 1:  ldp     x7, x8, [x1, #16]
     ldp     x9, x10, [x1, #32]
     ldp     x11, x12, [x1, #48]
     ldp     x5, x6, [x1], #64
-    sub     x2, x2, #64
     stp     x7, x8, [x3, #16]
     stp     x9, x10, [x3, #32]
     stp     x11, x12, [x3, #48]
     stp     x5, x6, [x3], #64
-    cmp     x2, #64
+    subs    x2, x2, #64
     b.hi    1b
+    add     x2, x2, #64
 2:  add     x4, x1, x2                  /* up to 64 bytes: the first and the last of them, which may be the same, */
     add     x5, x3, x2                  /* and all loads before the stores: memmove's ranges may overlap */
     cmp     x2, #16
