@@ -83,6 +83,31 @@ enum hv_command_step hv_command_switch_ports(struct hv_call *call, struct hv_rec
     return HV_STEP_ROW;
 }
 
+/** Count @which of a port, behind the switch's own those of its device. False: there are no more. */
+static bool count_of(const struct hv_virtio_net_port *port, uint32_t which, const char **name,
+                     uint64_t *count)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } more[] = {{"garbled", port->malformed},
+                {"filtered", port->filtered},
+                {"cut", port->cut},
+                {"cut-short", port->cut_short}};
+
+    if (which < HV_VSWITCH_COUNTS) {
+        *name = hv_vswitch_count_name((enum hv_vswitch_count)which);
+        *count = port->counts[which];
+        return true;
+    }
+    if (which - HV_VSWITCH_COUNTS < ASH_ARRAY_SIZE(more)) {
+        *name = more[which - HV_VSWITCH_COUNTS].name;
+        *count = more[which - HV_VSWITCH_COUNTS].count;
+        return true;
+    }
+    return false;
+}
+
 /** What is not zero. at[1]: the device, and behind it which count is next. */
 enum hv_command_step hv_command_switch_counts(struct hv_call *call, struct hv_record *record)
 {
@@ -91,15 +116,17 @@ enum hv_command_step hv_command_switch_counts(struct hv_call *call, struct hv_re
     uint32_t next = call->at[1] % 256U;
 
     for (call->at[1] /= 256U; next_port(call, &vm, &port); call->at[1] = port.device + 1U, next = 0) {
-        while (next < HV_VSWITCH_COUNTS && port.counts[next] == 0U) {
-            next++;
-        }
-        if (next < HV_VSWITCH_COUNTS) {
-            put_head(record, call->cpu->hv, vm, &port);
-            hv_record_text(record, "what", 14, "%s", hv_vswitch_count_name((enum hv_vswitch_count)next));
-            hv_record_number(record, "count", 14, port.counts[next]);
-            call->at[1] = port.device * 256U + next + 1U;
-            return HV_STEP_ROW;
+        const char *name;
+        uint64_t count;
+
+        for (; count_of(&port, next, &name, &count); next++) {
+            if (count > 0U) {
+                put_head(record, call->cpu->hv, vm, &port);
+                hv_record_text(record, "what", 14, "%s", name);
+                hv_record_number(record, "count", 14, count);
+                call->at[1] = port.device * 256U + next + 1U;
+                return HV_STEP_ROW;
+            }
         }
     }
     return HV_STEP_END;

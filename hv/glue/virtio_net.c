@@ -10,6 +10,7 @@
 #include "core/hv.h"
 #include "core/place.h"
 #include "glue/virtio.h"
+#include "vdev/segment.h"
 
 #define QUEUE_SIZE  256U
 #define PAIRS       1U /* all queues of a device have one lock: more would gain nothing */
@@ -34,8 +35,10 @@ struct nic {
     struct hv_virtio_device *device;
     struct hv_virtio_lan *lan;
     struct hv_vswitch_port port;
-    bool is_plugged; /* as commanded; outlives the guest's life */
-    uint32_t moved;  /* bytes in this batch */
+    bool is_plugged;    /* as commanded; outlives the guest's life */
+    uint32_t moved;     /* bytes in this batch */
+    uint64_t cut;       /* frames delivered to it that were cut out of larger ones */
+    uint64_t cut_short; /* of those larger ones: the rest was lost, for lack of room */
     /* The frame that has not been delivered to all yet; the queue is held meanwhile. */
     bool is_sending;
     bool is_at_once; /* it can go on as soon as others had their turn */
@@ -165,32 +168,18 @@ static int copy_summed(void *ctx, uint32_t offset, void *to, uint32_t size)
     return error;
 }
 
-/** RFC 1071, over the frame's bytes from @start on; what lies in the checksum's place is the pseudo header's sum
- *  (VIRTIO 1.2, 5.1.6.2). 0 is sent as its other form, which UDP takes for a sum (RFC 768). */
-static int sum_up(struct summed *summed, uint32_t start)
+/** What lies in the checksum's place is the pseudo header's sum (VIRTIO 1.2, 5.1.6.2): it is part of the whole. */
+static int sum_up(struct summed *summed, const struct ash_virtio_net_header *header)
 {
-    uint8_t bytes[256];
-    uint64_t sum = 0;
+    const struct hv_vswitch_frame *frame = summed->frame;
+    uint64_t total = 0;
+    const int error = hv_sum_frame(frame->copy, frame->ctx, header->csum_start, frame->size, &total);
+    const uint16_t sum = hv_sum_finish(total);
 
-    for (uint32_t at = start; at < summed->frame->size; at += sizeof(bytes)) {
-        const uint32_t left = summed->frame->size - at;
-        const uint32_t size = left < sizeof(bytes) ? left : (uint32_t)sizeof(bytes);
-        const int error = summed->frame->copy(summed->frame->ctx, at, bytes, size);
-
-        if (error != ASH_OK) {
-            return error;
-        }
-        for (uint32_t i = 0; i < size; i++) { /* each piece begins at an even distance from @start */
-            sum += i % 2U == 0U ? (uint64_t)bytes[i] << 8 : bytes[i];
-        }
-    }
-    while (sum >> 16 != 0U) {
-        sum = (sum & UINT16_MAX) + (sum >> 16);
-    }
-    sum = sum == UINT16_MAX ? sum : ~sum & UINT16_MAX;
+    summed->at = (uint32_t)header->csum_start + header->csum_offset;
     summed->sum[0] = (uint8_t)(sum >> 8);
     summed->sum[1] = (uint8_t)sum;
-    return ASH_OK;
+    return error;
 }
 
 /** Positions behind a tag that was taken off. False: they lay in it. */
@@ -209,13 +198,67 @@ static bool move_positions(struct ash_virtio_net_header *header, uint32_t cut)
     return true;
 }
 
+static int receive_summed(struct nic *nic, const struct hv_vswitch_frame *frame,
+                          struct ash_virtio_net_header *header)
+{
+    struct summed summed = {.frame = frame};
+    const struct ash_virtio_source source = {.size = frame->size, .copy = copy_summed, .ctx = &summed};
+    const int error = sum_up(&summed, header);
+
+    header->flags = 0;
+    return error == ASH_OK ? ash_virtio_net_receive(&nic->net, 0, header, &source) : error;
+}
+
+/** Where it can have the first of the frames only, the others are lost: TCP sends them again. */
+static int receive_cut(struct nic *nic, const struct hv_vswitch_frame *frame,
+                       const struct ash_virtio_net_header *header)
+{
+    static const struct ash_virtio_net_header nothing_to_do = {.flags = 0};
+    const bool is_v6 = (header->gso_type & ~ASH_VIRTIO_NET_GSO_ECN) == ASH_VIRTIO_NET_GSO_TCPV6;
+    struct hv_segmenter cut;
+    struct ash_virtio_source source = {.copy = hv_segment_read, .ctx = &cut};
+    uint32_t count = 0;
+    int error = hv_segment_begin(&cut, frame->copy, frame->ctx, frame->size, is_v6, header->csum_start,
+                                 header->gso_size, &count);
+
+    for (uint32_t i = 0; i < count && error == ASH_OK; i++) {
+        error = hv_segment_make(&cut, i, &source.size);
+        error = error == ASH_OK ? ash_virtio_net_receive(&nic->net, 0, &nothing_to_do, &source) : error;
+        nic->cut += error == ASH_OK ? 1U : 0U;
+        if (error != ASH_OK && i > 0U) {
+            nic->cut_short++;
+            return ASH_OK;
+        }
+    }
+    return error;
+}
+
+/** As it is, or with what its driver did not agree to do itself done for it. */
+static int receive(struct nic *nic, const struct hv_vswitch_frame *frame,
+                   struct ash_virtio_net_header *header)
+{
+    const struct ash_virtio_source source = {.size = frame->size, .copy = frame->copy, .ctx = frame->ctx};
+    const uint32_t type = header->gso_type & ~ASH_VIRTIO_NET_GSO_ECN;
+    const bool is_v4 = type == ASH_VIRTIO_NET_GSO_TCPV4;
+    uint64_t needs = is_v4 ? ASH_VIRTIO_NET_F_GUEST_TSO4 : ASH_VIRTIO_NET_F_GUEST_TSO6;
+
+    needs |= header->gso_type != type ? ASH_VIRTIO_NET_F_GUEST_ECN : 0U;
+    if ((is_v4 || type == ASH_VIRTIO_NET_GSO_TCPV6) && (nic->net.device.features & needs) != needs &&
+        ash_virtio_is_running(&nic->net.device)) {
+        return receive_cut(nic, frame, header);
+    }
+    if ((header->flags & ASH_VIRTIO_NET_NEEDS_CSUM) != 0U && type == ASH_VIRTIO_NET_GSO_NONE &&
+        !ash_virtio_has(&nic->net.device, ASH_VIRTIO_NET_F_GUEST_CSUM)) {
+        return receive_summed(nic, frame, header);
+    }
+    return ash_virtio_net_receive(&nic->net, 0, header, &source);
+}
+
 static int deliver(void *ctx, const struct hv_vswitch_frame *frame)
 {
     struct nic *nic = (struct nic *)ctx;
     struct ash_virtio_net_header header = *(const struct ash_virtio_net_header *)frame->header;
-    struct ash_virtio_source source = {.size = frame->size, .copy = frame->copy, .ctx = frame->ctx};
-    struct summed summed = {.frame = frame};
-    int error = ASH_OK;
+    int error;
 
     if (!hv_virtio_may_work(nic->device)) {
         return ASH_EBUSY;
@@ -223,17 +266,7 @@ static int deliver(void *ctx, const struct hv_vswitch_frame *frame)
     if (!move_positions(&header, frame->cut)) {
         return ASH_EFORMAT;
     }
-    if ((header.flags & ASH_VIRTIO_NET_NEEDS_CSUM) != 0U && header.gso_type == ASH_VIRTIO_NET_GSO_NONE &&
-        !ash_virtio_has(&nic->net.device, ASH_VIRTIO_NET_F_GUEST_CSUM)) {
-        summed.at = (uint32_t)header.csum_start + header.csum_offset;
-        error = sum_up(&summed, header.csum_start);
-        source.copy = copy_summed;
-        source.ctx = &summed;
-        header.flags = 0;
-    }
-    if (error == ASH_OK) {
-        error = ash_virtio_net_receive(&nic->net, 0, &header, &source);
-    }
+    error = receive(nic, frame, &header);
     if (error == ASH_OK) {
         ash_virtio_net_receive_done(&nic->net, 0);
     }
@@ -432,7 +465,9 @@ static void look(struct hv_cpu *cpu, struct hv_virtio_device *device, struct hv_
                                         .is_up = nic->is_plugged,
                                         .has_driver = ash_virtio_is_running(&nic->net.device),
                                         .malformed = nic->net.malformed,
-                                        .filtered = nic->net.filtered};
+                                        .filtered = nic->net.filtered,
+                                        .cut = nic->cut,
+                                        .cut_short = nic->cut_short};
     memcpy(port->mac, device->config->mac, sizeof(port->mac));
     memcpy(port->counts, nic->port.counts, sizeof(port->counts));
     hv_virtio_unlock(device);

@@ -22,6 +22,8 @@ struct hv_virtio_net_port {
     uint64_t counts[HV_VSWITCH_COUNTS];
     uint64_t malformed; /* that the device did not hand to the switch */
     uint64_t filtered;  /* that the driver's filter did not want */
+    uint64_t cut;       /* that it got, cut out of larger ones for it */
+    uint64_t cut_short; /* larger ones of which it got the beginning only */
 };
 
 /** The first network device of @vm from its virtio device @device on. False: there is none. */

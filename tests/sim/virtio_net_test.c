@@ -793,6 +793,100 @@ static void a_sum_that_is_left_out_is_filled_in_for_who_cannot(void **state)
     assert_int_equal(counted(BOB, HV_VSWITCH_OUT), 20);
 }
 
+/* ---- Segments that are still to be cut --------------------------------------------------------------------------- */
+
+#define TCP_AT      34U
+#define PAYLOAD_AT  54U
+#define PAYLOAD     6000U
+#define EACH        1448U
+#define TCP_PIECES  5U
+#define TCP_SENDERS 3U
+
+static struct {
+    uint64_t features; /* of Bob */
+    unsigned got;
+    uint32_t bytes;
+} cutting;
+
+static void make_tcp(unsigned char *bytes)
+{
+    for (uint32_t i = 0; i < PAYLOAD_AT + PAYLOAD; i++) {
+        bytes[i] = (unsigned char)(i * 3U + (i >> 8));
+    }
+    mac_of(BOB, bytes);
+    mac_of(ALICE, bytes + 6);
+    bytes[12] = 0x08;
+    bytes[13] = 0;
+    bytes[14] = 0x45;
+    bytes[14 + 9] = 6;
+    memset(bytes + TCP_AT + 4U, 0, 4);
+    bytes[TCP_AT + 12U] = 0x50;
+}
+
+/** Bob's: each frame's sum is right, its number says where it belongs. */
+static void take_piece(const unsigned char *got, uint32_t size)
+{
+    const unsigned char *ip = got + HEADER + 14U, *tcp = got + HEADER + TCP_AT;
+    const uint32_t number = (uint32_t)tcp[6] << 8 | tcp[7], segment = size - HEADER - TCP_AT;
+    uint32_t sum;
+
+    make_tcp(scratch);
+    assert_memory_equal(got, plain, 10);
+    assert_memory_equal(got + HEADER + PAYLOAD_AT, scratch + PAYLOAD_AT + number, size - HEADER - PAYLOAD_AT);
+    sum = sum_of(ip + 12, 8) + 6U + segment + sum_of(tcp, segment);
+    assert_int_equal((sum & 0xFFFFU) + (sum >> 16), 0xFFFF);
+    assert_int_equal(sum_of(ip, 20), 0xFFFF);
+    cutting.got++;
+    cutting.bytes += size - HEADER - PAYLOAD_AT;
+}
+
+static enum hv_verdict send_to_who_cannot_cut(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const unsigned char header[HEADER] = {1,         1,      PAYLOAD_AT, 0,  EACH & 0xFFU,
+                                                 EACH >> 8, TCP_AT, 0,          16, 0};
+    const unsigned me = sim_is(vcpu, "alice") ? ALICE : BOB;
+    struct station *station = &stations[me];
+    uint32_t head, length;
+
+    assert_true(round < TIMEOUT);
+    if (!station->is_open) {
+        open_station(cpu, vcpu, me, me == ALICE ? ALL : cutting.features);
+        give_buffers(cpu, vcpu, station, 48);
+        return HV_RESUME;
+    }
+    if (me == ALICE && stations[BOB].is_open && station->sent < TCP_SENDERS) {
+        make_tcp(scratch);
+        add_frame(vcpu, station, header, scratch, PAYLOAD_AT + PAYLOAD);
+        station->sent++;
+        sim_queue_kick(cpu, vcpu, &station->tx);
+    }
+    while (me == BOB && sim_queue_used(vcpu, &station->rx, &head, &length)) {
+        unsigned char got[BUFFER];
+
+        assert_int_equal(
+            hv_guest_read(vcpu->vm, ash_ipa(sim_ram(vcpu, BUFFERS + BUFFER * head)), got, length), ASH_OK);
+        take_piece(got, length);
+    }
+    return cutting.bytes == TCP_SENDERS * PAYLOAD ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void a_segment_is_cut_for_who_cannot(void **state)
+{
+    static const uint64_t features[] = {0, MERGEABLE, UINT64_C(2), MERGEABLE | UINT64_C(0x102)};
+
+    (void)state;
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(features); i++) {
+        memset(&cutting, 0, sizeof(cutting));
+        cutting.features = features[i];
+        board(2);
+        sim_run(&sim, send_to_who_cannot_cut, 1);
+        sim_assert_exit(&sim, "ok", NULL);
+        assert_int_equal(cutting.got, TCP_SENDERS * TCP_PIECES);
+        assert_int_equal(counted(BOB, HV_VSWITCH_OUT), TCP_SENDERS);
+        assert_int_equal(counted(BOB, HV_VSWITCH_REFUSED), 0);
+    }
+}
+
 /* ---- A VM's life ------------------------------------------------------------------------------------------------- */
 
 static struct {
@@ -955,6 +1049,7 @@ int main(void)
         cmocka_unit_test(peers_that_are_cut_off_paused_and_restarted_are_talked_to_again),
         cmocka_unit_test(an_enemy_on_the_switch_changes_no_frame_of_others),
         cmocka_unit_test(a_sum_that_is_left_out_is_filled_in_for_who_cannot),
+        cmocka_unit_test(a_segment_is_cut_for_who_cannot),
         cmocka_unit_test(each_allocation_that_fails_gives_everything_back),
         cmocka_unit_test(two_thousand_peers_that_come_and_go_leave_nothing_behind),
     };
