@@ -12,6 +12,7 @@ libboot_sources := $(addprefix $(libboot_dir), \
 	src/config_life.c \
 	src/config_machine.c \
 	src/config_properties.c \
+	src/config_virtio.c \
 	src/fault.c \
 	src/fdt_reader.c \
 	src/guest_fdt.c \
