@@ -123,6 +123,9 @@ class Virtio(test_virtio.Virtio):
     def test_disks_on_rpi3(self):
         self.shorter(BOARD)
 
+    def test_two_on_a_network_on_rpi3(self):
+        self.network(BOARD)
+
 
 def load_tests(loader, _, __):
     """Those of this file: what they inherit runs elsewhere."""

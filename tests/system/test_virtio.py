@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Debian's kernel with its own virtio drivers, as they come: its root on a disk, other disks under load, entropy."""
+"""Debian's kernel with its own virtio drivers, as they come: its root on a disk, other disks under load, entropy,
+two of them on a network."""
 import hashlib
 import os
 import random
@@ -28,6 +29,12 @@ DISKS = """
     virtio_blk@3 { image = "raw"; read-only; };
     virtio_rng { };
 """
+NETWORK = """
+    virtio_blk { image = "root.ext4"; overlay; };
+    virtio_net { switch = "lan"; };
+"""
+BULK_MIB = 4
+SERVE = "nc -ll -p 2000 -e md5sum > /dev/null 2>&1 & true"
 
 
 def read(path):
@@ -57,6 +64,13 @@ class Machine:
         self.terminal.type(f"echo '<''{n}'; {command}; echo '{n}''>'\r")
         said = self.terminal.expect(rf"(?s)<{n}\r*\n(.*?){n}>\r*\n", limit_s).group(1)
         return re.sub(r"\r+\n", "\n", said).strip()
+
+    def command(self, command):
+        """A command of hv's shell."""
+        self.terminal.type("\x1d0")
+        self.terminal.expect(r"console: hv's shell")
+        self.terminal.type(f"{command}\r")
+        self.terminal.expect(rf"{command}\r*\n(?s:.*?)ashlar> ")
 
     def power_off(self, name):
         self.terminal.type("poweroff -f\r")
@@ -204,6 +218,86 @@ class Virtio(LinuxMachines):
         machine = self.disk_machine(3, 2)
         self.check_depths(machine, RAW_MIB, (512, 1024, 4096, 16384, 65536), (1, 2, 4, 8, 16, 32, 64))
         self.check_restarts(machine, 20)
+
+    def network_machine(self, gic):
+        """Two guests on one switch; the first is attached to."""
+        guests = [self.linux(name, vmid, [vmid - 1], NETWORK, f"ashlar.ip=10.0.0.{vmid}/24")
+                  for vmid, name in ((1, "a"), (2, "b"))]
+        machine = self.machine("switches { lan { }; };", *guests,
+                               options=("--gic", str(gic), "--cpus", "2", "--memory", "1G"))
+        for vmid, name in ((2, "b"), (1, "a")):
+            machine.attach(vmid, name)
+            machine.ask(SERVE)
+        return machine
+
+    def check_ping(self, machine, peer):
+        said = machine.ask(f"until ping -c 1 -W 2 {peer} > /dev/null; do :; done; ping -c 3 -W 20 {peer}")
+        self.assertIn("3 packets transmitted, 3 packets received", said)
+
+    def check_bulk(self, machine):
+        """A stream each way at once, and what arrives is what was sent."""
+        fill = f"dd if=/dev/urandom of=/tmp/big bs=64k count={BULK_MIB * 16} 2>/dev/null; md5sum < /tmp/big"
+        machine.attach(2, "b")
+        from_b = machine.ask(fill)
+        machine.attach(1, "a")
+        from_a = machine.ask(fill)
+        machine.ask("rm -f /tmp/sum; nc 10.0.0.2 2000 < /tmp/big > /tmp/sum & true")
+        machine.attach(2, "b")
+        self.assertEqual(from_b, machine.ask("nc 10.0.0.1 2000 < /tmp/big", LIMIT_S))
+        machine.attach(1, "a")
+        self.assertEqual(from_a, machine.ask("until [ -s /tmp/sum ]; do sleep 1; done; cat /tmp/sum", LIMIT_S))
+
+    def check_link(self, machine):
+        """A cable that is pulled amid a transfer: the guest sees it, and the transfer ends well when it is back."""
+        sum_of_it = machine.ask("md5sum < /tmp/big")
+        machine.ask("rm -f /tmp/sum; (sleep 2; nc 10.0.0.2 2000 < /tmp/big > /tmp/sum) & true")
+        carrier = "cat /sys/class/net/eth0/carrier"
+        machine.command("switch link-down b")
+        machine.attach(2, "b")
+        machine.ask(f"until [ $({carrier}) = 0 ]; do :; done")
+        machine.attach(1, "a")
+        self.assertIn("100% packet loss", machine.ask("ping -c 2 -W 2 10.0.0.2"))
+        machine.command("switch link-up b")
+        machine.attach(2, "b")
+        machine.ask(f"until [ $({carrier}) = 1 ]; do :; done")
+        machine.attach(1, "a")
+        self.assertEqual(sum_of_it, machine.ask("until [ -s /tmp/sum ]; do sleep 1; done; cat /tmp/sum", LIMIT_S))
+
+    def check_restart_in_mid_transfer(self, machine):
+        """b goes while a sends to it without end, and comes back to the same network."""
+        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null & true")
+        machine.attach(2, "b")
+        count = "cat /sys/class/net/eth0/statistics/rx_bytes"
+        before = int(machine.ask(count))
+        machine.ask(f"until [ $({count}) -gt {before + (1 << 20)} ]; do sleep 1; done", LIMIT_S)
+        machine.terminal.type("reboot -f\r")
+        machine.terminal.expect(r"ashlar: b resets")
+        machine.terminal.expect(PROMPT, LIMIT_S)
+        machine.ask(SERVE)
+        self.check_ping(machine, "10.0.0.1")
+        machine.attach(1, "a")
+
+    def network(self, gic, changes=()):
+        machine = self.network_machine(gic)
+        self.check_ping(machine, "10.0.0.2")
+        self.check_bulk(machine)
+        for change in changes:
+            change(machine)
+            self.check_bulk(machine)
+        machine.power_off("a")
+        machine.attach(2, "b")
+        machine.power_off("b")
+        self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+    def test_two_on_a_network_on_gicv3(self):
+        self.network(3, (self.check_link, self.check_restart_in_mid_transfer))
+
+    def test_two_on_a_network_on_gicv2(self):
+        self.network(2)
+
+    def soak_network(self):
+        """What seconds show, for many rounds."""
+        self.network(3, (self.check_link, self.check_restart_in_mid_transfer) * 10)
 
 
 if __name__ == "__main__":
