@@ -116,7 +116,7 @@ class Virtio(LinuxMachines):
         machine = self.machine(self.linux("linux", 1, range(vcpus), DISKS),
                                options=("--gic", str(gic), "--cpus", str(vcpus), "--memory", "1G"))
         machine.attach(1, "linux")
-        self.assertRegex(machine.terminal.text, r"ashlar: clean, \d+/\d+ files")
+        self.assertRegex(machine.terminal.text, r"root: clean, \d+/\d+ files")
         return machine
 
     def check_root(self, machine):

@@ -43,7 +43,7 @@ def owned_by_root(folder):
     return "\n".join(lines) + "\n"
 
 
-def image(path, size_mib, folder, label="ashlar"):
+def image(path, size_mib, folder, label="root"):
     """Make the file `path` an ext4 image of `size_mib` MiB with what is in `folder`; it appears when it is complete."""
     with tempfile.TemporaryDirectory(prefix="ashlar-disk-") as scratch:
         fresh = os.path.join(scratch, "image")
