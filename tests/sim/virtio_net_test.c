@@ -8,6 +8,7 @@
 #include <libbase/endian.h>
 #include <libvcpu/psci.h>
 
+#include "core/command.h"
 #include "core/guest_memory.h"
 #include "core/place.h"
 #include "driver.h"
@@ -543,6 +544,42 @@ static struct {
     unsigned links_seen_down;
 } rough;
 
+/** What the shell answers. */
+static const char *answer(struct hv_cpu *cpu, const char *line)
+{
+    static struct hv_call call;
+    static struct hv_record record;
+    static char text[64U * 1024U];
+    size_t size = 0;
+
+    assert_true(hv_call_begin(&call, cpu, line));
+    text[0] = '\0';
+    do {
+        size += strlen(text + size);
+        assert_true(size + HV_RECORD_MOST < sizeof(text));
+    } while (hv_call_step(&call, &record, text + size));
+    return text;
+}
+
+static void ask_about_the_switch(struct hv_cpu *cpu)
+{
+    const char *text = answer(cpu, "switch ports");
+
+    assert_non_null(strstr(text, "lan           alice              0  52:54:00:00:07:01     0  up    yes"));
+    assert_non_null(strstr(text, "lan           eve                0  52:54:00:00:07:03     0  up    no"));
+    text = answer(cpu, "switch counts bob --json");
+    assert_non_null(strstr(text, "\"vm\": \"bob\", \"device\": 0, \"what\": \"received\", \"count\": "));
+    assert_null(strstr(text, "alice"));
+    assert_null(strstr(text, "\"count\": 0"));
+    text = answer(cpu, "switch addresses alice");
+    assert_non_null(strstr(text, "52:54:00:00:07:01"));
+    assert_null(strstr(text, "bob"));
+    assert_non_null(strstr(answer(cpu, "switch link-down boss"), "boss has no network device"));
+    assert_non_null(strstr(answer(cpu, "switch link-down eve"), "down"));
+    assert_non_null(strstr(answer(cpu, "switch ports eve"), "0  down  no"));
+    assert_non_null(strstr(answer(cpu, "switch link-up eve"), "up"));
+}
+
 /** The boss disturbs Bob, and mends it. */
 static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
@@ -581,6 +618,7 @@ static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
         rough.disturbances++;
     }
     if (rough.disturbances == rough.most) {
+        ask_about_the_switch(cpu);
         rough.is_over = true;
         rough.got_at_the_end = stations[BOB].got;
     }
