@@ -475,6 +475,43 @@ static enum hv_verdict leave_it_to_the_job(struct hv_cpu *cpu, struct hv_vcpu *v
     return sim_off(cpu, vcpu);
 }
 
+/** The guest sleeps in hardware, as one that has its CPU alone: nothing but a kick takes it out of that. */
+static enum hv_verdict sleep_for_the_job(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    uint64_t gicd = vcpu->vm->machine.layout.gicd.value;
+
+    if (round == 0U) {
+        sim_gic_enable(cpu, vcpu);
+        (void)sim_device(cpu, vcpu, gicd + 0x084U, true, ~0U);      /* GICD_IGROUPR1 */
+        (void)sim_device(cpu, vcpu, gicd + 0x104U, true, 1U << 16); /* GICD_ISENABLER1: SPI 16 */
+        sim_driver_begin(cpu, vcpu, sim_virtio(PRIVATE), 0);
+        sim_driver_queue(cpu, vcpu, &waiting.queue, sim_virtio(PRIVATE), 0, RINGS);
+        add_request(vcpu, &waiting.queue, 0, T_IN, 5, DATA, SECTOR);
+        sim_driver_ok(cpu, vcpu, sim_virtio(PRIVATE));
+        return HV_RESUME;
+    }
+    if (sim_acknowledge(cpu, vcpu) == 48U) {
+        assert_int_equal(status_of(vcpu, 0), OK);
+        return sim_off(cpu, vcpu);
+    }
+    hv_host_run_until_kicked(cpu);
+    return HV_RESUME;
+}
+
+static void sleep_under_seed(uint64_t seed)
+{
+    memset(&waiting, 0, sizeof(waiting));
+    board(1);
+    sim_run(&sim, sleep_for_the_job, seed);
+    sim_assert_exit(&sim, "ok", "user");
+}
+
+static void what_a_job_interrupts_for_wakes_a_guest_that_makes_no_exit(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-sleep", SEEDS, sleep_under_seed);
+}
+
 static unsigned still_waiting;
 
 static void leave_it_under_seed(uint64_t seed)
@@ -643,6 +680,7 @@ int main(void)
         cmocka_unit_test(a_board_without_entropy_has_no_entropy_device),
         cmocka_unit_test(a_kick_has_a_batch_served_at_a_time),
         cmocka_unit_test(a_job_does_what_no_kick_asks_for_and_not_while_the_vm_is_paused),
+        cmocka_unit_test(what_a_job_interrupts_for_wakes_a_guest_that_makes_no_exit),
         cmocka_unit_test(each_allocation_that_fails_gives_everything_back),
         cmocka_unit_test(ten_thousand_lives_leave_nothing_behind),
     };

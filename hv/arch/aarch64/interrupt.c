@@ -225,6 +225,7 @@ static void take_interrupts(struct hv_cpu *cpu)
 
 enum hv_verdict hv_exit_finish(struct hv_cpu *cpu)
 {
+    enum hv_verdict verdict = HV_RESUME;
     uint32_t requests;
 
     /* First: it may wake a vCPU that shares this CPU. */
@@ -232,7 +233,20 @@ enum hv_verdict hv_exit_finish(struct hv_cpu *cpu)
         hv_vgic_resync(cpu);
     }
     requests = hv_cpu_take_requests(cpu);
-    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
+    if (requests != 0U) {
+        verdict = hv_sched_look(cpu, requests);
+    }
+    /* What was asked for, a job's step for one, may have raised interrupts, and no kick comes for what this CPU does
+     * itself. For this vCPU: into the list registers. For another one: at the next exit, which is at once. */
+    if (verdict == HV_RESUME && requests != 0U) {
+        if (ash_vgic_needs_flush(&cpu->vcpu->vgic)) {
+            hv_vgic_resync(cpu);
+        }
+        if (__atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) != 0U) {
+            hv_arch_kick(cpu);
+        }
+    }
+    return verdict;
 }
 
 enum hv_verdict hv_exit_irq(struct hv_cpu *cpu)

@@ -140,10 +140,9 @@ void hv_host_inject_timer(struct hv_cpu *cpu)
     hv_machine_unlock(machine);
 }
 
-enum hv_verdict hv_host_before_entry(struct hv_cpu *cpu)
+static void resync(struct hv_cpu *cpu)
 {
     struct hv_vcpu *vcpu = cpu->vcpu;
-    uint32_t requests;
 
     if (ash_vgic_needs_flush(&vcpu->vgic)) {
         hv_machine_lock(cpu, &vcpu->vm->machine);
@@ -151,8 +150,26 @@ enum hv_verdict hv_host_before_entry(struct hv_cpu *cpu)
         ash_vgic_flush(&vcpu->vgic);
         hv_machine_unlock(&vcpu->vm->machine);
     }
+}
+
+/** As hv_exit_finish(). */
+enum hv_verdict hv_host_before_entry(struct hv_cpu *cpu)
+{
+    enum hv_verdict verdict = HV_RESUME;
+    uint32_t requests;
+
+    resync(cpu);
     requests = hv_cpu_take_requests(cpu);
-    return requests != 0U ? hv_sched_look(cpu, requests) : HV_RESUME;
+    if (requests != 0U) {
+        verdict = hv_sched_look(cpu, requests);
+    }
+    if (verdict == HV_RESUME && requests != 0U) {
+        resync(cpu);
+        if (__atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) != 0U) {
+            hv_arch_kick(cpu);
+        }
+    }
+    return verdict;
 }
 
 void hv_arch_apply_lines(const struct hv_vcpu *vcpu)

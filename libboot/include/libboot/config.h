@@ -143,6 +143,7 @@ struct ash_boot_vm {
     uint32_t vmid;                    /* 0..ASH_BOOT_VMID_MAX, unique; not the hardware's VMID */
     enum ash_boot_vm_type type;
     enum ash_boot_vm_machine machine;
+    unsigned virtio_count;   /* of @virtio */
     const char *dtb;         /* BCM2837: name in the bundle of the tree that it gets as it is; NULL: none */
     unsigned vcpus;          /* 1..ASH_BOOT_VCPUS_MAX */
     unsigned affinity_count; /* 0: not given, hv chooses; else == vcpus */
@@ -156,9 +157,9 @@ struct ash_boot_vm {
     uint64_t memory_min;   /* so much will do, 0: all of it or nothing. memory_count is 0 */
     unsigned memory_count; /* ranges given as <base size>; 0: only a size, hv chooses */
     struct ash_boot_vm_memory memory[ASH_BOOT_MEMORY_MAX]; /* as given, none overlaps another */
-    bool has_entry;
-    uint64_t entry; /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
     bool has_setup_data;
+    bool has_entry;
+    uint64_t entry;      /* IPA where a raw binary is put and entered; a multiple of 4 KiB */
     uint64_t setup_data; /* without @kernel: IPA of the guest's device tree, for x0; a multiple of 8 */
     const char
         *kernel; /* name in the bundle; NULL: the image is in memory, which has ranges, and @entry in them */
@@ -182,8 +183,7 @@ struct ash_boot_vm {
     bool manager;                 /* may command the other VMs: one VM at most */
     bool background;              /* does not keep the machine up: stopped when only such VMs are left */
     uint32_t console_buffer; /* bytes of its output that are kept while nobody looks; 65,536 if not given */
-    unsigned virtio_count;   /* virtio devices, in the tree's order */
-    struct ash_boot_virtio virtio[ASH_BOOT_VIRTIO_MAX];
+    struct ash_boot_virtio virtio[ASH_BOOT_VIRTIO_MAX]; /* in the tree's order */
     struct ash_boot_span rng_seed; /* fixed seed for the guest's /chosen/rng-seed; size 0: not given */
 };
 
