@@ -145,28 +145,50 @@ bool check_overlap(const struct check *check, unsigned index, char *text, size_t
 
 /* ---- What both forms go through ---------------------------------------------------------------------------------- */
 
+/** A part of a VM's range: RAM, or what a disk has for itself. */
+struct stretch {
+    uint64_t base;
+    uint64_t size; /* 0: neither */
+    const struct hv_ram_part *part;
+    const struct ash_boot_virtio *disk;
+};
+
 struct form {
-    void (*memory)(const struct check *check, const struct hv_range *range, const struct hv_ram_part *part);
+    /** @of: NULL where the range is no VM's. */
+    void (*memory)(const struct check *check, const struct hv_range *range, const struct stretch *of);
     void (*gap)(uint64_t base, uint64_t size);
 };
 
-/** A VM's range in the map may be several of its parts that adjoin. */
+/** What of @vm's begins at @base. */
+static struct stretch stretch_at(const struct hv_plan_vm *vm, uint64_t base)
+{
+    for (uint32_t i = 0; i < vm->parts; i++) {
+        if (vm->part[i].pa == base) {
+            return (struct stretch){base, vm->part[i].size, &vm->part[i], NULL};
+        }
+    }
+    for (uint32_t i = 0; i < vm->config->virtio_count; i++) {
+        if (vm->disk[i].size != 0U && vm->disk[i].base == base) {
+            return (struct stretch){base, vm->disk[i].size, NULL, &vm->config->virtio[i]};
+        }
+    }
+    return (struct stretch){base, 0, NULL, NULL};
+}
+
+/** A VM's range in the map may be several of its parts and disks that adjoin. */
 static void each_part(const struct check *check, const struct hv_range *range, const struct form *form)
 {
     const struct hv_plan_vm *vm = &check->plan.vm[range->vm];
     uint64_t end = range->base + range->size;
 
     for (uint64_t at = range->base; at < end;) {
-        const struct hv_ram_part *part = NULL;
+        const struct stretch of = stretch_at(vm, at);
 
-        for (uint32_t i = 0; i < vm->parts && part == NULL; i++) {
-            part = vm->part[i].pa == at ? &vm->part[i] : NULL;
-        }
-        if (part == NULL) {
+        if (of.size == 0U) {
             return;
         }
-        form->memory(check, range, part);
-        at += part->size;
+        form->memory(check, range, &of);
+        at += of.size;
     }
 }
 
@@ -230,16 +252,17 @@ static void print_size(uint64_t size)
     printf("%6" PRIu64 " %s", size, units[unit]);
 }
 
-static void text_memory(const struct check *check, const struct hv_range *range,
-                        const struct hv_ram_part *part)
+static void text_memory(const struct check *check, const struct hv_range *range, const struct stretch *of)
 {
-    uint64_t base = part != NULL ? part->pa : range->base;
-    uint64_t size = part != NULL ? part->size : range->size;
+    uint64_t base = of != NULL ? of->base : range->base;
+    uint64_t size = of != NULL ? of->size : range->size;
 
     printf("  0x%010" PRIx64 "..0x%010" PRIx64 "  ", base, base + size - 1U);
     print_size(size);
-    if (part != NULL) {
-        printf("  VM %s, its 0x%" PRIx64 "\n", check_vm_name(check, range->vm), part->ipa);
+    if (of != NULL && of->disk != NULL) {
+        printf("  VM %s, its %s\n", check_vm_name(check, range->vm), of->disk->node);
+    } else if (of != NULL) {
+        printf("  VM %s, its 0x%" PRIx64 "\n", check_vm_name(check, range->vm), of->part->ipa);
     } else {
         printf("  %s\n", hv_owner_name(range->owner));
     }
@@ -410,17 +433,21 @@ static void json_range(uint64_t base, uint64_t size)
     printf("\"base\": \"0x%" PRIx64 "\", \"size\": %" PRIu64, base, size);
 }
 
-static void json_memory(const struct check *check, const struct hv_range *range,
-                        const struct hv_ram_part *part)
+static void json_memory(const struct check *check, const struct hv_range *range, const struct stretch *of)
 {
     element();
     printf("{");
-    json_range(part != NULL ? part->pa : range->base, part != NULL ? part->size : range->size);
+    json_range(of != NULL ? of->base : range->base, of != NULL ? of->size : range->size);
     printf(", \"owner\": \"%s\"", hv_owner_name(range->owner));
-    if (part != NULL) {
+    if (of != NULL) {
         printf(", \"vm\": ");
         json_string(check_vm_name(check, range->vm));
-        printf(", \"guest\": \"0x%" PRIx64 "\"", part->ipa);
+    }
+    if (of != NULL && of->disk != NULL) {
+        printf(", \"device\": ");
+        json_string(of->disk->node);
+    } else if (of != NULL) {
+        printf(", \"guest\": \"0x%" PRIx64 "\"", of->part->ipa);
     }
     printf("}");
 }

@@ -61,6 +61,20 @@ class Check(FolderTest):
         self.assertEqual(code, done.returncode, done.stdout + done.stderr)
         self.assertIn(line, done.stdout.splitlines()[0])
 
+    def test_what_disks_have_for_themselves_is_their_vms(self):
+        self.put("disk.img", bytes(5 * 4096))
+        disks = ('virtio_blk@0 { image = "disk.img"; }; virtio_blk@1 { image = "disk.img"; read-only; }; '
+                 'virtio_blk@2 { image = "disk.img"; overlay; overlay-size = <0 0x2000>; }; '
+                 'virtio_blk@3 { memory-range = <0 0x60001000 0 0x3000>; };')
+        report = self.report(vm("a", 0, disks))
+        of_vm = {entry.get("device", "RAM"): entry for entry in report["memory"] if entry["owner"] == "vm"}
+        self.assertEqual({"RAM", "virtio_blk@0", "virtio_blk@2", "virtio_blk@3"}, set(of_vm))
+        self.assertEqual(5 * 4096, of_vm["virtio_blk@0"]["size"])
+        self.assertEqual(3 * 4096, of_vm["virtio_blk@2"]["size"])  # an index, two blocks
+        self.assertEqual(("0x60001000", 0x3000), (of_vm["virtio_blk@3"]["base"], of_vm["virtio_blk@3"]["size"]))
+        self.says('/vms/a/virtio_blk: image = "k", 7 bytes: has no size of a disk',
+                  vm("a", 0, 'virtio_blk { image = "k"; };'))
+
     def test_every_byte_of_ram_has_one_owner(self):
         memory = self.report(vm("a", 1), vm("b", 2, memory="<0 0x41000000 0 0x400000>"))["memory"]
         owners = {entry["base"]: (entry["owner"], entry.get("vm")) for entry in memory}
