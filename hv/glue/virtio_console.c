@@ -13,9 +13,9 @@
 #include "glue/virtio.h"
 
 #define QUEUE_SIZE 64U
-#define TAKE       256U /* bytes of output in one go: some microseconds, with the console's lock held */
-#define MOVE       64U  /* bytes of input */
-#define COLUMNS    80U  /* until somebody says what the terminal has */
+#define TAKE       64U /* bytes of output in one go, of some 160 instructions each with the console's lock held */
+#define MOVE       64U /* bytes of input */
+#define COLUMNS    80U /* until somebody says what the terminal has */
 #define ROWS       24U
 
 struct console {
