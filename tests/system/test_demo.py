@@ -15,7 +15,7 @@ class Demo(SystemTest):
             self.assert_says(rf"^\[{name}\] .*SMP: Total of 2 processors activated", ran)
             self.assert_says(rf"^\[{name}\] selftest: disk /dev/vda", ran)
             self.assert_says(rf"^\[{name}\] selftest: network: ping 10.0.0.[12]: ", ran)
-            self.assert_says(rf"^\[{name}\] selftest: network: 1 MiB to 10.0.0.[12] and back", ran)
+            self.assert_says(rf"^\[{name}\] selftest: network: 256 KiB to 10.0.0.[12] and back", ran)
             self.assert_says(rf"^\[{name}\] SELFTEST PASS", ran)
             self.assert_says(rf"^ashlar: {name} is off", ran)
         self.assert_says(r"^\[metronome\] ticks \d+, late \d+, worst \d+ us", ran)
