@@ -120,9 +120,10 @@ class Bundle(FolderTest):
     def test_the_demos_configuration_names_the_files_that_run_lays_out(self):
         with open(os.path.join(ROOT, "bsp/qemu-virt/demo/vms.dts"), encoding="utf-8") as f:
             self.put("vms.dts", f.read())
-        for name in ("Image", "initramfs.cpio", "metronome.bin"):
+        for name in ("Image", "initramfs.cpio", "metronome.bin", "debian.ext4"):
             self.put(name, name)
-        self.assertEqual(sorted(self.write()[0]), ["Image", "initramfs.cpio", "metronome.bin", "vms.dtb"])
+        wanted = ["Image", "debian.ext4", "initramfs.cpio", "metronome.bin", "vms.dtb"]
+        self.assertEqual(wanted, sorted(self.write()[0]))
 
 
 if __name__ == "__main__":
