@@ -13,6 +13,8 @@
 #define KEY_PRESS_MS 200U
 #define KEY_HOLD_MS  5000U
 
+#define NONE_PENDING 1023U /* the INTID that is none: by now it was taken */
+
 static void set_level(struct hv_vm *vm, const struct ash_boot_guest_device *device, bool level)
 {
     /* An SPI that this machine has: cannot fail. */
@@ -164,7 +166,7 @@ static uint32_t pending_for(struct hv_vm *vm, uint32_t vcpu)
             return intid;
         }
     }
-    return 1023; /* by now there is none */
+    return NONE_PENDING;
 }
 
 void hv_devices_note_storm(struct hv_vm *vm, uint32_t vcpu)
@@ -205,10 +207,13 @@ static void say_storm(struct hv_vm *vm, const struct hv_machine_storm *storm)
     char line[120];
     const char *kind = storm->intid < 16U ? "SGI" : storm->intid < 32U ? "PPI" : "SPI";
     uint32_t number = storm->intid < 16U ? storm->intid : storm->intid - (storm->intid < 32U ? 16U : 32U);
+    size_t length =
+        hv_format(line, sizeof(line), "%s: interrupt storm: %u a second, ", vm->name, storm->rate);
 
-    (void)hv_format(line, sizeof(line),
-                    "%s: interrupt storm: %u a second, last %s %u for vCPU %u; it slows itself", vm->name,
-                    storm->rate, kind, number, storm->vcpu);
+    if (storm->intid != NONE_PENDING) {
+        length += hv_format(line + length, sizeof(line) - length, "last %s %u ", kind, number);
+    }
+    (void)hv_format(line + length, sizeof(line) - length, "for vCPU %u; it slows itself", storm->vcpu);
     hv_console_say(vm->hv, line);
 }
 
