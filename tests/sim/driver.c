@@ -84,14 +84,14 @@ void sim_driver_queue(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct sim_queue
                       unsigned number, uint64_t offset)
 {
     static const uint8_t zeroes[SIM_QUEUE_BYTES];
+    uint32_t most;
 
     *queue = (struct sim_queue){.device = device, .queue = number, .at = sim_ram(vcpu, offset)};
     put(vcpu, queue->at, zeroes, sizeof(zeroes));
     (void)sim_device(cpu, vcpu, device + QUEUE_SEL, true, number);
-    (void)sim_device(cpu, vcpu, device + QUEUE_NUM, true,
-                     sim_device(cpu, vcpu, device + QUEUE_NUM_MAX, false, 0) < SIM_QUEUE_SIZE
-                         ? sim_device(cpu, vcpu, device + QUEUE_NUM_MAX, false, 0)
-                         : SIM_QUEUE_SIZE);
+    most = sim_device(cpu, vcpu, device + QUEUE_NUM_MAX, false, 0);
+    queue->size = (uint16_t)(most < SIM_QUEUE_SIZE ? most : SIM_QUEUE_SIZE);
+    (void)sim_device(cpu, vcpu, device + QUEUE_NUM, true, queue->size);
     for (unsigned i = 0; i < 2U; i++) {
         (void)sim_device(cpu, vcpu, device + QUEUE_DESC_LOW + 4U * i, true,
                          (uint32_t)(queue->at >> (32U * i)));
@@ -109,25 +109,34 @@ void sim_driver_ok(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device)
     (void)sim_device(cpu, vcpu, device + SIM_STATUS, true, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
 }
 
+void sim_queue_offer(struct hv_vcpu *vcpu, struct sim_queue *queue, unsigned head,
+                     const struct sim_segment *segments, unsigned count)
+{
+    unsigned at = head;
+
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned following = (at + 1U) % queue->size;
+        const struct descriptor descriptor = {
+            .address = segments[i].ipa,
+            .length = segments[i].length,
+            .flags = (uint16_t)((segments[i].writable ? WRITE : 0) | (i + 1U < count ? NEXT : 0)),
+            .next = (uint16_t)following};
+
+        put(vcpu, queue->at + 16U * at, &descriptor, sizeof(descriptor));
+        at = following;
+    }
+    put16(vcpu, queue->at + AVAIL + 4U + 2U * (queue->added % queue->size), (uint16_t)head);
+    queue->added++;
+    put16(vcpu, queue->at + AVAIL + 2U, queue->added);
+}
+
 unsigned sim_queue_add(struct hv_vcpu *vcpu, struct sim_queue *queue, const struct sim_segment *segments,
                        unsigned count)
 {
     unsigned head = queue->next;
 
-    for (unsigned i = 0; i < count; i++) {
-        uint16_t following = (uint16_t)((queue->next + 1U) % SIM_QUEUE_SIZE);
-        const struct descriptor descriptor = {
-            .address = segments[i].ipa,
-            .length = segments[i].length,
-            .flags = (uint16_t)((segments[i].writable ? WRITE : 0) | (i + 1U < count ? NEXT : 0)),
-            .next = following};
-
-        put(vcpu, queue->at + 16U * queue->next, &descriptor, sizeof(descriptor));
-        queue->next = following;
-    }
-    put16(vcpu, queue->at + AVAIL + 4U + 2U * (queue->added % SIM_QUEUE_SIZE), (uint16_t)head);
-    queue->added++;
-    put16(vcpu, queue->at + AVAIL + 2U, queue->added);
+    sim_queue_offer(vcpu, queue, head, segments, count);
+    queue->next = (uint16_t)((head + count) % queue->size);
     return head;
 }
 
@@ -159,8 +168,8 @@ bool sim_queue_used(struct hv_vcpu *vcpu, struct sim_queue *queue, uint32_t *hea
         return false;
     }
     assert_int_equal(hv_guest_read(vcpu->vm,
-                                   ash_ipa(queue->at + USED + 4U + 8U * (queue->seen % SIM_QUEUE_SIZE)),
-                                   element, sizeof(element)),
+                                   ash_ipa(queue->at + USED + 4U + 8U * (queue->seen % queue->size)), element,
+                                   sizeof(element)),
                      ASH_OK);
     queue->seen++;
     *head = element[0];

@@ -24,6 +24,7 @@ struct sim_queue {
     uint64_t device;  /* IPA of its registers */
     unsigned queue;   /* which of its */
     uint64_t at;      /* IPA of the rings */
+    uint16_t size;    /* entries: SIM_QUEUE_SIZE, or as many as the device has */
     uint16_t added;   /* chains, ever */
     uint16_t seen;    /* of them, those found used */
     uint16_t next;    /* the descriptor that the next chain begins with */
@@ -48,7 +49,10 @@ void sim_driver_queue(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct sim_queue
 /** DRIVER_OK. */
 void sim_driver_ok(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device);
 
-/** Make a chain available: its head. Chains go round the table: at most SIM_QUEUE_SIZE descriptors are in use. */
+/** Make a chain available whose descriptors begin with @head. */
+void sim_queue_offer(struct hv_vcpu *vcpu, struct sim_queue *queue, unsigned head,
+                     const struct sim_segment *segments, unsigned count);
+/** The same wherever the last one ended: its head. At most queue->size descriptors are in use. */
 unsigned sim_queue_add(struct hv_vcpu *vcpu, struct sim_queue *queue, const struct sim_segment *segments,
                        unsigned count);
 /** QueueNotify, again for as long as hv says so. */

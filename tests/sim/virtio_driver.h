@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** A guest's driver of one virtio-mmio device: split rings in its RAM, chains of one descriptor. VIRTIO 1.2, 2.7, 3.1.1
- *  and 4.2.3. All calls within the guest's function, on its vCPU. */
+/** A guest's driver of one virtio-mmio device with all its queues, chains of one descriptor: driver.h for those who talk.
+ *  All calls within the guest's function, on its vCPU. */
 #ifndef SIM_VIRTIO_DRIVER_H
 #define SIM_VIRTIO_DRIVER_H
 
-#include "rig.h"
+#include "driver.h"
 
 #define SIM_VIRTIO_QUEUES 8U
-#define SIM_VIRTIO_SIZE   16U /* of each */
+#define SIM_VIRTIO_SIZE   16U /* chains of each that are used */
 
 struct sim_driver {
-    uint64_t base;  /* IPA of the registers */
-    uint64_t rings; /* bytes from the start of RAM; 4 KiB for each queue */
-    uint32_t queues;
-    uint16_t added[SIM_VIRTIO_QUEUES];
-    uint16_t seen[SIM_VIRTIO_QUEUES];
+    uint64_t base; /* IPA of the registers */
+    struct sim_queue queue[SIM_VIRTIO_QUEUES];
 };
 
 /** Its registers by offset. A write that is to be made again later is. */
