@@ -11,6 +11,7 @@
 #include "core/place.h"
 #include "driver.h"
 #include "glue/virtio.h"
+#include "shortage.h"
 
 #define SEEDS      40U
 #define RINGS      UINT64_C(0x100000) /* of RAM: a disk's rings, ... */
@@ -27,31 +28,6 @@ enum { OK = 0, IOERR = 1, UNSUPP = 2, NOTHING = 0xff };
 enum { PRIVATE, OVERLAY, SHARED, SMALL, ENTROPY, RANGE, DEVICES }; /* in the order of their nodes */
 
 static struct sim sim;
-
-/* ---- Allocations that fail --------------------------------------------------------------------------------------- */
-
-static uint32_t fails_in; /* so many allocations from now on one fails; 0: none does */
-
-void *__real_hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *request);
-void *__wrap_hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *request);
-void *__real_hv_pages_alloc_zeroed(struct hv_pages *pool, unsigned pages);
-void *__wrap_hv_pages_alloc_zeroed(struct hv_pages *pool, unsigned pages);
-
-static bool fails(void)
-{
-    fails_in -= fails_in > 0U ? 1U : 0U;
-    return fails_in == 0U;
-}
-
-void *__wrap_hv_pages_alloc(struct hv_pages *pool, const struct hv_page_request *request)
-{
-    return fails_in != 0U && fails() ? NULL : __real_hv_pages_alloc(pool, request);
-}
-
-void *__wrap_hv_pages_alloc_zeroed(struct hv_pages *pool, unsigned pages)
-{
-    return fails_in != 0U && fails() ? NULL : __real_hv_pages_alloc_zeroed(pool, pages);
-}
 
 /* ---- The board --------------------------------------------------------------------------------------------------- */
 
@@ -110,7 +86,7 @@ static void board(unsigned count)
 {
     sim_board(&sim, 3, vms, count);
     sim.hv.has_entropy = true;
-    fails_in = 0;
+    sim_fails_in = 0;
 }
 
 /* ---- A disk's driver --------------------------------------------------------------------------------------------- */
@@ -634,19 +610,19 @@ static enum hv_verdict be_short_of_memory(struct hv_cpu *cpu, struct hv_vcpu *vc
     }
     switch ((unsigned)hv_life_state(cpu->hv, 0)) {
     case HV_LIFE_ABSENT:
-        fails_in = 0;
+        sim_fails_in = 0;
         if (!cycling.is_known) {
             sim_account(cpu->hv, &cycling.without);
             cycling.is_known = true;
         }
         sim_assert_same_account(cpu->hv, &cycling.without);
-        fails_in = cycling.next_failure++;
+        sim_fails_in = cycling.next_failure++;
         assert_int_equal(hv_life_ask(cpu, 0, HV_LIFE_CREATE, &why), ASH_OK);
         break;
     case HV_LIFE_OFF: /* it is made for all that: none was left to fail */
         if (cycling.next_failure > 1U) {
-            assert_true(fails_in > 0U && cycling.next_failure > 10U);
-            fails_in = 0;
+            assert_true(sim_fails_in > 0U && cycling.next_failure > 10U);
+            sim_fails_in = 0;
             return sim_off(cpu, vcpu);
         }
         ASH_DISCARD(hv_life_ask(cpu, 0, HV_LIFE_DESTROY, &why));

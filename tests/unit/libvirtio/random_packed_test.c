@@ -2,6 +2,7 @@
 /* Random packed rings, good and hostile, against an oracle of what may be popped and of what is written back.
  * The oracle is written from VIRTIO 1.2, 2.8, and says for the descriptor at which a walk ends the set of
  * rules that it breaks. */
+#include "oracle.h"
 #include "rig.h"
 
 #include <string.h>
@@ -71,8 +72,6 @@ struct verdict {
     struct ash_virtq_segment segments[64U + RIG_SEGMENTS];
 };
 
-__extension__ typedef unsigned __int128 wide; /* nothing wraps */
-
 static bool one_in(struct world *w, unsigned n)
 {
     return test_rng_below(&w->rng, n) == 0;
@@ -95,29 +94,6 @@ static struct place next(const struct world *w, struct place p, unsigned count)
     return p;
 }
 
-static bool in_ram(const struct world *w, uint64_t ipa, uint64_t length)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        const wide begin = ipa, end = begin + length;
-        const wide base = w->regions[i].base.value;
-
-        if (begin >= base && end <= base + w->regions[i].size) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t read_field(const unsigned char *at, unsigned size)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)at[i] << 8 * i;
-    }
-    return value;
-}
-
 static void breaks(struct verdict *v, bool is_broken, enum ash_virtq_reason reason)
 {
     v->broken |= is_broken ? ASH_BIT(reason) : 0;
@@ -126,14 +102,14 @@ static void breaks(struct verdict *v, bool is_broken, enum ash_virtq_reason reas
 /* One buffer (2.8.2); queue size bounds the elements of a chain. */
 static void judge_element(const struct world *w, struct verdict *v, const unsigned char *d)
 {
-    const uint64_t ipa = read_field(d, 8), length = read_field(d + 8, 4), flags = read_field(d + 14, 2);
+    const uint64_t ipa = oracle_field(d, 8), length = oracle_field(d + 8, 4), flags = oracle_field(d + 14, 2);
     const bool writable = (flags & MOCK_WRITE) != 0;
 
     v->elements++;
     v->bytes += length;
     breaks(v, v->elements > w->rig.drv.size, ASH_VIRTQ_CHAIN_TOO_LONG);
     breaks(v, v->bytes > UINT64_C(1) << 32, ASH_VIRTQ_TOO_MANY_BYTES);
-    breaks(v, length > 0 && !in_ram(w, ipa, length), ASH_VIRTQ_BAD_ADDRESS);
+    breaks(v, length > 0 && !oracle_in_ram(w->regions, ipa, length), ASH_VIRTQ_BAD_ADDRESS);
     breaks(v, v->writing && !writable, ASH_VIRTQ_BAD_DIRECTION);
     v->writing = writable;
     if (v->broken == 0 && length > 0) {
@@ -144,7 +120,7 @@ static void judge_element(const struct world *w, struct verdict *v, const unsign
 /* 2.8.7: all of the table, in its order. */
 static void judge_table(const struct world *w, struct verdict *v, const unsigned char *d)
 {
-    const uint64_t ipa = read_field(d, 8), length = read_field(d + 8, 4), flags = read_field(d + 14, 2);
+    const uint64_t ipa = oracle_field(d, 8), length = oracle_field(d + 8, 4), flags = oracle_field(d + 14, 2);
     const unsigned char *table;
 
     breaks(v,
@@ -152,7 +128,7 @@ static void judge_table(const struct world *w, struct verdict *v, const unsigned
                (flags & MOCK_NEXT) != 0,
            ASH_VIRTQ_BAD_INDIRECT);
     breaks(v, length == 0 || length % 16 != 0 || length > 16 * 65536, ASH_VIRTQ_BAD_TABLE_LENGTH);
-    breaks(v, !in_ram(w, ipa, length), ASH_VIRTQ_BAD_TABLE_ADDRESS);
+    breaks(v, !oracle_in_ram(w->regions, ipa, length), ASH_VIRTQ_BAD_TABLE_ADDRESS);
     if (v->broken != 0) {
         return;
     }
@@ -183,7 +159,7 @@ static void judge(const struct world *w, struct verdict *v)
     v->error = ASH_OK;
     while (more && v->broken == 0 && v->error == ASH_OK) {
         const unsigned char *d = w->rig.drv.desc + 16UL * at.at;
-        const uint64_t flags = read_field(d + 14, 2);
+        const uint64_t flags = oracle_field(d + 14, 2);
 
         if ((flags & MOCK_INDIRECT) != 0) {
             judge_table(w, v, d);
@@ -191,7 +167,7 @@ static void judge(const struct world *w, struct verdict *v)
             judge_element(w, v, d);
             v->direct++;
         }
-        v->id = (uint16_t)read_field(d + 12, 2); /* the last one's counts (2.8.6) */
+        v->id = (uint16_t)oracle_field(d + 12, 2); /* the last one's counts (2.8.6) */
         v->taken++;
         more = (flags & MOCK_NEXT) != 0;
         at = next(w, at, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Random rings, good and hostile, against an oracle of what may be popped. The oracle is written from
  * VIRTIO 1.2, 2.7, and says for the descriptor at which a walk ends the set of rules that it breaks. */
+#include "oracle.h"
 #include "rig.h"
 
 #include <string.h>
@@ -54,31 +55,6 @@ struct verdict {
     struct ash_virtq_segment segments[RIG_SEGMENTS];
 };
 
-__extension__ typedef unsigned __int128 wide; /* nothing wraps */
-
-static bool in_ram(const struct world *w, uint64_t ipa, uint64_t length)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        const wide begin = ipa, end = begin + length;
-        const wide base = w->regions[i].base.value;
-
-        if (begin >= base && end <= base + w->regions[i].size) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t read_field(const unsigned char *at, unsigned size)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)at[i] << 8 * i;
-    }
-    return value;
-}
-
 static uint64_t rule(bool is_broken, enum ash_virtq_reason reason)
 {
     return is_broken ? ASH_BIT(reason) : 0;
@@ -93,9 +69,9 @@ static void judge_chain(const struct world *w, struct verdict *v)
     bool in_table = false, writing = false, more = true;
 
     while (more) {
-        const uint64_t ipa = read_field(table + 16 * at, 8), length = read_field(table + 16 * at + 8, 4);
-        const uint64_t flags = read_field(table + 16 * at + 12, 2),
-                       next = read_field(table + 16 * at + 14, 2);
+        const uint64_t ipa = oracle_field(table + 16 * at, 8), length = oracle_field(table + 16 * at + 8, 4);
+        const uint64_t flags = oracle_field(table + 16 * at + 12, 2),
+                       next = oracle_field(table + 16 * at + 14, 2);
 
         if ((flags & MOCK_INDIRECT) != 0) {
             v->broken |=
@@ -103,7 +79,7 @@ static void judge_chain(const struct world *w, struct verdict *v)
                      ASH_VIRTQ_BAD_INDIRECT);
             v->broken |=
                 rule(length == 0 || length % 16 != 0 || length > 16 * 65536, ASH_VIRTQ_BAD_TABLE_LENGTH);
-            v->broken |= rule(!in_ram(w, ipa, length), ASH_VIRTQ_BAD_TABLE_ADDRESS);
+            v->broken |= rule(!oracle_in_ram(w->regions, ipa, length), ASH_VIRTQ_BAD_TABLE_ADDRESS);
             table = mock_memory_at(&w->rig.mem, ipa, length);
             if (v->broken != 0 || table == NULL) {
                 v->error = v->broken != 0 ? ASH_EGUEST : ASH_ENOMEM;
@@ -119,7 +95,7 @@ static void judge_chain(const struct world *w, struct verdict *v)
         bytes += length;
         v->broken |= rule(elements > drv->size, ASH_VIRTQ_CHAIN_TOO_LONG);
         v->broken |= rule(bytes > UINT64_C(1) << 32, ASH_VIRTQ_TOO_MANY_BYTES);
-        v->broken |= rule(length > 0 && !in_ram(w, ipa, length), ASH_VIRTQ_BAD_ADDRESS);
+        v->broken |= rule(length > 0 && !oracle_in_ram(w->regions, ipa, length), ASH_VIRTQ_BAD_ADDRESS);
         v->broken |= rule(writing && (flags & MOCK_WRITE) == 0, ASH_VIRTQ_BAD_DIRECTION);
         v->broken |= rule(more && next >= entries, ASH_VIRTQ_BAD_NEXT);
         if (v->broken != 0) {
