@@ -44,11 +44,16 @@ static void interrupt(void *ctx, bool level)
 {
     const struct hv_virtio_device *device = (const struct hv_virtio_device *)ctx;
     struct hv_machine *machine = &device->vm->machine;
+    uint32_t count;
 
     hv_machine_lock(device->domain->holder, machine);
+    /* What the guest asked for is answered, however fast it asks: that is no storm, and not counted. */
+    count = machine->storm.count;
+    machine->storm.count = 0;
     /* An SPI that this machine has: cannot fail. */
     ASH_DISCARD(
         ash_vgic_set_level(&machine->vgic, 0, 32U + machine->layout.virtio[device->index].spi, level));
+    machine->storm.count = count;
     hv_machine_unlock(machine);
 }
 
