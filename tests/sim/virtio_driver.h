@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** A guest's driver of one virtio-mmio device with all its queues, chains of one descriptor: driver.h for those who talk.
- *  All calls within the guest's function, on its vCPU. */
+/** A guest's driver of one virtio-mmio device with all its queues, by driver.h; chains of one descriptor. All calls
+ *  within the guest's function, on its vCPU. */
 #ifndef SIM_VIRTIO_DRIVER_H
 #define SIM_VIRTIO_DRIVER_H
 
