@@ -58,12 +58,13 @@ class Machine:
 
 
     def ask(self, command, limit_s=120):
-        """What a command prints. Quotes tell the marks that are printed from those that are echoed."""
+        """What a command prints, without what hv says meanwhile. Quotes tell the marks that are printed from those that
+        are echoed."""
         self.questions += 1
         n = self.questions
         self.terminal.type(f"echo '<''{n}'; {command}; echo '{n}''>'\r")
         said = self.terminal.expect(rf"(?s)<{n}\r*\n(.*?){n}>\r*\n", limit_s).group(1)
-        return re.sub(r"\r+\n", "\n", said).strip()
+        return re.sub(r"(?m)^ashlar: .*\n", "", re.sub(r"\r+\n", "\n", said)).strip()
 
     def command(self, command):
         """A command of hv's shell."""
