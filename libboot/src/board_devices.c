@@ -414,9 +414,25 @@ static int judge_one(struct ash_boot_board_pass_ *pass, int which)
     return outcome < 0 ? outcome : ASH_OK;
 }
 
+/** Binding mtd-physmap.yaml: each range of reg is a chip, or some side by side; read, it is memory. hv can do without:
+ *  what makes no sense is left out. */
+static int judge_flash(struct ash_boot_board_pass_ *pass, int unused)
+{
+    struct ash_boot_board *board = pass->board;
+    int outcome = FOUND;
+
+    (void)unused;
+    for (unsigned i = 0; outcome == FOUND && board->flash_count < ASH_BOOT_BOARD_FLASH_MAX; i++) {
+        outcome = read_device_reg(pass, i, &board->flash[board->flash_count]);
+        board->flash_count += outcome == FOUND ? 1U : 0U;
+    }
+    ash_boot_fault_clear(pass->fault);
+    return ASH_OK;
+}
+
 /* What the names in `compatible` that are read here begin with. Most devices of a board are of another vendor. */
-enum vendor { ARM, BRCM, VENDORS };
-static const char vendors[VENDORS][8] = {[ARM] = "arm,", [BRCM] = "brcm,"};
+enum vendor { ARM, BRCM, CFI, VENDORS };
+static const char vendors[VENDORS][8] = {[ARM] = "arm,", [BRCM] = "brcm,", [CFI] = "cfi-"};
 
 static const struct {
     enum vendor vendor;
@@ -442,6 +458,7 @@ static const struct {
     {BRCM, "bcm2835-pm-wdt", judge_one, ONE_BCM_PM},
     {BRCM, "bcm2835-rng", judge_one, ONE_BCM_RNG},
     {BRCM, "bcm2835-mbox", judge_one, ONE_BCM_MAILBOX},
+    {CFI, "flash", judge_flash, 0},
 };
 
 static void judge_root(struct ash_boot_board_pass_ *pass)

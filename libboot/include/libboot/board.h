@@ -23,6 +23,7 @@ extern "C" {
 #define ASH_BOOT_BOARD_RESERVED_MAX 32
 #define ASH_BOOT_BOARD_CPUS_MAX     64
 #define ASH_BOOT_BOARD_GICR_MAX     4
+#define ASH_BOOT_BOARD_FLASH_MAX    8
 #define ASH_BOOT_PATH_SIZE          96 /* bytes, NUL included */
 
 /** Physical addresses [base, base+size): bytes; size 0: not there; never wraps. */
@@ -117,6 +118,9 @@ struct ash_boot_board {
     enum ash_boot_uart console; /* NONE also if stdout-path is no UART known here */
     struct ash_boot_region console_region;
     struct ash_boot_interrupt console_interrupt;
+
+    unsigned flash_count; /* banks of cfi-flash, in the tree's order; those beyond the maximum are left out */
+    struct ash_boot_region flash[ASH_BOOT_BOARD_FLASH_MAX];
 
     struct ash_boot_region rtc;         /* arm,pl031 */
     struct ash_boot_region bcm_pm;      /* brcm,bcm2835-pm-wdt: power, reset, watchdog */

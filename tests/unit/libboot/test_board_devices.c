@@ -187,6 +187,69 @@ static void a_long_stdout_path_is_cut(void **state)
     assert_int_equal(board.console, ASH_BOOT_UART_NONE);
 }
 
+/* ---- Flash ------------------------------------------------------------------------------------------------------- */
+
+static void flash(struct tree *tree, const char *name, const char *compatible, uint32_t base)
+{
+    node(tree, name);
+    bytes(tree, "compatible", compatible, 19); /* two names */
+    cells(tree, "reg", 0, base, 0, 0x4000000, 1, base, 0, 0x1000);
+    end(tree);
+}
+
+static void each_bank_of_flash_is_known_as_far_as_there_is_room(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    flash(&tree, "flash@0", "cfi-flash\0mtd-rom..", 0); /* its list does not end: none */
+    flash(&tree, "flash@4000000", "acme,nor\0cfi-flash", 0x4000000);
+    node(&tree, "flash@7000000");
+    string(&tree, "compatible", "cfi-flash");
+    string(&tree, "status", "disabled");
+    cells(&tree, "reg", 0, 0x7000000, 0, 0x1000);
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.flash_count, 2);
+    assert_region(&board.flash[0], 0x4000000, 0x4000000);
+    assert_region(&board.flash[1], UINT64_C(0x104000000), 0x1000);
+    begin_empty(&tree);
+    for (unsigned i = 0; i < ASH_BOOT_BOARD_FLASH_MAX; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "flash@%u", i);
+        flash(&tree, name, "acme,nor\0cfi-flash", i * 0x1000000U);
+    }
+    finish_and_read(&tree);
+    assert_int_equal(board.flash_count, ASH_BOOT_BOARD_FLASH_MAX);
+    assert_region(&board.flash[ASH_BOOT_BOARD_FLASH_MAX - 1U],
+                  UINT64_C(0x100000000) + 0x1000000U * (ASH_BOOT_BOARD_FLASH_MAX / 2U - 1U), 0x1000);
+}
+
+/** hv does without. */
+static void flash_that_makes_no_sense_is_left_out(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_empty(&tree);
+    node(&tree, "flash@0");
+    string(&tree, "compatible", "cfi-flash");
+    cells(&tree, "reg", 0, 0x4000000, 1);
+    end(&tree);
+    node(&tree, "flash@1");
+    string(&tree, "compatible", "cfi-flash");
+    cells(&tree, "reg", 0xFFFFFFFF, 0xFFFFF000, 0, 0x2000);
+    end(&tree);
+    node(&tree, "flash@2");
+    string(&tree, "compatible", "cfi-flash");
+    end(&tree);
+    finish_and_read(&tree);
+    assert_int_equal(board.flash_count, 0);
+    assert_int_equal(fault.code, ASH_OK);
+}
+
 /* ---- Devices ----------------------------------------------------------------------------------------------------- */
 
 static struct ash_boot_device devices[16];
@@ -371,6 +434,8 @@ int main(void)
         cmocka_unit_test(nodes_deeper_than_any_bus_are_skipped),
         cmocka_unit_test(more_consoles_than_candidates_are_survived),
         cmocka_unit_test(a_long_stdout_path_is_cut),
+        cmocka_unit_test(each_bank_of_flash_is_known_as_far_as_there_is_room),
+        cmocka_unit_test(flash_that_makes_no_sense_is_left_out),
         cmocka_unit_test(each_device_is_visited_with_its_registers_and_interrupts),
         cmocka_unit_test(the_devices_of_a_raspberry_pi_3_have_their_interrupts),
         cmocka_unit_test(a_visitor_may_stop_the_walk),
