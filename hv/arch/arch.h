@@ -77,6 +77,13 @@ void hv_arch_zero_pages(void *pages, size_t size);
 /** Zero and hv_arch_publish_data(), on pages (a multiple of 4 KiB, aligned), in one pass. */
 void hv_arch_zero_and_publish(void *pages, size_t size);
 
+/** A bank of flash at physical [base, base+size), which nobody writes while hv runs: hv can read it from now on. Boot,
+ *  by the boot CPU, once a bank; panics where hv's map has no place for it. */
+void hv_arch_map_flash(struct hv_cpu *cpu, uint64_t base, uint64_t size);
+
+/** Where hv reads what lies at physical @base of a bank that is mapped. */
+const void *hv_arch_flash(uint64_t base);
+
 /** What the CPUs can do: the boot CPU, and the others are like it. Read once at boot. */
 struct hv_arch_features {
     struct ash_vcpu_id id; /* raw */

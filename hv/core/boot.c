@@ -174,7 +174,30 @@ static void create_vm(struct hv *hv, struct hv_place *place)
     }
 }
 
-static void create_vms(struct hv *hv, const struct ash_boot_config *config)
+static bool is_named(const struct ash_boot_config *config, const struct ash_boot_region *bank)
+{
+    for (size_t v = 0; v < config->count; v++) {
+        for (unsigned d = 0; d < config->vms[v].virtio_count; d++) {
+            if (hv_plan_names_flash(&config->vms[v].virtio[d], bank)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/** The banks of flash that disks name, whether their VMs can be had now or later: hv's map is made here, and no more
+ *  when other CPUs run. */
+static void map_flash(struct hv *hv, struct hv_cpu *cpu, const struct ash_boot_config *config)
+{
+    for (unsigned i = 0; i < hv->board.flash_count; i++) {
+        if (is_named(config, &hv->board.flash[i])) {
+            hv_arch_map_flash(cpu, hv->board.flash[i].base.value, hv->board.flash[i].size);
+        }
+    }
+}
+
+static void create_vms(struct hv *hv, struct hv_cpu *cpu, const struct ash_boot_config *config)
 {
     struct hv_plan *plan = &hv->configured->plan;
     bool usable[HV_MAX_VMS];
@@ -184,9 +207,12 @@ static void create_vms(struct hv *hv, const struct ash_boot_config *config)
     }
     plan->ranges = &hv->ranges;
     plan->bundle = hv->bundle.archive.size != 0U ? &hv->bundle : NULL;
+    plan->flash = hv->board.flash;
+    plan->flash_count = hv->board.flash_count;
     plan->cpus = hv->cpus;
     plan->ipa_bits = hv_arch_features()->ipa_bits;
     hv_plan_make(plan, config->vms, config->count);
+    map_flash(hv, cpu, config);
     for (uint32_t i = 0; i < hv->cpus; i++) {
         hv->cpu[i]->sched.is_visited = (plan->visited_cpus & (UINT32_C(1) << i)) != 0U;
     }
@@ -265,7 +291,7 @@ void hv_boot(struct hv *hv, struct hv_cpu *cpu)
     if (read_configuration(hv, &config) == ASH_OK) {
         hv->configured->switch_count = config.switch_count;
         memcpy(hv->configured->switches, config.switches, sizeof(config.switches));
-        create_vms(hv, &config);
+        create_vms(hv, cpu, &config);
     }
     if (!is_any_vm_there(hv)) {
         hv_finish(hv);

@@ -365,7 +365,8 @@ static bool clear_disks(struct hv_place *place)
 
     for (uint32_t i = 0; place->vm->ran && i < plan->config->virtio_count; i++) {
         const struct hv_plan_disk *disk = &plan->disk[i];
-        uint64_t size = plan->config->virtio[i].image != NULL ? disk->size : 0U;
+        const struct ash_boot_virtio *device = &plan->config->virtio[i];
+        uint64_t size = hv_plan_is_range(device) && !disk->in_flash ? 0U : disk->size;
 
         if (offset < size) {
             size = size - offset < HV_JOB_BYTES ? size - offset : HV_JOB_BYTES;

@@ -279,13 +279,19 @@ static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
 
 /* ---- Disks ------------------------------------------------------------------------------------------------------- */
 
-/** Memory that a disk with @image wants of hv. */
+bool hv_plan_is_range(const struct ash_boot_virtio *device)
+{
+    return device->kind == ASH_BOOT_VIRTIO_BLK && device->image == NULL;
+}
+
+/** Memory that a disk with @image wants of hv, or with a range of that size. */
 static uint64_t disk_memory(const struct ash_boot_virtio *device, uint64_t image)
 {
     uint64_t blocks = ash_align_up(image, HV_OVERLAY_BLOCK);
     uint64_t own = device->overlay_size != 0U ? device->overlay_size : ASH_BOOT_OVERLAY;
 
-    if (device->kind != ASH_BOOT_VIRTIO_BLK || device->image == NULL || device->read_only) {
+    if (device->kind != ASH_BOOT_VIRTIO_BLK || device->read_only ||
+        (hv_plan_is_range(device) && !device->overlay)) {
         return 0;
     }
     return device->overlay ? hv_overlay_index_bytes(image) + (own < blocks ? own : blocks) : blocks;
@@ -295,7 +301,8 @@ static void take_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned inde
 {
     const struct ash_boot_virtio *device = &vm->config->virtio[index];
     struct hv_plan_disk *disk = &vm->disk[index];
-    uint64_t size = disk_memory(device, vm->images.disk[index].size);
+    bool is_range = hv_plan_is_range(device);
+    uint64_t size = disk_memory(device, is_range ? device->range.size : vm->images.disk[index].size);
     int error = ASH_OK;
 
     if (size != 0U) {
@@ -305,27 +312,61 @@ static void take_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned inde
     if (error != ASH_OK) {
         char value[VALUE_SIZE];
 
-        (void)hv_format(value, sizeof(value), "\"%s\", 0x%lx bytes; the largest free range is 0x%lx",
-                        device->image, size, hv_ranges_largest_free(plan->ranges));
+        (void)hv_format(value, sizeof(value), "%s%s%s0x%lx bytes; the largest free range is 0x%lx",
+                        is_range ? "" : "\"", is_range ? "" : device->image, is_range ? "" : "\", ", size,
+                        hv_ranges_largest_free(plan->ranges));
         (void)ash_boot_virtio_refuse(
-            vm->config, device, error, "image", value, "does not fit",
+            vm->config, device, error, is_range ? "overlay" : "image", value, "does not fit",
             "at most the largest free range; or read-only, or a smaller overlay-size");
     }
 }
 
-/** Memory that the configuration names for a disk. */
-static void take_named_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned index)
+bool hv_plan_names_flash(const struct ash_boot_virtio *device, const struct ash_boot_region *bank)
+{
+    return hv_plan_is_range(device) &&
+           ash_ranges_overlap(device->range.base, device->range.size, bank->base.value, bank->size);
+}
+
+/** A range in flash: it may be read by whoever names it, and to write it would take the chip's commands. */
+static void take_flash(struct hv_plan_vm *vm, unsigned index, const struct ash_boot_region *bank,
+                       const char *value)
+{
+    const struct ash_boot_virtio *device = &vm->config->virtio[index];
+
+    if (!ash_range_within(device->range.base, device->range.size, bank->base.value, bank->size)) {
+        char more[VALUE_SIZE];
+
+        (void)hv_format(more, sizeof(more), "%s; its bank has 0x%lx at 0x%lx", value, bank->size,
+                        bank->base.value);
+        (void)ash_boot_virtio_refuse(vm->config, device, ASH_ERANGE, "memory-range", more,
+                                     "reaches out of its bank of flash", "a range within one bank");
+    } else if (!device->read_only && !device->overlay) {
+        (void)ash_boot_virtio_refuse(vm->config, device, ASH_EPERM, "memory-range", value,
+                                     "lies in flash, which hv does not write",
+                                     "read-only or overlay beside it; or RAM that is free");
+    } else {
+        vm->disk[index].in_flash = true;
+    }
+}
+
+/** And in RAM. */
+static void take_ram(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned index, const char *value)
 {
     const struct ash_boot_virtio *device = &vm->config->virtio[index];
     const struct ash_boot_vm_memory *range = &device->range;
     struct hv_range taken;
-    char value[VALUE_SIZE];
-    int error = ASH_EEXIST;
+    int error;
 
-    (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx", range->size, range->base);
     if (hv_ranges_first_taken(plan->ranges, range->base, range->size, &taken)) {
-        (void)ash_boot_virtio_refuse(vm->config, device, error, "memory-range", value, taken_by[taken.owner],
-                                     "RAM that is free (hv/tools/mkbundle --check shows the map)");
+        (void)ash_boot_virtio_refuse(vm->config, device, ASH_EEXIST, "memory-range", value,
+                                     taken_by[taken.owner],
+                                     "RAM that is free (hv/tools/mkbundle --check shows the map), or flash");
+        return;
+    }
+    if (device->overlay) {
+        (void)ash_boot_virtio_refuse(vm->config, device, ASH_EINVAL, "overlay", value,
+                                     "is for a range in RAM, which may be written",
+                                     "leaving it out, or a range in flash, or an image");
         return;
     }
     error = hv_ranges_claim(plan->ranges, range->base, range->size, HV_OWNER_VM, vm->number);
@@ -334,7 +375,23 @@ static void take_named_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigne
                                      "cannot be noted: the ownership map is full", "fewer ranges");
         return;
     }
-    vm->disk[index] = (struct hv_plan_disk){range->base, range->size};
+    vm->disk[index] = (struct hv_plan_disk){.base = range->base, .size = range->size};
+}
+
+/** Memory or flash that the configuration names for a disk. */
+static void take_named_disk(struct hv_plan *plan, struct hv_plan_vm *vm, unsigned index)
+{
+    const struct ash_boot_virtio *device = &vm->config->virtio[index];
+    char value[VALUE_SIZE];
+
+    (void)hv_format(value, sizeof(value), "0x%lx bytes at 0x%lx", device->range.size, device->range.base);
+    for (uint32_t i = 0; i < plan->flash_count; i++) {
+        if (hv_plan_names_flash(device, &plan->flash[i])) {
+            take_flash(vm, index, &plan->flash[i], value);
+            return;
+        }
+    }
+    take_ram(plan, vm, index, value);
 }
 
 static void take_disks(struct hv_plan *plan, struct hv_plan_vm *vm, bool named)
@@ -342,7 +399,7 @@ static void take_disks(struct hv_plan *plan, struct hv_plan_vm *vm, bool named)
     for (unsigned i = 0; i < vm->config->virtio_count && vm->config->fault.code == ASH_OK; i++) {
         const struct ash_boot_virtio *device = &vm->config->virtio[i];
 
-        if (named && device->kind == ASH_BOOT_VIRTIO_BLK && device->image == NULL) {
+        if (named && hv_plan_is_range(device)) {
             take_named_disk(plan, vm, i);
         } else if (!named) {
             take_disk(plan, vm, i);

@@ -6,6 +6,7 @@
 #ifndef HV_CORE_PLAN_H
 #define HV_CORE_PLAN_H
 
+#include <libboot/board.h>
 #include <libboot/bundle.h>
 #include <libboot/config.h>
 #include <libboot/vm_images.h>
@@ -28,6 +29,7 @@ struct hv_ram_part {
 struct hv_plan_disk {
     uint64_t base;
     uint64_t size;
+    bool in_flash; /* what the configuration names is flash, which is nobody's: it is read, and not written */
 };
 
 struct hv_plan_vm {
@@ -44,15 +46,23 @@ struct hv_plan_vm {
 struct hv_plan {
     struct hv_ranges *ranges;             /* in; out: with the VMs' memory claimed */
     const struct ash_boot_bundle *bundle; /* in; NULL: none */
-    uint32_t cpus;                        /* in: of the board, HV_MAX_CPUS at most */
-    unsigned ipa_bits;                    /* in: of a guest's physical address */
-    uint32_t vms;                         /* out: HV_MAX_VMS at most */
+    const struct ash_boot_region *flash;  /* in: the board's banks, @flash_count of them */
+    uint32_t flash_count;
+    uint32_t cpus;     /* in: of the board, HV_MAX_CPUS at most */
+    unsigned ipa_bits; /* in: of a guest's physical address */
+    uint32_t vms;      /* out: HV_MAX_VMS at most */
     struct hv_plan_vm vm[HV_MAX_VMS];
     uint32_t cpu_vcpus[HV_MAX_CPUS]; /* out: how many vCPUs each CPU runs */
     uint32_t named_cpus;             /* out: a bit for each CPU that some VM names */
     uint32_t visited_cpus;           /* out: and for each that vCPUs move to and from */
     uint64_t cpu_share[HV_MAX_CPUS]; /* out: how much of it budgets promise, in billionths */
 };
+
+/** Is @device a disk with a range of the board's memory or flash? */
+bool hv_plan_is_range(const struct ash_boot_virtio *device);
+
+/** Is it one with a part of @bank? */
+bool hv_plan_names_flash(const struct ash_boot_virtio *device, const struct ash_boot_region *bank);
 
 /** Is @set, of libboot's configuration, one that a vCPU moves in? */
 bool hv_plan_may_move(uint32_t set);

@@ -127,28 +127,39 @@ static size_t size_of(const struct ash_boot_virtio *config)
     return sizeof(struct disk) + hv_virtio_queue_bytes(config->queues, QUEUE_SIZE);
 }
 
+/** What the configuration names: a file of the bundle, or a range of memory or flash. */
+static const uint8_t *source_of(const struct hv_plan_vm *plan, const struct hv_virtio_device *device,
+                                uint64_t *size)
+{
+    const struct ash_boot_span *image = &plan->images.disk[device->index];
+    const struct ash_boot_vm_memory *range = &device->config->range;
+    bool is_range = hv_plan_is_range(device->config);
+
+    *size = is_range ? range->size : image->size;
+    if (!is_range) {
+        return (const uint8_t *)image->data;
+    }
+    return plan->disk[device->index].in_flash ? (const uint8_t *)hv_arch_flash(range->base)
+                                              : (const uint8_t *)(uintptr_t)range->base;
+}
+
 /** Where the bytes are. */
 static void place(struct disk *disk, const struct hv_plan_vm *plan)
 {
-    uint32_t index = disk->device->index;
-    const struct hv_plan_disk *own = &plan->disk[index];
-    const struct ash_boot_span *image = &plan->images.disk[index];
+    const struct hv_plan_disk *own = &plan->disk[disk->device->index];
+    const uint8_t *source = source_of(plan, disk->device, &disk->size);
     uint8_t *memory = (uint8_t *)(uintptr_t)own->base; /* hv's map is the identity */
 
-    disk->size = image->size;
-    if (disk->device->config->image == NULL) {
-        disk->bytes = memory;
-        disk->size = own->size;
-    } else if (disk->device->config->read_only) {
+    if (disk->device->config->read_only) {
         disk->bytes =
-            (uint8_t *)(uintptr_t)image->data; /* never written: libvirtio refuses it, and move() is told */
+            (uint8_t *)(uintptr_t)source; /* never written: libvirtio refuses it, and move() is told */
     } else if (disk->device->config->overlay) {
         uint64_t index_bytes = hv_overlay_index_bytes(disk->size);
 
-        hv_overlay_init(&disk->overlay, (const uint8_t *)image->data, disk->size, memory,
-                        memory + index_bytes, own->size - index_bytes);
+        hv_overlay_init(&disk->overlay, source, disk->size, memory, memory + index_bytes,
+                        own->size - index_bytes);
     } else {
-        disk->bytes = memory;
+        disk->bytes = memory; /* a copy, or the range itself */
     }
 }
 
@@ -180,7 +191,7 @@ static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan
     return ash_virtio_blk_init(&disk->blk, &config, &site);
 }
 
-/** A private copy: the image, and nothing behind it. An overlay: an empty index. */
+/** A private copy: the image, and nothing behind it. An overlay: an empty index. A range in RAM is as it is. */
 static bool fill(struct hv_virtio_device *device)
 {
     struct disk *disk = (struct disk *)device->state;
@@ -192,7 +203,7 @@ static bool fill(struct hv_virtio_device *device)
     uint64_t size = end - disk->filled < HV_JOB_BYTES ? end - disk->filled : HV_JOB_BYTES;
     uint8_t *to = (uint8_t *)(uintptr_t)own->base + disk->filled;
 
-    if (device->config->image == NULL || device->config->read_only || size == 0U) {
+    if ((hv_plan_is_range(device->config) && !has_overlay) || device->config->read_only || size == 0U) {
         return false;
     }
     if (has_overlay) {
@@ -216,11 +227,14 @@ static size_t describe(struct hv_virtio_device *device, char *text, size_t size)
     struct disk *disk = (struct disk *)device->state;
     const struct ash_boot_virtio *config = device->config;
     size_t length = hv_format(text, size, "%lu KiB, %s", disk->size / 1024U,
-                              config->read_only       ? "read-only"
-                              : config->image == NULL ? "memory range"
-                              : config->overlay       ? "overlay"
-                                                      : "private");
+                              config->read_only          ? "read-only"
+                              : config->overlay          ? "overlay"
+                              : hv_plan_is_range(config) ? "memory range"
+                                                         : "private");
 
+    if (device->vm->place->plan->disk[device->index].in_flash) {
+        length += hv_format(text + length, size - length, " of flash");
+    }
     if (config->overlay) {
         length += hv_format(text + length, size - length, ", %u of %u KiB written", disk->overlay.used * 4U,
                             disk->overlay.capacity * 4U);

@@ -315,8 +315,6 @@ static const struct contradiction {
     {ASH_BOOT_VIRTIO_BLK, 0, 1U << IMAGE | 1U << RANGE, IMAGE, "is missing",
      "the name of a file in the bundle; or memory-range"},
     {ASH_BOOT_VIRTIO_BLK, 1U << IMAGE | 1U << RANGE, 0, RANGE, "is given beside image", "one of the two"},
-    {ASH_BOOT_VIRTIO_BLK, 1U << OVERLAY | 1U << RANGE, 0, OVERLAY, "has no effect with memory-range",
-     "leaving it out, or an image"},
     {ASH_BOOT_VIRTIO_BLK, 1U << OVERLAY | 1U << READ_ONLY, 0, OVERLAY, "is given beside read-only",
      "one of the two"},
     {ASH_BOOT_VIRTIO_BLK, 1U << OVERLAY_SIZE, 1U << OVERLAY, OVERLAY_SIZE, "has no effect without overlay",

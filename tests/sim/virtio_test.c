@@ -55,19 +55,27 @@ static void disk(void *tree, const char *node, const char *flag, const char *ser
     fdt_ok(fdt_end_node(tree));
 }
 
+static void range_disk(void *tree, const char *node, uint64_t base, uint64_t size, const char *flag)
+{
+    const fdt64_t range[] = {cpu_to_fdt64(base), cpu_to_fdt64(size)};
+
+    fdt_ok(fdt_begin_node(tree, node));
+    fdt_ok(fdt_property(tree, "memory-range", range, sizeof(range)));
+    if (flag != NULL) {
+        fdt_ok(fdt_property(tree, flag, "", 0));
+    }
+    fdt_ok(fdt_end_node(tree));
+}
+
 static void devices(void *tree)
 {
-    const fdt64_t range[] = {cpu_to_fdt64(RANGE_BASE), cpu_to_fdt64(RANGE_SIZE)};
-
     disk(tree, "virtio_blk@0", NULL, "private");
     disk(tree, "virtio_blk@1", "overlay", "overlay");
     disk(tree, "virtio_blk@2", "read-only", "shared");
     disk(tree, "virtio_blk@3", "overlay", "small");
     fdt_ok(fdt_begin_node(tree, "virtio_rng"));
     fdt_ok(fdt_end_node(tree));
-    fdt_ok(fdt_begin_node(tree, "virtio_blk@4"));
-    fdt_ok(fdt_property(tree, "memory-range", range, sizeof(range)));
-    fdt_ok(fdt_end_node(tree));
+    range_disk(tree, "virtio_blk@4", RANGE_BASE, RANGE_SIZE, NULL);
 }
 
 static const struct sim_vm vms[] = {
@@ -216,6 +224,92 @@ static void disks_are_what_their_nodes_say_and_outlive_a_restart(void **state)
             ((const uint64_t *)(uintptr_t)sim.hv.configured->plan.vm[0].images.disk[SHARED].data)[i],
             i / 64U);
     }
+}
+
+/* ---- Flash ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t flash[0x10000U / 8U] __attribute__((aligned(4096))); /* each sector says its number */
+
+static void flash_disks(void *tree)
+{
+    range_disk(tree, "virtio_blk@0", (uintptr_t)flash + 4096U, sizeof(flash) - 4096U, "read-only");
+    range_disk(tree, "virtio_blk@1", (uintptr_t)flash + 4096U, sizeof(flash) - 4096U, "overlay");
+}
+
+static const struct sim_vm flash_vms[] = {
+    {.name = "user", .vcpus = 1, .memory = 2U * SIM_MIB, .on_reset = "restart", .nodes = flash_disks},
+    {.name = "boss", .vcpus = 1, .memory = 2U * SIM_MIB, .nodes = flash_disks},
+};
+
+/** Both disks begin 8 sectors into it. */
+static void use_flash(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
+{
+    struct sim_queue queue;
+
+    for (unsigned i = 0; i < 2U; i++) {
+        bool writes = i == 1U;
+
+        open_disk(cpu, vcpu, &queue, i);
+        assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_CONFIG, false, 0), 120);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 0), 8);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 119), 127);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 3), lives % 2U != 0U && writes ? 0xf1a5U : 11U);
+        assert_int_equal(fill_sector(cpu, vcpu, &queue, 3, 0xf1a5U), writes ? OK : IOERR);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 3), writes ? 0xf1a5U : 11U);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 2), 10);
+        assert_int_equal(fill_sector(cpu, vcpu, &queue, 120, 1), IOERR);
+    }
+}
+
+/** The user has two lives, is destroyed, and has two more, with disks that are new. */
+static enum hv_verdict read_flash(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const enum hv_life_command steps[] = {HV_LIFE_DESTROY, HV_LIFE_CREATE, HV_LIFE_START};
+    static unsigned step;
+    const char *why = NULL;
+
+    if (sim_is(vcpu, "user")) {
+        use_flash(cpu, vcpu);
+        lives++;
+        return lives % 2U != 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0)
+                                : sim_off(cpu, vcpu);
+    }
+    step = round == 0U ? 0U : step;
+    if (step < ASH_ARRAY_SIZE(steps)) {
+        bool is_ready = hv_life_state(cpu->hv, 0) == (step == 1U ? HV_LIFE_ABSENT : HV_LIFE_OFF);
+
+        if (is_ready && lives == 2U) {
+            assert_int_equal(hv_life_ask(cpu, 0, steps[step], &why), ASH_OK);
+            step++;
+        }
+    } else if (lives == 4U && hv_life_state(cpu->hv, 0) == HV_LIFE_OFF) {
+        return sim_off(cpu, vcpu);
+    }
+    return HV_RESUME;
+}
+
+static void read_flash_under_seed(uint64_t seed)
+{
+    sim_board(&sim, 2, flash_vms, 2);
+    sim.hv.board.flash[0] = (struct ash_boot_region){ash_pa((uintptr_t)flash), sizeof(flash)};
+    sim.hv.board.flash_count = 1;
+    sim_fails_in = 0;
+    lives = 0;
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(flash); i++) {
+        flash[i] = i / 64U;
+    }
+    sim_run(&sim, read_flash, seed);
+    assert_int_equal(lives, 4);
+    sim_assert_exit(&sim, "ok", NULL);
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(flash); i++) { /* nobody has written into it, nor cleared it */
+        assert_int_equal(flash[i], i / 64U);
+    }
+}
+
+static void flash_is_read_by_many_and_written_by_none(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-flash", SEEDS, read_flash_under_seed);
 }
 
 static enum hv_verdict clear_ranges(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -650,6 +744,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disks_are_what_their_nodes_say_and_outlive_a_restart),
+        cmocka_unit_test(flash_is_read_by_many_and_written_by_none),
         cmocka_unit_test(what_is_discarded_or_zeroed_reads_as_zero),
         cmocka_unit_test(a_device_interrupts_by_its_line_and_empty_places_are_empty),
         cmocka_unit_test(entropy_is_never_the_same),

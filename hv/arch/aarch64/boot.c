@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From the MMU on to hv/core: read the board's tree, map what it says, give each CPU its page and stacks. */
 #include <libbase/bits.h>
+#include <libbase/checked.h>
 #include <libbase/mem.h>
 #include <libbase/version.h>
 #include <libstage2/el2.h>
@@ -139,6 +140,26 @@ void hv_map_device(struct hv_cpu *cpu, uint64_t base, uint64_t size, const char 
     if (error != ASH_OK) {
         hv_panic(cpu, "device tree: %s at 0x%lx, 0x%lx bytes: %s", what, base, size, ash_error_name(error));
     }
+}
+
+/* To read it has no side effects and may be repeated, in pieces of any size: Normal memory (DDI 0487 B2.7.1); accesses
+ * to a Device would have to be aligned. Not cacheable: whoever programs it writes past the caches. */
+void hv_arch_map_flash(struct hv_cpu *cpu, uint64_t base, uint64_t size)
+{
+    uint64_t start = ash_align_down(base, 4096);
+    int error = ash_range_within(base, size, 0, UINT64_C(1) << HV_EL2_FLASH_BITS)
+                    ? hv_el2_map(HV_EL2_FLASH_VA + start, ash_pa(start),
+                                 ash_align_up(base + size, 4096) - start, HV_EL2_FLASH)
+                    : ASH_ERANGE;
+
+    if (error != ASH_OK) {
+        hv_panic(cpu, "device tree: flash at 0x%lx, 0x%lx bytes: %s", base, size, ash_error_name(error));
+    }
+}
+
+const void *hv_arch_flash(uint64_t base)
+{
+    return (const void *)(uintptr_t)(HV_EL2_FLASH_VA + base);
 }
 
 static void make_pool(struct hv_cpu *cpu)

@@ -29,8 +29,8 @@
 
 #define ENTRIES 512U
 
-/* Attr0 Normal Write-Back Read- and Write-Allocate, Attr1 Device-nGnRE (D17.2). */
-#define MAIR_VALUE UINT64_C(0x04ff)
+/* Attr0 Normal Write-Back Read- and Write-Allocate, Attr1 Device-nGnRE, Attr2 Normal Non-cacheable (D17.2). */
+#define MAIR_VALUE UINT64_C(0x4404ff)
 
 #define TABLE_POOL 24U
 static uint64_t table_pool[TABLE_POOL][ENTRIES] __attribute__((aligned(4096), section(".bss.noinit.tables")));
@@ -45,6 +45,7 @@ static const uint64_t attr_bits[] = {
     [HV_EL2_RODATA] = DESC_ATTR(0) | DESC_SH_INNER | DESC_AP_RO | DESC_XN,
     [HV_EL2_DATA] = DESC_ATTR(0) | DESC_SH_INNER | DESC_XN,
     [HV_EL2_DEVICE] = DESC_ATTR(1) | DESC_XN,
+    [HV_EL2_FLASH] = DESC_ATTR(2) | DESC_AP_RO | DESC_XN,
 };
 
 void hv_early_zero_page(void *page); /* boot.S */

@@ -12,7 +12,8 @@ enum hv_el2_attr {
     HV_EL2_TEXT,   /* Normal WB IS, read-only, executable */
     HV_EL2_RODATA, /* Normal WB IS, read-only, XN */
     HV_EL2_DATA,   /* Normal WB IS, read-write, XN */
-    HV_EL2_DEVICE  /* Device-nGnRE, read-write, XN */
+    HV_EL2_DEVICE, /* Device-nGnRE, read-write, XN */
+    HV_EL2_FLASH   /* Normal Non-cacheable, read-only, XN */
 };
 
 /** What each CPU loads to run with the MMU on; read by assembly with the MMU off (offsets asserted). */
@@ -31,6 +32,10 @@ struct hv_boot_registers {
 
 /** And here is one page of the firmware's: see spin_table.c. */
 #define HV_EL2_SPIN_VA UINT64_C(0xc00000000000)
+
+/** And from here on flash, whose address may be 0, where a null pointer points: below 1 << HV_EL2_FLASH_BITS. */
+#define HV_EL2_FLASH_VA   UINT64_C(0xa00000000000)
+#define HV_EL2_FLASH_BITS 45U
 
 /** Map [va, va+size) to [pa, pa+size). Multiples of 4 KiB; larger blocks where both addresses allow.
  *  Tables come from a static pool in the image. Returns ASH_OK, ASH_EINVAL, ASH_EEXIST (something is mapped there;

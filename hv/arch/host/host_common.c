@@ -248,6 +248,18 @@ void hv_arch_zero_and_publish(void *pages, size_t size)
     hv_arch_publish_to_guest(pages, size);
 }
 
+void hv_arch_map_flash(struct hv_cpu *cpu, uint64_t base, uint64_t size)
+{
+    (void)cpu;
+    (void)base;
+    (void)size;
+}
+
+const void *hv_arch_flash(uint64_t base)
+{
+    return (const void *)(uintptr_t)base;
+}
+
 const struct hv_arch_features *hv_arch_features(void)
 {
     static const struct hv_arch_features features = {

@@ -23,6 +23,7 @@ EMULATORS = {
 DEFAULT_GIC = "3"
 CPUS = 4
 MEMORY = "2G"
+FLASH_SIZE = 64 << 20
 MOST_DIGITS = 9
 
 
@@ -47,13 +48,13 @@ def model_of(board, model):
     return model or models[0]
 
 
-def check_options(board, gic, cpus, memory, model):
+def check_options(board, gic, cpus, memory, model, flash=None):
     """Refuse what a machine that is made of parts has, for one that is as it was made."""
     fixed = EMULATORS[board].fixed
     model_of(board, model)
     if fixed is None:
         return
-    for name, value in (("--gic", gic), ("--memory", memory)):
+    for name, value in (("--gic", gic), ("--memory", memory), ("--flash", flash)):
         if value is not None:
             raise ToolError(f"{name}: --board {board} is as it was made", 2)
     if cpus not in (None, fixed["cpus"]):

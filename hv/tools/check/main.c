@@ -222,6 +222,33 @@ static void place_bundle(struct check *check, const struct options *options, siz
     }
 }
 
+/** The device with a bank of flash that disks of VMs read. */
+static void note_flash_read(struct check *check, const struct ash_boot_virtio *disk)
+{
+    for (unsigned d = 0; d < check->device_count; d++) {
+        struct check_device *one = &check->devices[d];
+
+        for (unsigned r = 0; r < one->device.region_count; r++) {
+            if (hv_plan_names_flash(disk, &one->device.region[r])) {
+                one->owner = "vms";
+            }
+        }
+    }
+}
+
+static void note_flash(struct check *check)
+{
+    for (uint32_t i = 0; i < check->plan.vms; i++) {
+        const struct hv_plan_vm *vm = &check->plan.vm[i];
+
+        for (unsigned d = 0; d < ASH_BOOT_VIRTIO_MAX; d++) {
+            if (vm->disk[d].in_flash) {
+                note_flash_read(check, &vm->config->virtio[d]);
+            }
+        }
+    }
+}
+
 static void plan(struct check *check, const struct options *options)
 {
     check->config.vms = check->vms;
@@ -234,9 +261,12 @@ static void plan(struct check *check, const struct options *options)
     }
     check->plan.ranges = &check->ranges;
     check->plan.bundle = check->files.bundle.archive.size != 0U ? &check->files.bundle : NULL;
+    check->plan.flash = check->board.flash;
+    check->plan.flash_count = check->board.flash_count;
     check->plan.cpus = check->config.cpus;
     check->plan.ipa_bits = (unsigned)options->ipa_bits;
     hv_plan_make(&check->plan, check->vms, check->config.count);
+    note_flash(check);
 }
 
 static int verdict(const struct check *check)

@@ -103,9 +103,9 @@ struct ash_boot_virtio {
 
     /* BLK */
     const char *image;               /* name in the bundle; NULL: @range */
-    struct ash_boot_vm_memory range; /* of the board's memory; multiples of 4 KiB */
+    struct ash_boot_vm_memory range; /* of the board's memory or flash; multiples of 4 KiB */
     bool read_only;
-    bool overlay;                      /* @image is shared, what is written is the VM's own */
+    bool overlay;                      /* @image or @range is shared, what is written is the VM's own */
     uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
     char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
     uint32_t queues;                   /* 1..ASH_BOOT_VIRTIO_QUEUES_MAX */

@@ -37,6 +37,8 @@ static const struct ash_boot_bundle *bundle(void)
     return &opened;
 }
 
+static const struct ash_boot_region banks[] = {{{0}, 64U * MIB}, {{128U * MIB}, BLOCK}};
+
 /** A board: 64 MiB at 1 GiB, 1 GiB at 4 GiB; the first 2 MiB of it are hv's. */
 static int board(void **state)
 {
@@ -49,6 +51,8 @@ static int board(void **state)
     assert_int_equal(hv_ranges_claim(&ranges, GIB, BLOCK, HV_OWNER_HV, 0), ASH_OK);
     plan.ranges = &ranges;
     plan.bundle = bundle();
+    plan.flash = banks;
+    plan.flash_count = 2;
     plan.cpus = 4;
     plan.ipa_bits = 40;
     return 0;
@@ -656,6 +660,84 @@ static void a_disks_range_must_be_free_memory(void **state)
     assert_true(is_of_vm(GIB + BLOCK, 4096, 2));
 }
 
+static void says(unsigned number, const char *text)
+{
+    char line[ASH_BOOT_FAULT_LINE_SIZE];
+
+    (void)ash_boot_fault_format(line, sizeof(line), &vms[number].fault);
+    if (strstr(line, text) == NULL) {
+        fail_msg("\"%s\" is not in \"%s\"", text, line);
+    }
+}
+
+static void a_disk_in_flash_is_read_only_or_an_overlay_and_nobody_s_alone(void **state)
+{
+    const uint64_t free_before = hv_ranges_free(&ranges);
+    struct ash_boot_virtio *reader, *writer;
+
+    (void)state;
+    add_disk(vm(0, 1, BLOCK), 0, 64U * MIB); /* the whole bank, from 0 on */
+    add_disk(vm(1, 1, BLOCK), 4096, 8192);
+    reader = &vms[0].virtio[0];
+    writer = &vms[1].virtio[0];
+    reader->read_only = true;
+    writer->overlay = true;
+    hv_plan_make(&plan, vms, 2);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    assert_true(plan.vm[0].disk[0].in_flash && plan.vm[1].disk[0].in_flash);
+    assert_int_equal(plan.vm[0].disk[0].size, 0);
+    assert_int_equal(plan.vm[1].disk[0].size, 4096U + 8192U); /* an index, and all that there is to write */
+    assert_true(is_of_vm(plan.vm[1].disk[0].base, 4096U + 8192U, 1));
+    hv_plan_drop(&plan, &plan.vm[0]);
+    hv_plan_drop(&plan, &plan.vm[1]);
+    assert_int_equal(hv_ranges_free(&ranges), free_before);
+    assert_false(plan.vm[0].disk[0].in_flash);
+    hv_plan_renew(&plan, &plan.vm[1]);
+    assert_int_equal(vms[1].fault.code, ASH_OK);
+    assert_true(plan.vm[1].disk[0].in_flash);
+}
+
+static void what_cannot_be_had_of_flash_is_told(void **state)
+{
+    (void)state;
+    add_disk(vm(0, 1, BLOCK), 4096, 4096); /* to be written */
+    add_disk(vm(1, 1, BLOCK), 128U * MIB + 4096U, BLOCK);
+    add_disk(vm(2, 1, BLOCK), 64U * MIB - 4096U, 8192);
+    add_disk(vm(3, 1, BLOCK), 64U * MIB, 4096); /* between the banks */
+    add_disk(vm(4, 1, BLOCK), GIB + BLOCK, 4096);
+    add_disk(vm(5, 1, BLOCK), 0, 64U * MIB);
+    for (unsigned i = 1; i < 4U; i++) {
+        vms[i].virtio[0].read_only = true;
+    }
+    vms[4].virtio[0].overlay = true; /* of RAM */
+    vms[5].virtio[0].overlay = true;
+    vms[5].virtio[0].overlay_size = 4U * GIB;
+    vms[5].virtio[0].range.size = 64U * MIB;
+    assert_int_equal(hv_ranges_claim(&ranges, 4U * GIB, GIB, HV_OWNER_FIRMWARE, 0), ASH_OK);
+    hv_plan_make(&plan, vms, 6);
+    says(
+        0,
+        "/vms/vm0/virtio_blk: memory-range = 0x1000 bytes at 0x1000: lies in flash, which hv does not write; "
+        "allowed: read-only or overlay beside it; or RAM that is free");
+    says(1, "memory-range = 0x200000 bytes at 0x8001000; its bank has 0x200000 at 0x8000000: reaches out of "
+            "its bank "
+            "of flash; allowed: a range within one bank");
+    says(2, "memory-range = 0x2000 bytes at 0x3fff000; its bank has 0x4000000 at 0x0: reaches out");
+    says(3, "memory-range = 0x1000 bytes at 0x4000000: is not RAM; allowed: RAM that is free "
+            "(hv/tools/mkbundle --check shows the map), or flash");
+    says(
+        4,
+        "overlay = 0x1000 bytes at 0x40200000: is for a range in RAM, which may be written; allowed: leaving "
+        "it out, or a range in flash, or an image");
+    says(5, "/vms/vm5/virtio_blk: overlay = 0x4010000 bytes; the largest free range is 0x");
+    for (unsigned i = 0; i < 6U; i++) {
+        assert_false(plan.vm[i].disk[0].in_flash);
+        assert_int_equal(plan.vm[i].disk[0].size, 0);
+    }
+    assert_int_equal(hv_ranges_free(&ranges), 64U * MIB - BLOCK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -686,6 +768,8 @@ int main(void)
         cmocka_unit_test_setup(whatever_is_asked_for_nothing_is_given_twice, board),
         cmocka_unit_test_setup(a_disks_range_is_its_vms_whatever_its_ram_wishes, board),
         cmocka_unit_test_setup(a_disks_range_must_be_free_memory, board),
+        cmocka_unit_test_setup(a_disk_in_flash_is_read_only_or_an_overlay_and_nobody_s_alone, board),
+        cmocka_unit_test_setup(what_cannot_be_had_of_flash_is_told, board),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,10 @@ static void a_disk_has_an_image_or_a_range(void **state)
     const struct device range = {"virtio_blk",
                                  {PROPERTY("memory-range", "\0\0\0\1\0\0\x10\0\0\0\0\0\0\0\x20\0"),
                                   PROPERTY("read-only", ""), PROPERTY("queues", CELL("\x08"))}};
+    const struct device over_a_range = {"virtio_blk",
+                                        {PROPERTY("memory-range", "\0\0\0\0\4\0\0\0\0\0\0\0\0\0\x40\0"),
+                                         PROPERTY("overlay", ""),
+                                         PROPERTY("overlay-size", "\0\0\0\0\0\0\x20\0")}};
     const struct ash_boot_virtio *device;
 
     (void)state;
@@ -119,6 +123,10 @@ static void a_disk_has_an_image_or_a_range(void **state)
     assert_true(device->read_only && !device->overlay);
     assert_string_equal(device->serial, "");
     assert_int_equal(device->queues, 8);
+    device = accepted(&over_a_range);
+    assert_null(device->image);
+    assert_true(device->overlay && !device->read_only);
+    assert_int_equal(device->overlay_size, 0x2000);
 }
 
 static void the_other_kinds_have_what_is_theirs(void **state)

@@ -121,6 +121,23 @@ class Run(FolderTest):
         for words in ("gic-version=2", "-smp 3", "-m 512M", " -S "):
             self.assertIn(words, command)
 
+    def test_a_file_for_the_flash_is_made_as_large_as_that(self):
+        self.put("rom", "what is in it")
+        self.run_it("--flash", "rom")
+        drive = next(word for word in self.command() if "pflash" in word)
+        self.assertRegex(drive, r"^if=pflash,unit=1,format=raw,readonly=on,file=/")
+        with open(drive.split("file=")[1], "rb") as f:
+            self.assertEqual(b"what is in it\0", f.read(14))
+            self.assertEqual(64 << 20, f.seek(0, os.SEEK_END))
+        with open(self.path("rom"), "ab") as f:
+            f.truncate((64 << 20) + 1)
+        done = self.run_it("--flash", "rom")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("rom: is larger than the flash, 64 MiB", done.stderr)
+        self.assertIn("nothing: there is no such file", self.run_it("--flash", "nothing").stderr)
+        done = self.run_it("--board", "rpi3", "--flash", "play")
+        self.assertIn("--flash: --board rpi3 is as it was made", done.stderr)
+
     def test_a_raspberry_pi_is_booted_with_debians_tree_and_its_console_is_the_second_line(self):
         done = self.run_it("--board", "rpi3", "--headless")
         self.assertIn("-M raspi3b -smp 4 -nic none -dtb", done.stderr)
@@ -226,7 +243,7 @@ class Run(FolderTest):
         self.assertEqual(done.returncode, 0)
         with open(os.path.join(ROOT, "hv/tools/launch"), encoding="utf-8") as f:
             options = re.findall(r'add_argument\("(--[a-z-]+)"', f.read())
-        self.assertEqual(len(options), 10)
+        self.assertEqual(len(options), 11)
         for option in [*options, "--help"]:
             self.assertIn(option, done.stdout)
 

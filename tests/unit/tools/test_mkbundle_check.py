@@ -24,6 +24,7 @@ BOARD = """\
         gic: intc@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>; interrupt-controller;
             reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0x40000>; interrupts = <1 9 4>; };
         serial@9000000 { compatible = "arm,pl011"; reg = <0 0x9000000 0 0x1000>; interrupts = <0 1 4>; };
+        flash@4000000 { compatible = "cfi-flash"; reg = <0 0x4000000 0 0x4000000>; };
         other@9000800 { reg = <0 0x9000800 0 0x1000>; interrupts = <0 1 4>; };
         buffer@47f00000 { reg = <0 0x47f00000 0 0x1000>; };
         chosen { stdout-path = "/serial@9000000"; };
@@ -75,6 +76,17 @@ class Check(FolderTest):
         self.says('/vms/a/virtio_blk: image = "k", 7 bytes: has no size of a disk',
                   vm("a", 0, 'virtio_blk { image = "k"; };'))
 
+    def test_flash_is_of_the_vms_that_read_it(self):
+        disks = ('virtio_blk@0 { memory-range = <0 0x4000000 0 0x100000>; read-only; }; '
+                 'virtio_blk@1 { memory-range = <0 0x4000000 0 0x100000>; overlay; overlay-size = <0 0x1000>; };')
+        report = self.report(vm("a", 0, disks), vm("b", 1, disks))
+        self.assertIn(("/flash@4000000", "vms"), [(device["path"], device["owner"]) for device in report["devices"]])
+        self.assertEqual([("a", 0x2000), ("b", 0x2000)],  # an index, a block
+                         sorted((entry["vm"], entry["size"]) for entry in report["memory"] if "device" in entry))
+        self.says("/vms/a/virtio_blk: memory-range = 0x1000 bytes at 0x4000000: lies in flash, which hv does not "
+                  "write; allowed: read-only or overlay beside it; or RAM that is free",
+                  vm("a", 0, 'virtio_blk { memory-range = <0 0x4000000 0 0x1000>; };'))
+
     def test_every_byte_of_ram_has_one_owner(self):
         memory = self.report(vm("a", 1), vm("b", 2, memory="<0 0x41000000 0 0x400000>"))["memory"]
         owners = {entry["base"]: (entry["owner"], entry.get("vm")) for entry in memory}
@@ -96,7 +108,7 @@ class Check(FolderTest):
                          [(c["vcpus"], c["affinity"]) for c in report["cpus"]])
         devices = {device["path"]: device["owner"] for device in report["devices"]}
         self.assertEqual({"/timer": "vms", "/intc@8000000": "hv", "/serial@9000000": "hv", "/other@9000800": "nobody",
-                          "/buffer@47f00000": "nobody"}, devices)
+                          "/buffer@47f00000": "nobody", "/flash@4000000": "nobody"}, devices)
         interrupts = {(i["interrupt"], i["owner"]) for i in report["interrupts"]}
         self.assertEqual({("ppi:13", "nobody"), ("ppi:14", "vms"), ("ppi:11", "vms"), ("ppi:10", "nobody"),
                           ("ppi:9", "hv"), ("spi:1", "hv")}, interrupts)
