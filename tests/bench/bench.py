@@ -19,6 +19,7 @@ import sys
 import zlib
 
 import measure
+import stream
 import table
 import trace
 from ashlar.common import ToolError, atomic_write, main_of
@@ -73,6 +74,7 @@ def measure_all(instrument, tree, bare=True):
             for event in table.LESS_BARE:
                 under[event] -= base[event]
             under.update(trace.costs(instrument, tree, gic))
+            under.update(stream.costs(instrument, tree, gic))
             figures[f"hv{gic}"] = under
         figures[f"bare{gic}"] = base
     return figures

@@ -159,8 +159,10 @@ class Instrument:
     def __init__(self, build, scratch):
         self._build = build
         self._scratch = scratch
-        self._kernel = None
+        self.kernel = None
         self._initramfs = os.path.join(scratch, "initramfs.cpio")
+        self.stream_initramfs = os.path.join(scratch, "stream-initramfs.cpio")
+        self.stream_elf = os.path.join(build, "tests/bench/stream.elf")
         self.elf = os.path.join(build, "tests/bench/bench.elf")
         self.guest = read(os.path.join(build, "tests/bench/bench.bin")).ljust(GUEST_SIZE, b"\0")
         self._chaos = read(os.path.join(build, "tests/guests/chaos.bin"))
@@ -171,7 +173,7 @@ class Instrument:
 
     def with_linux(self, kernel, busybox):
         """Paths of a kernel and a static busybox, for what measures Linux."""
-        self._kernel = kernel
+        self.kernel = kernel
         with atomic_write(self._initramfs) as out:
             archive = newc.Writer(out)
             for name in ("bin", "dev", "sys"):
@@ -261,7 +263,7 @@ class Instrument:
     def linux_under(self, tree, gic):
         """(figures, the device tree that the kernel was given)."""
         more = f'ramdisk = "initramfs.cpio"; bootargs = "{BOOTARGS}"; rng-seed = [{SEED}];'
-        bundle = tree.bundle("linux", read(self._kernel), 2, LINUX_RAM, more, {"initramfs.cpio": read(self._initramfs)})
+        bundle = tree.bundle("linux", read(self.kernel), 2, LINUX_RAM, more, {"initramfs.cpio": read(self._initramfs)})
         console = tree.boot(gic, 2, "512M", bundle)
         return medians(console), device_tree(console)
 
@@ -273,7 +275,7 @@ class Instrument:
         fdtput("-t", "bx", path, "/chosen", "rng-seed", *re.findall("..", SEED))
         for node in re.findall(rb"watchdog@[0-9a-f]+", blob):  # QEMU's virt has none
             fdtput("-t", "s", path, f"/{node.decode()}", "status", "disabled")
-        return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self._kernel, "-initrd",
+        return medians(run([*machine(gic, False, 2, f"{LINUX_RAM >> 20}M"), "-kernel", self.kernel, "-initrd",
                             self._initramfs, "-dtb", path]))
 
 

@@ -79,6 +79,7 @@ VIRTIO_ROWS = (
     ("net_1500_1", "1,500 bytes from VM to VM, one at a time"),
     ("net_64_32", "64 bytes from VM to VM, 32 at a time"),
     ("net_1500_32", "1,500 bytes from VM to VM, 32 at a time"),
+    ("net_stream", "64 KiB of a TCP stream from Linux to Linux"),
 )
 # Who needs how much of a request's instructions, and how often hv is entered for it.
 SHARES = ("guest", "hv", "exits")
