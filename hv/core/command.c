@@ -140,11 +140,8 @@ enum hv_command_step hv_call_fail(struct hv_call *call, const char *allowed, con
 /** One more word that would have been right. */
 static void allow(struct hv_call *call, const char *word)
 {
-    size_t length = 0;
+    size_t length = hv_text_length(call->allowed);
 
-    while (call->allowed[length] != '\0') {
-        length++;
-    }
     (void)hv_format(&call->allowed[length], sizeof(call->allowed) - length, "%s%s", length > 0U ? " " : "",
                     word);
 }
@@ -467,12 +464,9 @@ uint32_t hv_command_complete(struct hv_cpu *cpu, const char *line, uint32_t inde
     struct words words;
     char last[sizeof(words.text[0])] = "";
     uint32_t found = 0;
-    size_t length = 0;
+    size_t length = hv_text_length(line);
     const char *text;
 
-    while (line[length] != '\0') {
-        length++;
-    }
     split(line, &words);
     if (words.is_long) {
         return 0;

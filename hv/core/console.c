@@ -294,11 +294,8 @@ static size_t space_of(const char *line)
 /** Behind the answer that is being given. False: there is no more room for that. */
 static bool hold(struct hv_console *console, const char *line)
 {
-    size_t size = 0;
+    size_t size = hv_text_length(line);
 
-    while (line[size] != '\0') {
-        size++;
-    }
     if (hv_ring_free(&console->held) <= size) {
         return false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines: of each slot the unfinished one as it looks, and what becomes of it on the screen. */
 #include "core/console_internal.h"
+#include "core/format.h"
 
 #define ESC 0x1bU
 #define CAN                                                                                                  \
@@ -35,11 +36,8 @@ static void put(struct hv_console *console, const char *bytes, size_t size)
 
 static void put_string(struct hv_console *console, const char *text)
 {
-    size_t size = 0;
+    size_t size = hv_text_length(text);
 
-    while (text[size] != '\0') {
-        size++;
-    }
     put(console, text, size);
 }
 

@@ -19,4 +19,15 @@
 size_t hv_vformat(char *buffer, size_t size, const char *format, va_list args) ASH_PRINTF(3, 0);
 size_t hv_format(char *buffer, size_t size, const char *format, ...) ASH_PRINTF(3, 4);
 
+/** Characters of @text before its NUL. */
+static inline size_t hv_text_length(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] != '\0') {
+        length++;
+    }
+    return length;
+}
+
 #endif

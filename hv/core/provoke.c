@@ -4,16 +4,14 @@
 #include <libbase/mem.h>
 
 #include "arch/arch.h"
+#include "core/format.h"
 #include "core/hv.h"
 #include "core/panic.h"
 
 static bool is(const struct ash_boot_span *value, const char *word)
 {
-    size_t size = 0;
+    size_t size = hv_text_length(word);
 
-    while (word[size] != '\0') {
-        size++;
-    }
     return value->size == size && memcmp(value->data, word, size) == 0;
 }
 

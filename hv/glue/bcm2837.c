@@ -5,6 +5,7 @@
 #include <libbase/mem.h>
 
 #include "arch/arch.h"
+#include "core/format.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
 
@@ -386,13 +387,10 @@ ASH_STATIC_ASSERT(sizeof(stub) <= 0xd8, "the spin table is behind it");
 static void write_atags(uint32_t *at, uint32_t ram_size, const char *bootargs)
 {
     const uint32_t head[] = {5, ATAG_CORE, 1, 0x1000, 0, 4, ATAG_MEM, ram_size, 0};
-    size_t length = 0;
+    size_t length = hv_text_length(bootargs);
 
     memcpy(at, head, sizeof(head));
     at += sizeof(head) / sizeof(head[0]);
-    while (bootargs[length] != '\0') {
-        length++;
-    }
     if (length > 0U) {
         at[0] = (uint32_t)(2U + (length + 4U) / 4U);
         at[1] = ATAG_CMDLINE;
@@ -407,13 +405,10 @@ int hv_bcm2837_write_firmware(struct hv_vm *vm, const char *bootargs)
 {
     struct hv_bcm2837_machine *bcm = bcm_of(vm);
     uint8_t *page = (uint8_t *)hv_guest_map(vm, ash_ipa(0), ASH_BOOT_BCM2837_FIRST);
-    size_t length = 0;
+    size_t length = hv_text_length(bootargs);
 
     if (page == NULL) {
         return ASH_ERANGE;
-    }
-    while (bootargs[length] != '\0') {
-        length++;
     }
     memcpy(bcm->command_line, bootargs, length + 1U); /* as long as a bootargs may be */
     memset(page, 0, ASH_BOOT_BCM2837_FIRST);

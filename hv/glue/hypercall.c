@@ -4,6 +4,7 @@
 #include <libbase/mem.h>
 #include <libbase/nospec.h>
 
+#include "core/format.h"
 #include "core/guest_memory.h"
 #include "core/hv.h"
 #include "core/life.h"
@@ -106,14 +107,12 @@ static int64_t vm_name(struct call *call)
     uint32_t number = number_of(call);
     const char *name = number != UINT32_MAX ? hv_life_vm_name(call->cpu->hv, number) : NULL;
     uint64_t from = call->x[1];
-    size_t size = 0;
+    size_t size;
 
     if (name == NULL) {
         return HV_HYPERCALL_NO_VM;
     }
-    while (name[size] != '\0') {
-        size++;
-    }
+    size = hv_text_length(name);
     memset(call->x, 0, sizeof(call->x));
     if (from < size) {
         from = ash_index_nospec(from, size);

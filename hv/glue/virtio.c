@@ -279,9 +279,6 @@ static int create_device(struct hv_vm *vm, struct hv_virtio_device *device, uint
     device->config = &vm->config.virtio[index];
     device->domain = &device->own;
     device->ops = kinds[device->config->kind];
-    if (device->ops == NULL) {
-        return hv_virtio_refuse(device, ASH_ENOTSUP, NULL, "is not supported yet", "leaving it out");
-    }
     device->pages = hv_pages_for(device->ops->size(device->config));
     device->state = hv_pages_alloc_zeroed(&vm->hv->pages, device->pages);
     if (device->state == NULL) {

@@ -2,6 +2,7 @@
 /* Disks in memory: an image of the bundle, shared or copied or with an overlay, or a range of the board's memory. A
  * request is done when it is submitted, and what is written is where it stays: there is no cache to flush. */
 #include <libbase/mem.h>
+#include <libbase/nospec.h>
 #include <libvirtio/blk.h>
 
 #include "core/format.h"
@@ -104,7 +105,8 @@ static void submit(void *ctx, const struct ash_virtio_request *request, uint64_t
 {
     struct disk *disk = (struct disk *)ctx;
     uint64_t size = sectors * ASH_VIRTIO_BLK_SECTOR;
-    int error = serve(disk, request, request->argument * ASH_VIRTIO_BLK_SECTOR, size);
+    uint64_t offset = ash_index_nospec(request->argument * ASH_VIRTIO_BLK_SECTOR, disk->size);
+    int error = serve(disk, request, offset, size);
 
     (void)unmap;
     disk->requests[request->type]++;

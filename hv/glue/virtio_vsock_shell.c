@@ -15,16 +15,6 @@
 
 enum { RECEIVE };
 
-static size_t length_of(const char *text)
-{
-    size_t length = 0;
-
-    while (text[length] != '\0') {
-        length++;
-    }
-    return length;
-}
-
 /* ---- From the guest ---------------------------------------------------------------------------------------------- */
 
 void hv_vsock_shell_reset(struct hv_vsock_shell *shell)
@@ -301,7 +291,7 @@ bool hv_vsock_shell_run(struct hv_cpu *cpu, struct hv_virtio_device *device, str
     } else if (todo == GO_ON) {
         shell->runs = hv_call_step(&shell->call, &shell->record, shell->text);
     }
-    size = length_of(shell->text);
+    size = hv_text_length(shell->text);
     if (!shell->runs) {
         size += hv_format(&shell->text[size], sizeof(shell->text) - size, "%s", PROMPT);
     }

@@ -139,7 +139,8 @@ int hv_overlay_write(struct hv_overlay *overlay, uint64_t offset, const void *fr
     return ASH_OK;
 }
 
-int hv_overlay_zero(struct hv_overlay *overlay, uint64_t offset, uint64_t size)
+/** Whole blocks of it are given back; @all: what is left of the first and the last one is zeroed. */
+static int clear(struct hv_overlay *overlay, uint64_t offset, uint64_t size, bool all)
 {
     while (size > 0U) {
         size_t piece = piece_at(offset, size);
@@ -147,7 +148,7 @@ int hv_overlay_zero(struct hv_overlay *overlay, uint64_t offset, uint64_t size)
 
         if (piece == bytes_of(overlay, block)) {
             drop(overlay, block);
-        } else if (*entry_of(overlay, block) != HV_OVERLAY_ZERO) {
+        } else if (all && *entry_of(overlay, block) != HV_OVERLAY_ZERO) {
             uint8_t *bytes = writable(overlay, block, false);
 
             if (bytes == NULL) {
@@ -161,16 +162,12 @@ int hv_overlay_zero(struct hv_overlay *overlay, uint64_t offset, uint64_t size)
     return ASH_OK;
 }
 
+int hv_overlay_zero(struct hv_overlay *overlay, uint64_t offset, uint64_t size)
+{
+    return clear(overlay, offset, size, true);
+}
+
 void hv_overlay_discard(struct hv_overlay *overlay, uint64_t offset, uint64_t size)
 {
-    while (size > 0U) {
-        size_t piece = piece_at(offset, size);
-        uint64_t block = offset / HV_OVERLAY_BLOCK;
-
-        if (piece == bytes_of(overlay, block)) {
-            drop(overlay, block);
-        }
-        offset += piece;
-        size -= piece;
-    }
+    (void)clear(overlay, offset, size, false); /* takes no memory: cannot fail */
 }

@@ -13,277 +13,8 @@
 #include "core/place.h"
 #include "driver.h"
 #include "glue/virtio_net.h"
-#include "shortage.h"
-
-#define SEEDS   25U
-#define RINGS   UINT64_C(0x100000) /* of RAM: rings of the two queues, ... */
-#define BUFFERS UINT64_C(0x140000) /* ... buffers to receive into, ... */
-#define SENDING UINT64_C(0x200000) /* ... and those of what is sent */
-#define BUFFER  UINT64_C(0x800)
-#define LONG    UINT64_C(0x10000)
-#define HEADER  12U
-#define TIMEOUT 60000U
-
-enum { ALICE, BOB, EVE, BOSS, VMS };
-
-/* 5.1.3 */
-#define MERGEABLE UINT64_C(0x8000)
-#define OFFLOADS  UINT64_C(0x7f83)
-#define ALL       (MERGEABLE | OFFLOADS)
-
-static struct sim sim;
-
-/* ---- The board --------------------------------------------------------------------------------------------------- */
-
-static void fdt_ok(int result)
-{
-    assert_int_equal(result, 0);
-}
-
-static void mac_of(unsigned vm, uint8_t *mac)
-{
-    const uint8_t bytes[] = {0x52, 0x54, 0, 0, 7, (uint8_t)(vm + 1U)};
-
-    memcpy(mac, bytes, sizeof(bytes));
-}
-
-static void nic(void *tree, unsigned vm)
-{
-    uint8_t mac[6];
-
-    mac_of(vm, mac);
-    fdt_ok(fdt_begin_node(tree, "virtio_net"));
-    fdt_ok(fdt_property(tree, "switch", "lan", 4));
-    fdt_ok(fdt_property(tree, "mac", mac, sizeof(mac)));
-    fdt_ok(fdt_end_node(tree));
-}
-
-static void nic_of_alice(void *tree)
-{
-    nic(tree, ALICE);
-}
-
-static void nic_of_bob(void *tree)
-{
-    nic(tree, BOB);
-}
-
-static void nic_of_eve(void *tree)
-{
-    nic(tree, EVE);
-}
-
-static void a_switch(void *tree)
-{
-    fdt_ok(fdt_begin_node(tree, "switches"));
-    fdt_ok(fdt_begin_node(tree, "lan"));
-    fdt_ok(fdt_end_node(tree));
-    fdt_ok(fdt_end_node(tree));
-}
-
-#define ONE_CPU(n)      .vcpus = 1, .has_affinity = true, .affinity = {(n)}
-#define RESTARTS_ALWAYS .on_reset = "restart", .restart_limit = {16, 86400}
-
-static const struct sim_vm vms[VMS] = {
-    {.name = "alice", ONE_CPU(0), .memory = 4U * SIM_MIB, .nodes = nic_of_alice},
-    {.name = "bob", ONE_CPU(1), .memory = 4U * SIM_MIB, .nodes = nic_of_bob, RESTARTS_ALWAYS},
-    {.name = "eve", ONE_CPU(2), .memory = 4U * SIM_MIB, .nodes = nic_of_eve, .background = true},
-    {.name = "boss", ONE_CPU(3), .memory = 2U * SIM_MIB},
-};
-
-/* ---- A driver ---------------------------------------------------------------------------------------------------- */
-
-/* One VM's, and what it has seen. */
-static struct station {
-    unsigned vm;
-    bool is_open;
-    struct sim_queue rx, tx;
-    unsigned in_flight; /* frames, each a chain of two */
-    unsigned buffers;   /* for the device to write */
-    uint64_t features;
-    uint32_t sent;      /* frames, and their number */
-    uint32_t got;       /* of frames that were meant for it */
-    uint32_t last[VMS]; /* the number of the newest of each sender */
-    unsigned merged;    /* chains still to come of the frame that is arriving */
-    unsigned char frame[LONG + 32U];
-    uint32_t frame_at, frame_size;
-    unsigned longest;
-} stations[VMS];
-
-static void open_station(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned vm, uint64_t features)
-{
-    struct station *station = &stations[vm];
-    const uint64_t device = sim_virtio(0);
-
-    station->vm = vm;
-    station->features = features;
-    station->in_flight = 0;
-    station->buffers = 0;
-    station->merged = 0;
-    sim_driver_begin(cpu, vcpu, device, features);
-    assert_int_equal(sim_device(cpu, vcpu, device + SIM_DEVICE_ID, false, 0), 1);
-    sim_driver_queue(cpu, vcpu, &station->rx, device, 0, RINGS);
-    sim_driver_queue(cpu, vcpu, &station->tx, device, 1, RINGS + SIM_QUEUE_BYTES);
-    sim_driver_ok(cpu, vcpu, device);
-    station->is_open = true;
-}
-
-static void give_buffers(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct station *station, unsigned most)
-{
-    const unsigned before = station->buffers;
-
-    while (station->buffers < most) {
-        const struct sim_segment segment = {sim_ram(vcpu, BUFFERS + BUFFER * station->rx.next), BUFFER, true};
-
-        (void)sim_queue_add(vcpu, &station->rx, &segment, 1);
-        station->buffers++;
-    }
-    if (station->buffers != before) {
-        sim_queue_kick(cpu, vcpu, &station->rx);
-    }
-}
-
-static unsigned char byte_of(unsigned from, uint32_t number, uint32_t at)
-{
-    return (unsigned char)(at * 13U + number * 5U + from + (at >> 8));
-}
-
-/* Addresses, a type for experiments, sender, number, size; the rest follows from these. */
-static void make_frame(unsigned char *bytes, unsigned from, const uint8_t *to, uint32_t number, uint32_t size)
-{
-    for (uint32_t i = 0; i < size; i++) {
-        bytes[i] = byte_of(from, number, i);
-    }
-    memcpy(bytes, to, 6);
-    mac_of(from, bytes + 6);
-    bytes[12] = 0x88;
-    bytes[13] = 0xB5;
-    bytes[14] = (unsigned char)from;
-    memcpy(bytes + 16, &number, 4);
-    memcpy(bytes + 20, &size, 4);
-}
-
-static bool is_whole(const unsigned char *bytes, uint32_t size)
-{
-    uint32_t number, said;
-
-    memcpy(&number, bytes + 16, 4);
-    memcpy(&said, bytes + 20, 4);
-    for (uint32_t i = 24; i < size; i++) {
-        if (bytes[i] != byte_of(bytes[14], number, i)) {
-            return false;
-        }
-    }
-    return said == size;
-}
-
-/* Put it into a buffer and make it available, behind @header. */
-static void add_frame(struct hv_vcpu *vcpu, struct station *station, const unsigned char *header,
-                      const unsigned char *bytes, uint32_t size)
-{
-    const uint64_t at = sim_ram(vcpu, SENDING + LONG * (station->tx.next / 2U % 16U));
-    const struct sim_segment segments[2] = {{at, HEADER, false}, {at + 64U, size, false}};
-
-    assert_int_equal(hv_guest_write(vcpu->vm, ash_ipa(at), header, HEADER), ASH_OK);
-    assert_int_equal(hv_guest_write(vcpu->vm, ash_ipa(at + 64U), bytes, size), ASH_OK);
-    (void)sim_queue_add(vcpu, &station->tx, segments, 2);
-    station->in_flight++;
-}
-
-static const unsigned char plain[HEADER];
-static unsigned char scratch[LONG];
-
-static void reap(struct hv_vcpu *vcpu, struct station *station)
-{
-    uint32_t head, length;
-
-    while (sim_queue_used(vcpu, &station->tx, &head, &length)) {
-        assert_true(station->in_flight > 0U);
-        station->in_flight--;
-    }
-}
-
-/* A frame to @to if there is room for it in the ring. */
-static bool send_to(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct station *station, const uint8_t *to,
-                    uint32_t size)
-{
-    /* 5.1.6.2: TCP over IPv4, to be cut into segments of 1448 bytes, sums left out. */
-    static const unsigned char segmented[HEADER] = {1, 1, 54, 0, 0xA8, 5, 34, 0, 16, 0};
-
-    reap(vcpu, station);
-    if (station->in_flight >= 8U) {
-        return false;
-    }
-    make_frame(scratch, station->vm, to, station->sent, size);
-    add_frame(vcpu, station, size > 1514U ? segmented : plain, scratch, size);
-    station->sent++;
-    sim_queue_kick(cpu, vcpu, &station->tx);
-    return true;
-}
-
-/* What is in station->frame: if it comes from Alice or Bob, is it as they sent it, and newer than all before? Nobody
- * else can send with their addresses, so nothing else bears them. */
-static void judge(struct station *station)
-{
-    const unsigned char *bytes = station->frame + HEADER;
-    const uint32_t size = station->frame_size - HEADER;
-    uint8_t mac[6];
-    uint32_t number;
-
-    assert_true(size >= 14U);
-    for (unsigned from = ALICE; from <= BOB; from++) {
-        mac_of(from, mac);
-        if (memcmp(bytes + 6, mac, 6) == 0) {
-            assert_true(size >= 24U && bytes[14] == from && is_whole(bytes, size));
-            memcpy(&number, bytes + 16, 4);
-            assert_true(number >= station->last[from]);
-            station->last[from] = number + 1U;
-            station->longest = size > station->longest ? size : station->longest;
-            station->got++;
-        }
-    }
-}
-
-static void receive(struct hv_vcpu *vcpu, struct station *station)
-{
-    uint32_t head, length;
-
-    while (sim_queue_used(vcpu, &station->rx, &head, &length)) {
-        assert_true(station->buffers > 0U && length <= BUFFER && head < SIM_QUEUE_SIZE);
-        station->buffers--;
-        if (station->merged == 0U) {
-            station->frame_size = 0;
-        }
-        assert_int_equal(hv_guest_read(vcpu->vm, ash_ipa(sim_ram(vcpu, BUFFERS + BUFFER * head)),
-                                       station->frame + station->frame_size, length),
-                         ASH_OK);
-        if (station->merged == 0U) {
-            station->merged = ash_load_le16(station->frame + 10);
-            assert_true(station->merged > 0U);
-        }
-        station->frame_size += length;
-        if (--station->merged == 0U) {
-            judge(station);
-        }
-    }
-}
-
-/** Of VM @vm's port: what is counted. */
-static uint64_t counted(unsigned vm, enum hv_vswitch_count what)
-{
-    struct hv_virtio_net_port port;
-
-    return hv_virtio_net_look(NULL, sim.hv.vm[vm], 0, &port) ? port.counts[what] : 0U;
-}
-
-static void board(unsigned count)
-{
-    memset(stations, 0, sizeof(stations));
-    sim_fails_in = 0;
-    sim_beside_vms(a_switch);
-    sim_board(&sim, 4, vms, count);
-    sim_beside_vms(NULL);
-}
+#include "lives.h"
+#include "stations.h"
 
 /* ---- Frames in both directions ----------------------------------------------------------------------------------- */
 
@@ -309,7 +40,7 @@ static bool all_is_said(void)
 
 static enum hv_verdict talk_to_each_other(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE : BOB;
+    const unsigned me = who_is(vcpu);
     struct station *station = &stations[me];
     uint8_t to[6];
 
@@ -411,7 +142,7 @@ static enum hv_verdict alice_waits(struct hv_cpu *cpu, struct hv_vcpu *vcpu, str
 
 static enum hv_verdict be_slow(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE : sim_is(vcpu, "bob") ? BOB : EVE;
+    const unsigned me = who_is(vcpu);
     struct station *station = &stations[me];
 
     assert_true(round < TIMEOUT);
@@ -470,7 +201,7 @@ static enum hv_verdict shout(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t 
 {
     static const unsigned char segmented[HEADER] = {1, 1, 54, 0, 0xA8, 5, 34, 0, 16, 0};
     static const uint8_t everybody[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE : sim_is(vcpu, "bob") ? BOB : EVE;
+    const unsigned me = who_is(vcpu);
     struct station *station = &stations[me];
 
     assert_true(round < TIMEOUT);
@@ -603,10 +334,7 @@ static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
 
 static enum hv_verdict go_on_talking(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE
-                        : sim_is(vcpu, "bob") ? BOB
-                        : sim_is(vcpu, "eve") ? EVE
-                                              : BOSS;
+    const unsigned me = who_is(vcpu);
     struct station *station = &stations[me];
     uint8_t to[6];
 
@@ -728,232 +456,21 @@ static void an_enemy_on_the_switch_changes_no_frame_of_others(void **state)
     assert_true(spoofed > 0U && flooded > 0U);
 }
 
-/* ---- Checksums --------------------------------------------------------------------------------------------------- */
-
-static uint32_t sum_of(const unsigned char *bytes, uint32_t size)
-{
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < size; i++) {
-        sum += i % 2U == 0U ? (uint32_t)bytes[i] << 8 : bytes[i];
-    }
-    while (sum > 0xFFFFU) {
-        sum = (sum & 0xFFFFU) + (sum >> 16);
-    }
-    return sum;
-}
-
-#define SUM_START 34U
-#define SUM_AT    (SUM_START + 6U) /* UDP's */
-
-static unsigned sums_seen;
-
-/** Frames whose sum is left to Bob, who never said that he can. */
-static enum hv_verdict leave_sums_out(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
-{
-    static const unsigned char header[HEADER] = {1, 0, 0, 0, 0, 0, SUM_START, 0, 6, 0};
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE : BOB;
-    struct station *station = &stations[me];
-    uint32_t head, length;
-
-    assert_true(round < TIMEOUT);
-    if (!station->is_open) {
-        open_station(cpu, vcpu, me, me == ALICE ? ALL : 0U);
-        give_buffers(cpu, vcpu, station, 48);
-        return HV_RESUME;
-    }
-    if (me == ALICE && stations[BOB].is_open && station->sent < 20U) {
-        uint8_t to[6];
-
-        mac_of(BOB, to);
-        make_frame(scratch, ALICE, to, station->sent, 500);
-        if (station->sent == 0U) { /* the sum of nothing is 0, which says that there is none */
-            memset(scratch + SUM_START, 0, 500U - SUM_START);
-            scratch[SUM_AT] = 0xFF;
-            scratch[SUM_AT + 1U] = 0xFF;
-        }
-        add_frame(vcpu, station, header, scratch, 60U + 7U * station->sent++);
-        sim_queue_kick(cpu, vcpu, &station->tx);
-    }
-    while (me == BOB && sim_queue_used(vcpu, &station->rx, &head, &length)) {
-        unsigned char got[HEADER + 500], sent[500];
-        uint32_t number, sum;
-
-        assert_int_equal(
-            hv_guest_read(vcpu->vm, ash_ipa(sim_ram(vcpu, BUFFERS + BUFFER * head)), got, length), ASH_OK);
-        assert_int_equal(got[0], 0); /* nothing is left to do */
-        memcpy(&number, got + HEADER + 16, 4);
-        make_frame(sent, ALICE, got + HEADER, number, 500);
-        sum = (uint32_t)sent[SUM_AT] << 8 | sent[SUM_AT + 1U]; /* the pseudo header's, so to say */
-        if (number == 0U) {
-            assert_int_equal(got[HEADER + SUM_AT], 0xFF);
-            assert_int_equal(got[HEADER + SUM_AT + 1U], 0xFF);
-        } else {
-            sum += sum_of(got + HEADER + SUM_START, length - HEADER - SUM_START);
-            assert_int_equal((sum & 0xFFFFU) + (sum >> 16), 0xFFFF);
-        }
-        sums_seen++;
-    }
-    return sums_seen == 20U ? sim_off(cpu, vcpu) : HV_RESUME;
-}
-
-static void a_sum_that_is_left_out_is_filled_in_for_who_cannot(void **state)
-{
-    (void)state;
-    sums_seen = 0;
-    board(2);
-    sim_run(&sim, leave_sums_out, 1);
-    sim_assert_exit(&sim, "ok", NULL);
-    assert_int_equal(counted(BOB, HV_VSWITCH_OUT), 20);
-}
-
-/* ---- Segments that are still to be cut --------------------------------------------------------------------------- */
-
-#define TCP_AT      34U
-#define PAYLOAD_AT  54U
-#define PAYLOAD     6000U
-#define EACH        1448U
-#define TCP_PIECES  5U
-#define TCP_SENDERS 3U
-
-static struct {
-    uint64_t features; /* of Bob */
-    unsigned got;
-    uint32_t bytes;
-} cutting;
-
-static void make_tcp(unsigned char *bytes)
-{
-    for (uint32_t i = 0; i < PAYLOAD_AT + PAYLOAD; i++) {
-        bytes[i] = (unsigned char)(i * 3U + (i >> 8));
-    }
-    mac_of(BOB, bytes);
-    mac_of(ALICE, bytes + 6);
-    bytes[12] = 0x08;
-    bytes[13] = 0;
-    bytes[14] = 0x45;
-    bytes[14 + 9] = 6;
-    memset(bytes + TCP_AT + 4U, 0, 4);
-    bytes[TCP_AT + 12U] = 0x50;
-}
-
-/** Bob's: each frame's sum is right, its number says where it belongs. */
-static void take_piece(const unsigned char *got, uint32_t size)
-{
-    const unsigned char *ip = got + HEADER + 14U, *tcp = got + HEADER + TCP_AT;
-    const uint32_t number = (uint32_t)tcp[6] << 8 | tcp[7], segment = size - HEADER - TCP_AT;
-    uint32_t sum;
-
-    make_tcp(scratch);
-    assert_memory_equal(got, plain, 10);
-    assert_memory_equal(got + HEADER + PAYLOAD_AT, scratch + PAYLOAD_AT + number, size - HEADER - PAYLOAD_AT);
-    sum = sum_of(ip + 12, 8) + 6U + segment + sum_of(tcp, segment);
-    assert_int_equal((sum & 0xFFFFU) + (sum >> 16), 0xFFFF);
-    assert_int_equal(sum_of(ip, 20), 0xFFFF);
-    cutting.got++;
-    cutting.bytes += size - HEADER - PAYLOAD_AT;
-}
-
-static enum hv_verdict send_to_who_cannot_cut(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
-{
-    static const unsigned char header[HEADER] = {1,         1,      PAYLOAD_AT, 0,  EACH & 0xFFU,
-                                                 EACH >> 8, TCP_AT, 0,          16, 0};
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE : BOB;
-    struct station *station = &stations[me];
-    uint32_t head, length;
-
-    assert_true(round < TIMEOUT);
-    if (!station->is_open) {
-        open_station(cpu, vcpu, me, me == ALICE ? ALL : cutting.features);
-        give_buffers(cpu, vcpu, station, 48);
-        return HV_RESUME;
-    }
-    if (me == ALICE && stations[BOB].is_open && station->sent < TCP_SENDERS) {
-        make_tcp(scratch);
-        add_frame(vcpu, station, header, scratch, PAYLOAD_AT + PAYLOAD);
-        station->sent++;
-        sim_queue_kick(cpu, vcpu, &station->tx);
-    }
-    while (me == BOB && sim_queue_used(vcpu, &station->rx, &head, &length)) {
-        unsigned char got[BUFFER];
-
-        assert_int_equal(
-            hv_guest_read(vcpu->vm, ash_ipa(sim_ram(vcpu, BUFFERS + BUFFER * head)), got, length), ASH_OK);
-        take_piece(got, length);
-    }
-    return cutting.bytes == TCP_SENDERS * PAYLOAD ? sim_off(cpu, vcpu) : HV_RESUME;
-}
-
-static void a_segment_is_cut_for_who_cannot(void **state)
-{
-    static const uint64_t features[] = {0, MERGEABLE, UINT64_C(2), MERGEABLE | UINT64_C(0x102)};
-
-    (void)state;
-    for (unsigned i = 0; i < ASH_ARRAY_SIZE(features); i++) {
-        memset(&cutting, 0, sizeof(cutting));
-        cutting.features = features[i];
-        board(2);
-        sim_run(&sim, send_to_who_cannot_cut, 1);
-        sim_assert_exit(&sim, "ok", NULL);
-        assert_int_equal(cutting.got, TCP_SENDERS * TCP_PIECES);
-        assert_int_equal(counted(BOB, HV_VSWITCH_OUT), TCP_SENDERS);
-        assert_int_equal(counted(BOB, HV_VSWITCH_REFUSED), 0);
-    }
-}
-
 /* ---- A VM's life ------------------------------------------------------------------------------------------------- */
 
-static struct {
-    unsigned who; /* is made and taken away */
-    struct sim_account without;
-    bool is_known, used;
-    unsigned cycles, most, in_use, wait;
-    uint32_t next_failure;
-} cycling;
+static struct sim_lives lives;
 
 static enum hv_verdict cycle(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
 {
-    const char *why;
-
-    switch ((unsigned)hv_life_state(cpu->hv, cycling.who)) {
-    case HV_LIFE_ABSENT:
-        if (!cycling.is_known) {
-            sim_account(cpu->hv, &cycling.without);
-            cycling.is_known = true;
-        }
-        sim_assert_same_account(cpu->hv, &cycling.without);
-        cycling.in_use += cycling.used ? 1U : 0U;
-        cycling.used = false;
-        stations[cycling.who].is_open = false;
-        if (cycling.cycles++ == cycling.most) {
-            return sim_off(cpu, vcpu);
-        }
-        cycling.wait = (unsigned)(hv_arch_ticks() % 30U);
-        assert_int_equal(hv_life_ask(cpu, cycling.who, HV_LIFE_CREATE, &why), ASH_OK);
-        break;
-    case HV_LIFE_OFF:
-        ASH_DISCARD(hv_life_ask(cpu, cycling.who,
-                                cycling.is_known && cycling.wait != 0U ? HV_LIFE_START : HV_LIFE_DESTROY,
-                                &why));
-        break;
-    case HV_LIFE_RUNNING:
-        if (!cycling.is_known || (cycling.used && cycling.wait-- == 0U)) {
-            cycling.wait = 0;
-            ASH_DISCARD(hv_life_ask(cpu, cycling.who, HV_LIFE_DESTROY, &why));
-        }
-        break;
-    default:
-        break;
+    if (hv_life_state(cpu->hv, lives.who) == HV_LIFE_ABSENT) {
+        stations[lives.who].is_open = false;
     }
-    return HV_RESUME;
+    return sim_lives_cycle(cpu, vcpu, &lives);
 }
 
 static enum hv_verdict talk_to_who_comes_and_goes(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    const unsigned me = sim_is(vcpu, "alice") ? ALICE
-                        : sim_is(vcpu, "bob") ? BOB
-                        : sim_is(vcpu, "eve") ? EVE
-                                              : BOSS;
+    const unsigned me = who_is(vcpu);
     struct station *station = &stations[me];
     uint8_t to[6];
 
@@ -967,7 +484,7 @@ static enum hv_verdict talk_to_who_comes_and_goes(struct hv_cpu *cpu, struct hv_
     if (round == 0U || !station->is_open) {
         open_station(cpu, vcpu, me, ALL);
         station->last[1U - me] = 0;
-        cycling.used = cycling.used || me == cycling.who;
+        lives.used = lives.used || me == lives.who;
     }
     receive(vcpu, station);
     give_buffers(cpu, vcpu, station, me == BOB ? 3U : 48U); /* Bob is short of them: there is waiting */
@@ -977,26 +494,24 @@ static enum hv_verdict talk_to_who_comes_and_goes(struct hv_cpu *cpu, struct hv_
 
 static void cycle_under_seed(uint64_t seed)
 {
-    cycling.is_known = false;
-    cycling.cycles = 0;
-    cycling.used = false;
+    lives.is_known = false;
+    lives.cycles = 0;
+    lives.used = false;
     board(4);
     hv_host_run(&sim.hv, talk_to_who_comes_and_goes, seed, 4000000, &sim.result);
     assert_true(sim.result.powered_off && !sim.result.stuck);
     sim_assert_says_not(&sim, "PANIC");
     sim_assert_says_not(&sim, "has no port left");
-    assert_int_equal(cycling.cycles, cycling.most + 1U);
+    assert_int_equal(lives.cycles, lives.most + 1U);
 }
 
 static void two_thousand_peers_that_come_and_go_leave_nothing_behind(void **state)
 {
     (void)state;
     for (unsigned who = ALICE; who <= BOB; who++) {
-        memset(&cycling, 0, sizeof(cycling));
-        cycling.who = who;
-        cycling.most = 100;
+        lives = (struct sim_lives){.who = who, .most = 100, .haste = 30};
         sim_under_seeds("virtio-net-life", 10, cycle_under_seed);
-        assert_true(cycling.in_use > 500U);
+        assert_true(lives.in_use > 500U);
     }
 }
 
@@ -1015,38 +530,13 @@ static enum hv_verdict be_short_of_memory(struct hv_cpu *cpu, struct hv_vcpu *vc
             return HV_RESUME;
         }
     }
-    switch ((unsigned)hv_life_state(cpu->hv, ALICE)) {
-    case HV_LIFE_ABSENT:
-        sim_fails_in = 0;
-        if (!cycling.is_known) {
-            sim_account(cpu->hv, &cycling.without);
-            cycling.is_known = true;
-        }
-        sim_assert_same_account(cpu->hv, &cycling.without);
-        sim_fails_in = ++cycling.next_failure;
-        assert_int_equal(hv_life_ask(cpu, ALICE, HV_LIFE_CREATE, &why), ASH_OK);
-        break;
-    case HV_LIFE_OFF: /* it is made for all that: none was left to fail */
-        if (cycling.next_failure > 0U) {
-            assert_true(sim_fails_in > 0U && cycling.next_failure > 5U);
-            sim_fails_in = 0;
-            return sim_off(cpu, vcpu);
-        }
-        ASH_DISCARD(hv_life_ask(cpu, ALICE, HV_LIFE_DESTROY, &why));
-        break;
-    case HV_LIFE_RUNNING:
-        ASH_DISCARD(hv_life_ask(cpu, ALICE, HV_LIFE_DESTROY, &why));
-        break;
-    default:
-        break;
-    }
-    return HV_RESUME;
+    return sim_lives_fail(cpu, vcpu, &lives);
 }
 
 static void each_allocation_that_fails_gives_everything_back(void **state)
 {
     (void)state;
-    memset(&cycling, 0, sizeof(cycling));
+    lives = (struct sim_lives){.who = ALICE, .most = 5};
     board(4);
     hv_host_run(&sim.hv, be_short_of_memory, 1, SIM_MAX_TURNS, &sim.result);
     assert_true(sim.result.powered_off && !sim.result.stuck);
@@ -1062,8 +552,6 @@ int main(void)
         cmocka_unit_test(what_is_too_much_for_a_batch_is_done_by_and_by),
         cmocka_unit_test(peers_that_are_cut_off_paused_and_restarted_are_talked_to_again),
         cmocka_unit_test(an_enemy_on_the_switch_changes_no_frame_of_others),
-        cmocka_unit_test(a_sum_that_is_left_out_is_filled_in_for_who_cannot),
-        cmocka_unit_test(a_segment_is_cut_for_who_cannot),
         cmocka_unit_test(each_allocation_that_fails_gives_everything_back),
         cmocka_unit_test(two_thousand_peers_that_come_and_go_leave_nothing_behind),
     };

@@ -11,7 +11,7 @@
 #include "core/place.h"
 #include "driver.h"
 #include "glue/virtio.h"
-#include "shortage.h"
+#include "lives.h"
 
 #define SEEDS      40U
 #define RINGS      UINT64_C(0x100000) /* of RAM: a disk's rings, ... */
@@ -170,7 +170,7 @@ static uint8_t fill_sector(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct sim_
 
 /* ---- What a driver finds ----------------------------------------------------------------------------------------- */
 
-static unsigned lives;
+static unsigned restarts;
 
 static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
@@ -193,31 +193,32 @@ static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         assert_int_equal(word_of(cpu, vcpu, &queue, 7), 7);
         assert_int_equal(word_of(cpu, vcpu, &queue, SIM_DISK_SECTORS - 1U), SIM_DISK_SECTORS - 1U);
         /* What was written in the life before is there: a disk is no RAM. */
-        assert_int_equal(word_of(cpu, vcpu, &queue, 3), lives > 0U && writes ? 0xbeefU + lives : 3U);
-        assert_int_equal(fill_sector(cpu, vcpu, &queue, 3, 0xbeefU + lives + 1U), writes ? OK : IOERR);
-        assert_int_equal(word_of(cpu, vcpu, &queue, 3), writes ? 0xbeefU + lives + 1U : 3U);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 3), restarts > 0U && writes ? 0xbeefU + restarts : 3U);
+        assert_int_equal(fill_sector(cpu, vcpu, &queue, 3, 0xbeefU + restarts + 1U), writes ? OK : IOERR);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 3), writes ? 0xbeefU + restarts + 1U : 3U);
         assert_int_equal(word_of(cpu, vcpu, &queue, 2), 2);
         assert_int_equal(fill_sector(cpu, vcpu, &queue, SIM_DISK_SECTORS, 1), IOERR);
     }
     open_disk(cpu, vcpu, &range, RANGE);
     assert_int_equal(sim_device(cpu, vcpu, sim_virtio(RANGE) + SIM_CONFIG, false, 0), RANGE_SIZE / SECTOR);
-    assert_int_equal(word_of(cpu, vcpu, &range, 3), lives > 0U ? 0xfeedU + lives : 0U); /* fresh RAM, here */
-    assert_int_equal(fill_sector(cpu, vcpu, &range, 3, 0xfeedU + lives + 1U), OK);
+    assert_int_equal(word_of(cpu, vcpu, &range, 3),
+                     restarts > 0U ? 0xfeedU + restarts : 0U); /* fresh RAM, here */
+    assert_int_equal(fill_sector(cpu, vcpu, &range, 3, 0xfeedU + restarts + 1U), OK);
     /* The overlay of one block is full now. */
     assert_int_equal(fill_sector(cpu, vcpu, &queue, 9, 1), IOERR);
     assert_int_equal(word_of(cpu, vcpu, &queue, 9), 9);
     assert_int_equal(fill_sector(cpu, vcpu, &queue, 4, 4), OK); /* beside the one that it has */
-    lives++;
-    return lives < 3U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0) : sim_off(cpu, vcpu);
+    restarts++;
+    return restarts < 3U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0) : sim_off(cpu, vcpu);
 }
 
 static void disks_are_what_their_nodes_say_and_outlive_a_restart(void **state)
 {
     (void)state;
     board(1);
-    lives = 0;
+    restarts = 0;
     sim_run(&sim, use_disks, 1);
-    assert_int_equal(lives, 3);
+    assert_int_equal(restarts, 3);
     sim_assert_exit(&sim, "ok", "user");
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(sim_disk); i++) { /* shared: nobody has written into it */
         assert_int_equal(
@@ -253,7 +254,7 @@ static void use_flash(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
         assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_CONFIG, false, 0), 120);
         assert_int_equal(word_of(cpu, vcpu, &queue, 0), 8);
         assert_int_equal(word_of(cpu, vcpu, &queue, 119), 127);
-        assert_int_equal(word_of(cpu, vcpu, &queue, 3), lives % 2U != 0U && writes ? 0xf1a5U : 11U);
+        assert_int_equal(word_of(cpu, vcpu, &queue, 3), restarts % 2U != 0U && writes ? 0xf1a5U : 11U);
         assert_int_equal(fill_sector(cpu, vcpu, &queue, 3, 0xf1a5U), writes ? OK : IOERR);
         assert_int_equal(word_of(cpu, vcpu, &queue, 3), writes ? 0xf1a5U : 11U);
         assert_int_equal(word_of(cpu, vcpu, &queue, 2), 10);
@@ -270,19 +271,19 @@ static enum hv_verdict read_flash(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint
 
     if (sim_is(vcpu, "user")) {
         use_flash(cpu, vcpu);
-        lives++;
-        return lives % 2U != 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0)
-                                : sim_off(cpu, vcpu);
+        restarts++;
+        return restarts % 2U != 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_SYSTEM_RESET, 0, 0, 0)
+                                   : sim_off(cpu, vcpu);
     }
     step = round == 0U ? 0U : step;
     if (step < ASH_ARRAY_SIZE(steps)) {
         bool is_ready = hv_life_state(cpu->hv, 0) == (step == 1U ? HV_LIFE_ABSENT : HV_LIFE_OFF);
 
-        if (is_ready && lives == 2U) {
+        if (is_ready && restarts == 2U) {
             assert_int_equal(hv_life_ask(cpu, 0, steps[step], &why), ASH_OK);
             step++;
         }
-    } else if (lives == 4U && hv_life_state(cpu->hv, 0) == HV_LIFE_OFF) {
+    } else if (restarts == 4U && hv_life_state(cpu->hv, 0) == HV_LIFE_OFF) {
         return sim_off(cpu, vcpu);
     }
     return HV_RESUME;
@@ -294,12 +295,12 @@ static void read_flash_under_seed(uint64_t seed)
     sim.hv.board.flash[0] = (struct ash_boot_region){ash_pa((uintptr_t)flash), sizeof(flash)};
     sim.hv.board.flash_count = 1;
     sim_fails_in = 0;
-    lives = 0;
+    restarts = 0;
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(flash); i++) {
         flash[i] = i / 64U;
     }
     sim_run(&sim, read_flash, seed);
-    assert_int_equal(lives, 4);
+    assert_int_equal(restarts, 4);
     sim_assert_exit(&sim, "ok", NULL);
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(flash); i++) { /* nobody has written into it, nor cleared it */
         assert_int_equal(flash[i], i / 64U);
@@ -603,59 +604,14 @@ static void a_job_does_what_no_kick_asks_for_and_not_while_the_vm_is_paused(void
 
 /* ---- A VM's life ------------------------------------------------------------------------------------------------- */
 
-static struct {
-    struct sim_account without;
-    bool is_known;
-    unsigned cycles, most;
-    unsigned in_use; /* cycles in which the driver was at it */
-    bool used;
-    bool wants_fault;
-    uint32_t next_failure;
-} cycling;
-
-/** The boss makes "user" and takes it away again, at whatever moment; by then its driver may be anywhere. */
-static enum hv_verdict cycle(struct hv_cpu *cpu, struct hv_vcpu *vcpu)
-{
-    static unsigned patience;
-    const char *why;
-
-    switch ((unsigned)hv_life_state(cpu->hv, 0)) {
-    case HV_LIFE_ABSENT:
-        if (!cycling.is_known) {
-            sim_account(cpu->hv, &cycling.without);
-            cycling.is_known = true;
-        }
-        sim_assert_same_account(cpu->hv, &cycling.without);
-        cycling.in_use += cycling.used ? 1U : 0U;
-        cycling.used = false;
-        if (cycling.cycles++ == cycling.most) {
-            return sim_off(cpu, vcpu);
-        }
-        patience = (unsigned)(hv_arch_ticks() % 7U);
-        assert_int_equal(hv_life_ask(cpu, 0, HV_LIFE_CREATE, &why), ASH_OK);
-        break;
-    case HV_LIFE_OFF:
-        ASH_DISCARD(
-            hv_life_ask(cpu, 0, cycling.is_known && patience != 0U ? HV_LIFE_START : HV_LIFE_DESTROY, &why));
-        break;
-    case HV_LIFE_RUNNING:
-        if (!cycling.is_known || (cycling.used && patience-- == 0U)) {
-            patience = 0;
-            ASH_DISCARD(hv_life_ask(cpu, 0, HV_LIFE_DESTROY, &why));
-        }
-        break;
-    default:
-        break;
-    }
-    return HV_RESUME;
-}
+static struct sim_lives lives;
 
 static enum hv_verdict be_taken_away(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
     static struct sim_queue queue;
 
     if (sim_is(vcpu, "boss")) {
-        return cycle(cpu, vcpu);
+        return sim_lives_cycle(cpu, vcpu, &lives);
     }
     if (vcpu->index == 0U && round == 0U) {
         open_disk(cpu, vcpu, &queue, OVERLAY);
@@ -665,7 +621,7 @@ static enum hv_verdict be_taken_away(struct hv_cpu *cpu, struct hv_vcpu *vcpu, u
         for (unsigned i = 0; i < CROWD; i++) {
             add_request(vcpu, &queue, i, T_IN, 0, DATA, BIG);
         }
-        cycling.used = true;
+        lives.used = true;
     }
     if (vcpu->index == 0U) {
         (void)sim_queue_kick_once(cpu, vcpu, &queue);
@@ -675,66 +631,34 @@ static enum hv_verdict be_taken_away(struct hv_cpu *cpu, struct hv_vcpu *vcpu, u
 
 static void cycle_under_seed(uint64_t seed)
 {
-    cycling.is_known = false;
-    cycling.cycles = 0;
-    cycling.used = false;
+    lives.is_known = false;
+    lives.cycles = 0;
+    lives.used = false;
     board(2);
     hv_host_run(&sim.hv, be_taken_away, seed, 4000000, &sim.result);
     assert_true(sim.result.powered_off && !sim.result.stuck);
     sim_assert_says_not(&sim, "PANIC");
-    assert_int_equal(cycling.cycles, cycling.most + 1U);
+    assert_int_equal(lives.cycles, lives.most + 1U);
 }
 
 static void ten_thousand_lives_leave_nothing_behind(void **state)
 {
     (void)state;
-    memset(&cycling, 0, sizeof(cycling));
-    cycling.most = 250;
+    lives = (struct sim_lives){.who = 0, .most = 250, .haste = 7};
     sim_under_seeds("virtio-life", 40, cycle_under_seed);
-    assert_true(cycling.in_use > 5000U);
+    assert_true(lives.in_use > 5000U);
 }
 
 static enum hv_verdict be_short_of_memory(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
 {
-    const char *why;
-
     (void)round;
-    if (!sim_is(vcpu, "boss")) {
-        return HV_RESUME;
-    }
-    switch ((unsigned)hv_life_state(cpu->hv, 0)) {
-    case HV_LIFE_ABSENT:
-        sim_fails_in = 0;
-        if (!cycling.is_known) {
-            sim_account(cpu->hv, &cycling.without);
-            cycling.is_known = true;
-        }
-        sim_assert_same_account(cpu->hv, &cycling.without);
-        sim_fails_in = cycling.next_failure++;
-        assert_int_equal(hv_life_ask(cpu, 0, HV_LIFE_CREATE, &why), ASH_OK);
-        break;
-    case HV_LIFE_OFF: /* it is made for all that: none was left to fail */
-        if (cycling.next_failure > 1U) {
-            assert_true(sim_fails_in > 0U && cycling.next_failure > 10U);
-            sim_fails_in = 0;
-            return sim_off(cpu, vcpu);
-        }
-        ASH_DISCARD(hv_life_ask(cpu, 0, HV_LIFE_DESTROY, &why));
-        break;
-    case HV_LIFE_RUNNING:
-        ASH_DISCARD(hv_life_ask(cpu, 0, HV_LIFE_DESTROY, &why));
-        break;
-    default:
-        break;
-    }
-    return HV_RESUME;
+    return sim_is(vcpu, "boss") ? sim_lives_fail(cpu, vcpu, &lives) : HV_RESUME;
 }
 
 static void each_allocation_that_fails_gives_everything_back(void **state)
 {
     (void)state;
-    memset(&cycling, 0, sizeof(cycling));
-    cycling.next_failure = 1;
+    lives = (struct sim_lives){.who = 0, .most = 10};
     board(2);
     sim_run(&sim, be_short_of_memory, 1);
     sim_assert_says(&sim, "finds hv's page pool empty");

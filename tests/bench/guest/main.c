@@ -3,6 +3,7 @@
  * Meant for an emulator that counts one tick an instruction. Runs on the bare machine as well, at EL1. What is not
  * there (SMC where there is no EL3, another CPU) faults or is refused, and gets no line. */
 #include "common/guest.h"
+#include "figures.h"
 
 #define PSCI_VERSION       UINT64_C(0x84000000)
 #define PSCI_CPU_OFF       UINT64_C(0x84000002)
@@ -64,35 +65,13 @@ static struct bench_cpu *self(void)
     return (struct bench_cpu *)(uintptr_t)guest_sysreg_read(tpidr_el1);
 }
 
-static void sort(uint64_t *value, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        uint64_t moved = value[i];
-        unsigned at = i;
-
-        for (; at > 0U && value[at - 1U] > moved; at--) {
-            value[at] = value[at - 1U];
-        }
-        value[at] = moved;
-    }
-}
-
 static void report(const char *event, unsigned rounds)
 {
     if (self()->faults != 0U) {
         self()->faults = 0;
         return;
     }
-    sort(samples, rounds);
-    guest_print("bench: ");
-    guest_print(event);
-    guest_print(" ");
-    guest_print_number(samples[rounds / 2U]);
-    guest_print(" ");
-    guest_print_number(samples[0]);
-    guest_print(" ");
-    guest_print_number(samples[rounds - 1U]);
-    guest_print("\n");
+    bench_report(event, samples, rounds);
 }
 
 static void run(const char *event, measured *sequence, uint64_t a, uint64_t b)
@@ -260,25 +239,6 @@ static void measure_sgi(const char *event, measured *sequence, uint64_t mode)
 
 /* ---- In company -------------------------------------------------------------------------------------------------- */
 
-/** Is @word in the device tree, in bootargs say? */
-static bool is_told(uint64_t device_tree, const char *word)
-{
-    const char *byte = (const char *)(uintptr_t)device_tree;
-    uint32_t size = __builtin_bswap32(((const uint32_t *)(uintptr_t)device_tree)[1]);
-
-    for (uint32_t at = 0; at < size; at++) {
-        uint32_t same = 0;
-
-        while (at + same < size && word[same] != '\0' && byte[at + same] == word[same]) {
-            same++;
-        }
-        if (word[same] == '\0') {
-            return true;
-        }
-    }
-    return false;
-}
-
 /** The latest of many ticks. */
 static void measure_latency(void)
 {
@@ -298,7 +258,7 @@ void bench_main(uint64_t first, uint64_t device_tree)
     samples[0] = first;
     report("boot", 1);
     gic_init();
-    if (device_tree != 0U && is_told(device_tree, "bench=latency")) {
+    if (device_tree != 0U && bench_is_told(device_tree, "bench=latency")) {
         measure_latency();
         guest_print("bench: done\n");
         return;

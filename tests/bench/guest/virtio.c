@@ -8,6 +8,7 @@
 #include "common/virtio.h"
 
 #include "common/guest.h"
+#include "figures.h"
 
 #define ROUNDS 5U
 #define DEPTH  32U
@@ -65,56 +66,14 @@ void guest_irq(void)
     }
 }
 
-static void sort(uint64_t *value, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        uint64_t moved = value[i];
-        unsigned at = i;
-
-        for (; at > 0U && value[at - 1U] > moved; at--) {
-            value[at] = value[at - 1U];
-        }
-        value[at] = moved;
-    }
-}
-
-static void print_figure(uint64_t value)
-{
-    guest_print(" ");
-    guest_print_number(value);
-}
-
 static void report(const char *event, unsigned requests)
 {
-    sort(samples, ROUNDS);
-    guest_print("bench: ");
+    bench_report(event, samples, ROUNDS);
+    guest_print("bench: requests ");
     guest_print(event);
-    print_figure(samples[ROUNDS / 2U]);
-    print_figure(samples[0]);
-    print_figure(samples[ROUNDS - 1U]);
-    guest_print("\nbench: requests ");
-    guest_print(event);
-    print_figure(requests);
+    guest_print(" ");
+    guest_print_number(requests);
     guest_print("\n");
-}
-
-/** Is @word in the device tree, in bootargs say? */
-static bool is_told(uint64_t device_tree, const char *word)
-{
-    const char *byte = (const char *)(uintptr_t)device_tree;
-    uint32_t size = __builtin_bswap32(((const uint32_t *)(uintptr_t)device_tree)[1]);
-
-    for (uint32_t at = 0; at < size; at++) {
-        uint32_t same = 0;
-
-        while (at + same < size && word[same] != '\0' && byte[at + same] == word[same]) {
-            same++;
-        }
-        if (word[same] == '\0') {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- A disk ------------------------------------------------------------------------------------------------------ */
@@ -447,10 +406,10 @@ void guest_main(uint64_t device_tree)
 {
     guest_gic_init();
     gicv3 = guest_gic_version() == 3U;
-    if (is_told(device_tree, "bench=flood")) {
+    if (bench_is_told(device_tree, "bench=flood")) {
         flood();
     }
-    if (is_told(device_tree, "bench=echo")) {
+    if (bench_is_told(device_tree, "bench=echo")) {
         echo();
     }
     measure_disk();

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mem.h"
+
 #define SYS_MOUNT             40
 #define SYS_OPENAT            56
 #define SYS_CLOSE             57
@@ -35,27 +37,9 @@
 #define PAGE_SIZE  4096U
 
 void _start(void);
-void *memset(void *to, int byte, size_t size);
-void *memcpy(void *to, const void *from, size_t size);
 
 static uint64_t samples[ROUNDS];
 static const char *const no_environment[1];
-
-void *memset(void *to, int byte, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((volatile char *)to)[i] = (char)byte;
-    }
-    return to;
-}
-
-void *memcpy(void *to, const void *from, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((volatile char *)to)[i] = ((const char *)from)[i];
-    }
-    return to;
-}
 
 static inline uint64_t ticks(void)
 {

@@ -1,25 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux.h"
 
-void *memset(void *to, int byte, size_t size);
-void *memcpy(void *to, const void *from, size_t size);
-
-void *memset(void *to, int byte, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((volatile char *)to)[i] = (char)byte;
-    }
-    return to;
-}
-
-void *memcpy(void *to, const void *from, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((volatile char *)to)[i] = ((const char *)from)[i];
-    }
-    return to;
-}
-
 int64_t linux_call(int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
     register uint64_t x0 __asm__("x0") = a;
