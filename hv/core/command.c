@@ -51,10 +51,10 @@ const struct hv_command hv_commands[] = {
      "of each port what is not zero: frames sent, received, and lost for what"},
     {"switch", "addresses", HV_ARGUMENT_VM_OPTIONAL, NULL, true, 0, hv_command_switch_addresses,
      "which MAC address is at which port, and for how long it was not heard"},
-    {"switch", "link-down", HV_ARGUMENT_VM, NULL, false, 0, hv_command_switch_link,
-     "pull that VM's network cables"},
-    {"switch", "link-up", HV_ARGUMENT_VM, NULL, false, 1, hv_command_switch_link,
-     "plug that VM's network cables in"},
+    {"switch", "link-down", HV_ARGUMENT_VM_DEVICE, NULL, false, 0, hv_command_switch_link,
+     "pull that VM's network cables, or that of one device"},
+    {"switch", "link-up", HV_ARGUMENT_VM_DEVICE, NULL, false, 1, hv_command_switch_link,
+     "plug them in, or that of one device"},
     {"log", "level", HV_ARGUMENT_WORD, level_words, false, 0, hv_command_log,
      "which of hv's own lines are shown"},
     {NULL, "version", HV_ARGUMENT_NONE, NULL, false, 0, hv_command_version, "hv and its board"},
@@ -236,21 +236,24 @@ static bool parse_word(struct hv_call *call, const char *word)
     return false;
 }
 
-/** A number from 1 to 65535 at @word, and behind it @end; what is behind that, NULL: it is not so. */
+/** A number up to 65535 at @word, and behind it @end; what is behind that, NULL: it is not so. */
 static const char *parse_number(const char *word, char end, uint32_t *number)
 {
+    const char *at = word;
+
     *number = 0;
-    for (; *word >= '0' && *word <= '9' && *number <= UINT16_MAX; word++) {
-        *number = *number * 10U + (uint32_t)(*word - '0');
+    for (; *at >= '0' && *at <= '9' && *number <= UINT16_MAX; at++) {
+        *number = *number * 10U + (uint32_t)(*at - '0');
     }
-    return *number > 0U && *number <= UINT16_MAX && *word == end ? word + 1 : NULL;
+    return at != word && *number <= UINT16_MAX && *at == end ? at + 1 : NULL;
 }
 
 static bool parse_size(struct hv_call *call, const char *word)
 {
     const char *rows = parse_number(word, 'x', &call->columns);
 
-    if (rows != NULL && parse_number(rows, '\0', &call->rows) != NULL) {
+    if (rows != NULL && parse_number(rows, '\0', &call->rows) != NULL && call->columns > 0U &&
+        call->rows > 0U) {
         return true;
     }
     if (word[0] == '\0') {
@@ -259,6 +262,16 @@ static bool parse_size(struct hv_call *call, const char *word)
         (void)hv_call_fail(call, NULL, "%s is no size", word);
     }
     allow(call, "COLUMNSxROWS, as 132x43");
+    return false;
+}
+
+static bool parse_device(struct hv_call *call, const char *word)
+{
+    if (parse_number(word, '\0', &call->device) != NULL) {
+        return true;
+    }
+    (void)hv_call_fail(call, "its number, as \"switch ports\" and \"vm devices\" have it", "%s is no device",
+                       word);
     return false;
 }
 
@@ -321,6 +334,13 @@ static bool parse_arguments(struct hv_call *call, const struct words *words, uin
         }
         at += 2U;
         break;
+    case HV_ARGUMENT_VM_DEVICE:
+        if (!parse_vm(call, words->text[at]) ||
+            (words->count > at + 1U && !parse_device(call, words->text[at + 1U]))) {
+            return false;
+        }
+        at += 2U;
+        break;
     case HV_ARGUMENT_WORD:
         if (is_given && !parse_word(call, words->text[at])) {
             return false;
@@ -372,6 +392,7 @@ bool hv_call_begin(struct hv_call *call, struct hv_cpu *cpu, const char *line)
     call->cpu = cpu;
     call->vm = UINT32_MAX;
     call->word = UINT32_MAX;
+    call->device = UINT32_MAX;
     split(line, &words);
     if (words.is_long) {
         (void)hv_call_fail(call, "six words, of 47 characters each", "this is longer than any command");
@@ -443,7 +464,7 @@ static const char *candidate(struct hv_cpu *cpu, const struct words *words, uint
         return NULL;
     }
     if (command->argument == HV_ARGUMENT_VM || command->argument == HV_ARGUMENT_VM_OPTIONAL ||
-        command->argument == HV_ARGUMENT_VM_SIZE) {
+        command->argument == HV_ARGUMENT_VM_SIZE || command->argument == HV_ARGUMENT_VM_DEVICE) {
         return index < hv_life_count(cpu->hv)
                    ? (hv_life_vm_name(cpu->hv, index) != NULL ? hv_life_vm_name(cpu->hv, index) : "")
                    : NULL;
@@ -502,6 +523,7 @@ static void write_usage(const struct hv_command *command, char *text, size_t siz
         [HV_ARGUMENT_VM_OPTIONAL] = " [VM]",
         [HV_ARGUMENT_COMMAND] = " [COMMAND]",
         [HV_ARGUMENT_VM_SIZE] = " VM COLUMNSxROWS",
+        [HV_ARGUMENT_VM_DEVICE] = " VM [DEVICE]",
         [HV_ARGUMENT_WORD] = " [",
     };
     size_t at = hv_format(text, size, "%s", arguments[command->argument]);

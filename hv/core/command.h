@@ -20,6 +20,7 @@ enum hv_command_argument {
     HV_ARGUMENT_VM_OPTIONAL, /* likewise; without it all */
     HV_ARGUMENT_COMMAND,     /* a command's name, or nothing */
     HV_ARGUMENT_VM_SIZE,     /* a VM, and a terminal's size: 132x43 */
+    HV_ARGUMENT_VM_DEVICE,   /* a VM, and the number of one of its virtio devices; without that all */
     HV_ARGUMENT_WORD         /* one of the command's own words, or nothing */
 };
 
@@ -47,6 +48,7 @@ struct hv_call {
     uint32_t vm;            /* HV_ARGUMENT_VM…: its place in the configuration; UINT32_MAX: not given */
     uint32_t word;          /* HV_ARGUMENT_WORD: which; UINT32_MAX: not given */
     uint32_t columns, rows; /* HV_ARGUMENT_VM_SIZE: 1..65535 */
+    uint32_t device;        /* HV_ARGUMENT_VM_DEVICE; UINT32_MAX: not given */
     uint32_t at[2];         /* how far it is; the step's own, 0 at first */
     const struct hv_command *about; /* HV_ARGUMENT_COMMAND */
     const char *about_group;        /* likewise: a group's name was given */

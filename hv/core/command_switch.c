@@ -167,6 +167,27 @@ enum hv_command_step hv_command_switch_addresses(struct hv_call *call, struct hv
     return HV_STEP_END;
 }
 
+/** What is allowed where a device is none with a cable: those that are. */
+static enum hv_command_step refuse_link(struct hv_call *call)
+{
+    struct hv *hv = call->cpu->hv;
+    const char *name = hv_life_vm_name(hv, call->vm);
+    struct hv_virtio_net_port port;
+    struct hv_vm *vm = lock_vm(hv, call->vm);
+    size_t length = 0;
+
+    for (uint32_t next = 0; vm != NULL && hv_virtio_net_look(call->cpu, vm, next, &port);
+         next = port.device + 1U) {
+        length += hv_format(&call->allowed[length], sizeof(call->allowed) - length, "%s%u",
+                            length > 0U ? " " : "", port.device);
+    }
+    hv_unlock(&hv->vms_lock);
+    return length == 0U
+               ? hv_call_fail(call, "a VM that exists and has a node virtio_net", "%s has no network device",
+                              name)
+               : hv_call_fail(call, NULL, "device %u of %s is no network device", call->device, name);
+}
+
 enum hv_command_step hv_command_switch_link(struct hv_call *call, struct hv_record *record)
 {
     struct hv *hv = call->cpu->hv;
@@ -178,11 +199,10 @@ enum hv_command_step hv_command_switch_link(struct hv_call *call, struct hv_reco
         return HV_STEP_END;
     }
     vm = lock_vm(hv, call->vm);
-    count = vm != NULL ? hv_virtio_net_set_link(call->cpu, vm, is_up) : 0U;
+    count = vm != NULL ? hv_virtio_net_set_link(call->cpu, vm, call->device, is_up) : 0U;
     hv_unlock(&hv->vms_lock);
     if (count == 0U) {
-        return hv_call_fail(call, "a VM that exists and has a node virtio_net", "%s has no network device",
-                            hv_life_vm_name(hv, call->vm));
+        return refuse_link(call);
     }
     hv_record_text(record, "name", 0, "%s", hv_life_vm_name(hv, call->vm));
     hv_record_number(record, "devices", 0, count);

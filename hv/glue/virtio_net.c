@@ -512,12 +512,12 @@ static void set_link(struct hv_cpu *cpu, struct hv_virtio_device *device, bool i
     hv_virtio_unlock(device);
 }
 
-uint32_t hv_virtio_net_set_link(struct hv_cpu *cpu, struct hv_vm *vm, bool is_up)
+uint32_t hv_virtio_net_set_link(struct hv_cpu *cpu, struct hv_vm *vm, uint32_t device, bool is_up)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < ASH_BOOT_VIRTIO_MAX; i++) {
-        if (net_device(vm, i) != NULL) {
+        if (net_device(vm, i) != NULL && (device == UINT32_MAX || device == i)) {
             set_link(cpu, net_device(vm, i), is_up);
             count++;
         }

@@ -34,7 +34,8 @@ bool hv_virtio_net_look(struct hv_cpu *cpu, struct hv_vm *vm, uint32_t device,
 bool hv_virtio_net_station(struct hv_cpu *cpu, struct hv_vm *vm, uint32_t device, uint32_t index,
                            struct hv_vswitch_station *station);
 
-/** Pull the cables of all network devices of @vm, or plug them in. Returns how many there are. */
-uint32_t hv_virtio_net_set_link(struct hv_cpu *cpu, struct hv_vm *vm, bool is_up);
+/** Pull the cables of all network devices of @vm, or plug them in; of its virtio device @device alone, if that is not
+ *  UINT32_MAX. Returns how many there are. */
+uint32_t hv_virtio_net_set_link(struct hv_cpu *cpu, struct hv_vm *vm, uint32_t device, bool is_up);
 
 #endif

@@ -307,7 +307,7 @@ static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
     } else if (!rough.is_down) {
         if (pulls) {
             hv_lock(&hv->vms_lock);
-            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], false), 1);
+            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], UINT32_MAX, false), 1);
             hv_unlock(&hv->vms_lock);
         } else if (hv_life_ask(cpu, BOB, HV_LIFE_PAUSE, &why) != ASH_OK) {
             return HV_RESUME;
@@ -316,7 +316,7 @@ static enum hv_verdict disturb(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_
     } else if (pulls || hv_life_state(hv, BOB) == HV_LIFE_PAUSED) {
         if (pulls) {
             hv_lock(&hv->vms_lock);
-            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], true), 1);
+            assert_int_equal(hv_virtio_net_set_link(cpu, hv->vm[BOB], UINT32_MAX, true), 1);
             hv_unlock(&hv->vms_lock);
         } else {
             assert_int_equal(hv_life_ask(cpu, BOB, HV_LIFE_RESUME, &why), ASH_OK);
