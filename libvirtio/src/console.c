@@ -136,6 +136,32 @@ void ash_virtio_console_room(struct ash_virtio_console *console, uint32_t port)
     }
 }
 
+bool ash_virtio_console_is_drained(const struct ash_virtio_console *console, uint32_t port)
+{
+    const struct ash_virtio_console_port *p = find_port(console, port);
+
+    return p == NULL || (p->held.token == 0U && (console->device.kicked & ASH_BIT(output_queue(port))) == 0U);
+}
+
+void ash_virtio_console_discard(struct ash_virtio_console *console, uint32_t port)
+{
+    struct ash_virtio_console_port *p = find_port(console, port);
+    const uint32_t queue = output_queue(port);
+    uint32_t left;
+
+    if (p == NULL) {
+        return;
+    }
+    /* What the driver adds meanwhile is not what it had queued. */
+    left = ash_virtio_queue_max(&console->device, queue);
+    while (left-- > 0U && (p->held.token != 0U || take_output(console, port) == ASH_OK)) {
+        ASH_DISCARD(ash_virtio_push(&console->device, queue, p->held.token, 0));
+        p->held.token = 0;
+        p->taken = 0;
+    }
+    ash_virtio_signal(&console->device, queue);
+}
+
 /* ---- Input -------------------------------------------------------------------------------------------- */
 
 static bool takes_input(const struct ash_virtio_console *console, const struct ash_virtio_console_port *port)
@@ -149,12 +175,14 @@ uint32_t ash_virtio_console_input(struct ash_virtio_console *console, uint32_t p
     const struct ash_virtio_console_port *p = find_port(console, port);
     const uint32_t queue = input_queue(port);
     struct ash_virtio_request request;
+    uint32_t buffers = 0;
     uint32_t done = 0;
 
     if (p == NULL || !takes_input(console, p)) {
         return 0;
     }
-    while (done < size && ash_virtio_pop(&console->device, queue, &request) == ASH_OK) {
+    while (done < size && buffers++ < ASH_VIRTIO_CONSOLE_BUFFERS &&
+           ash_virtio_pop(&console->device, queue, &request) == ASH_OK) {
         const uint32_t left = size - done;
         uint32_t fits = request.writable_bytes < left ? (uint32_t)request.writable_bytes : left;
 

@@ -55,6 +55,8 @@ static void act_console(struct fuzz_input *in)
 
     switch (op % 8U) {
     case 0:
+        ash_virtio_console_discard(&dev.console, port);
+        break;
     case 1:
         dev.room = fuzz_u16(in);
         ash_virtio_console_room(&dev.console, port);

@@ -21,6 +21,8 @@ extern "C" {
 #define ASH_VIRTIO_CONSOLE_CONFIG_BYTES 12U
 /** Output is handed over in pieces of at most this; one is one of ash_virtio_run()'s budget. */
 #define ASH_VIRTIO_CONSOLE_PIECE 4096U
+/** Buffers of the driver's that one ash_virtio_console_input() fills at most. */
+#define ASH_VIRTIO_CONSOLE_BUFFERS 16U
 
 /** Features (5.3.3). */
 #define ASH_VIRTIO_CONSOLE_F_SIZE        ASH_BIT(0)
@@ -84,14 +86,22 @@ int ash_virtio_console_init(struct ash_virtio_console *console,
                             const struct ash_virtio_console_config *config,
                             const struct ash_virtio_site *site) ASH_NODISCARD;
 
-/** Input for the guest; returns how many bytes went into the driver's buffers: 0 while driver or port are
- *  not up. The rest is the caller's, who hears of room by input_room(). port: in range, else 0. Cost:
- *  O(size). */
+/** Input for the guest; returns how many bytes went into the driver's buffers, of which
+ *  ASH_VIRTIO_CONSOLE_BUFFERS are filled at most: call again until it returns 0, as it does while driver or
+ *  port are not up. The rest is the caller's, who hears of room by input_room(). port: in range, else 0.
+ *  Cost: O(size), however small the driver's buffers are. */
 uint32_t ash_virtio_console_input(struct ash_virtio_console *console, uint32_t port, const void *bytes,
                                   uint32_t size);
 
 /** There is room for output of @port again: then ash_virtio_run(). */
 void ash_virtio_console_room(struct ash_virtio_console *console, uint32_t port);
+
+/** Has all output of @port that the driver has told of been taken? port: any number. */
+bool ash_virtio_console_is_drained(const struct ash_virtio_console *console, uint32_t port);
+
+/** Nobody is there to take the output of @port that the driver has queued so far: it ends as if it had been
+ *  taken, without being looked at. port: any number. Cost: O(Queue Size). */
+void ash_virtio_console_discard(struct ash_virtio_console *console, uint32_t port);
 
 /** The size of a console port has changed; the driver is told. */
 void ash_virtio_console_resize(struct ash_virtio_console *console, uint32_t port, uint16_t columns,

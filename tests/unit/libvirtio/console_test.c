@@ -247,6 +247,58 @@ static void input_goes_as_far_as_there_are_buffers(void **state)
     guest_close(&t.guest);
 }
 
+static void a_call_fills_so_many_buffers_and_no_more(void **state)
+{
+    enum { MOST = ASH_VIRTIO_CONSOLE_BUFFERS };
+    struct terminal t;
+    struct ash_virtq_segment in;
+    char text[2U * MOST];
+
+    (void)state;
+    open_terminal(&t, false, 0);
+    in = guest_buffer(&t.guest, 1, true);
+    memset(text, 'a', sizeof(text));
+    for (unsigned i = 0; i < MOST + 3U; i++) {
+        (void)guest_send(&t.guest, 0, &in, 1);
+    }
+    assert_int_equal(ash_virtio_console_input(&t.console, 0, text, sizeof(text)), MOST);
+    assert_int_equal(ash_virtio_console_input(&t.console, 0, text, sizeof(text)), 3);
+    assert_int_equal(ash_virtio_console_input(&t.console, 0, text, sizeof(text)), 0);
+    guest_close(&t.guest);
+}
+
+static void what_was_queued_can_be_discarded(void **state)
+{
+    struct terminal t;
+    int heads[3];
+
+    (void)state;
+    open_terminal(&t, false, 0);
+    t.room[0] = 2;
+    heads[0] = say(&t, 1, "held");
+    guest_run(&t.guest, 4);
+    heads[1] = say(&t, 1, "queued");
+    t.room[0] = 100;
+    ash_virtio_console_discard(&t.console, 7); /* none */
+    assert_true(ash_virtio_console_is_drained(&t.console, 7));
+    assert_false(ash_virtio_console_is_drained(&t.console, 0));
+    ash_virtio_console_discard(&t.console, 0);
+    for (unsigned i = 0; i < 2U; i++) {
+        assert_int_equal(guest_take(&t.guest, 1, heads[i]), 0);
+    }
+    assert_int_equal(t.out_count[0], 2);
+    guest_run(&t.guest, 4);
+    assert_true(ash_virtio_console_is_drained(&t.console, 0));
+    heads[2] = say(&t, 1, "whole");
+    assert_false(ash_virtio_console_is_drained(&t.console, 0));
+    guest_run(&t.guest, 4);
+    assert_true(ash_virtio_console_is_drained(&t.console, 0));
+    assert_int_equal(guest_take(&t.guest, 1, heads[2]), 0);
+    assert_int_equal(t.out_count[0], 7);
+    assert_memory_equal(t.out[0], "hewhole", 7);
+    guest_close(&t.guest);
+}
+
 static void size_and_emergency_are_in_the_configuration(void **state)
 {
     struct terminal t;
@@ -472,6 +524,8 @@ int main(void)
         cmocka_unit_test(a_long_buffer_goes_out_in_pieces),
         cmocka_unit_test(output_that_cannot_be_mapped_waits),
         cmocka_unit_test(input_goes_as_far_as_there_are_buffers),
+        cmocka_unit_test(a_call_fills_so_many_buffers_and_no_more),
+        cmocka_unit_test(what_was_queued_can_be_discarded),
         cmocka_unit_test(size_and_emergency_are_in_the_configuration),
         cmocka_unit_test(ports_are_announced_one_by_one),
         cmocka_unit_test(ports_have_queues_of_their_own),
