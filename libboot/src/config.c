@@ -361,6 +361,7 @@ int ash_boot_config_parse(struct ash_boot_config *config, const void *data, size
     }
     if (result == ASH_OK) {
         ash_boot_virtio_connect_(config);
+        ash_boot_pipes_connect_(config);
     } else {
         config->count = 0;
         config->fault.file = file_of(config);

@@ -26,7 +26,7 @@ static const char not_a_number[] = "is not a number of the right width";
 static const char out_of_range[] = "is out of range";
 static const char not_yet[] = "is not supported yet";
 
-static bool is_name(const char *name)
+bool ash_boot_is_name_(const char *name)
 {
     size_t length = 0;
 
@@ -64,7 +64,7 @@ static const char *parse_vm_name(struct ash_boot_vm *vm, struct ash_boot_span va
     if (!ash_boot_fdt_is_string_(value)) {
         return not_a_string;
     }
-    if (!is_name((const char *)value.data)) {
+    if (!ash_boot_is_name_((const char *)value.data)) {
         return "is empty, too long or has other characters";
     }
     memcpy(vm->name, value.data, value.size);
@@ -611,7 +611,7 @@ void ash_boot_vm_finish_(struct ash_boot_vm_reader_ *reader, unsigned cpus)
         }
     }
     if (vm->name[0] == '\0') {
-        if (is_name(reader->node_name)) {
+        if (ash_boot_is_name_(reader->node_name)) {
             memcpy(vm->name, vm->node, sizeof(vm->name));
         } else {
             refuse_property(vm, ASH_ENOENT, "vm_name", none, "is missing, and the node's name will not do",

@@ -145,6 +145,33 @@ static const char *parse_ports(struct ash_boot_virtio *device, struct ash_boot_s
     return number(value, 1, ASH_BOOT_CONSOLE_PORTS_MAX, &device->ports);
 }
 
+static const char *parse_pipes(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    return ash_boot_parse_pipes_(value, ASH_BOOT_PIPES_MAX, device);
+}
+
+static const char *parse_served(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    return ash_boot_parse_pipes_(value, 1, device);
+}
+
+static const char *parse_size(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    if (value.size != 8U) {
+        return not_a_number;
+    }
+    device->size = ash_load_be64(value.data);
+    if (!ash_is_aligned(device->size, ASH_BOOT_DISK_SECTOR)) {
+        return "is not aligned";
+    }
+    return device->size != 0U && device->size <= ASH_BOOT_SERVED_MAX ? NULL : out_of_range;
+}
+
+static const char *parse_timeout(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    return number(value, 1, ASH_BOOT_SERVED_TIMEOUT_MAX, &device->timeout_ms);
+}
+
 static const char *parse_cid(struct ash_boot_virtio *device, struct ash_boot_span value)
 {
     return number(value, ASH_BOOT_CID_MIN, ASH_BOOT_CID_MAX, &device->cid);
@@ -160,12 +187,16 @@ enum {
     OVERLAY_SIZE,
     SERIAL,
     QUEUES,
+    SERVED,
+    SIZE,
+    TIMEOUT,
     SWITCH,
     MAC,
     VLAN,
     ISOLATED,
     RATE,
     PORTS,
+    PIPES,
     CID
 };
 
@@ -185,20 +216,28 @@ static const struct rule {
                       "<size-high size-low>, bytes, a multiple of 4 KiB, at most 1 TiB"},
     [SERIAL] = {"serial", parse_serial, ASH_BOOT_VIRTIO_BLK, "one string, 20 characters at most"},
     [QUEUES] = {"queues", parse_queues, ASH_BOOT_VIRTIO_BLK, "one cell, 1..8"},
+    [SERVED] = {"served-by", parse_served, ASH_BOOT_VIRTIO_BLK,
+                "the name of a pipe: 1..31 letters, digits, '-', '_', '.'"},
+    [SIZE] = {"size", parse_size, ASH_BOOT_VIRTIO_BLK,
+              "<size-high size-low>, bytes, a multiple of 512, at most 1 PiB"},
+    [TIMEOUT] = {"timeout-ms", parse_timeout, ASH_BOOT_VIRTIO_BLK, "one cell, milliseconds, 1..3600000"},
     [SWITCH] = {"switch", parse_switch, ASH_BOOT_VIRTIO_NET, "the name of a node in /vms/switches"},
     [MAC] = {"mac", parse_mac, ASH_BOOT_VIRTIO_NET, "6 bytes: [52 54 00 00 00 01]; each of a switch its own"},
     [VLAN] = {"vlan", parse_vlan, ASH_BOOT_VIRTIO_NET, "one cell, 0..4094; 0: untagged, as without it"},
     [ISOLATED] = {"isolated", parse_isolated, ASH_BOOT_VIRTIO_NET, "no value: isolated;"},
     [RATE] = {"rate-limit-kbps", parse_rate, ASH_BOOT_VIRTIO_NET, "one cell, kbit/s, 1..100000000"},
     [PORTS] = {"ports", parse_ports, ASH_BOOT_VIRTIO_CONSOLE, "one cell, 1..8"},
+    [PIPES] = {"pipes", parse_pipes, ASH_BOOT_VIRTIO_CONSOLE,
+               "1..7 names, each 1..31 letters, digits, '-', '_', '.'"},
     [CID] = {"cid", parse_cid, ASH_BOOT_VIRTIO_VSOCK, CIDS},
 };
 
 static const char *const known[] = {
-    [ASH_BOOT_VIRTIO_BLK] = "image memory-range read-only overlay overlay-size serial queues",
+    [ASH_BOOT_VIRTIO_BLK] =
+        "image memory-range read-only overlay overlay-size serial queues served-by size timeout-ms",
     [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps",
     [ASH_BOOT_VIRTIO_RNG] = "none",
-    [ASH_BOOT_VIRTIO_CONSOLE] = "ports",
+    [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes",
     [ASH_BOOT_VIRTIO_VSOCK] = "cid",
 };
 
@@ -312,8 +351,20 @@ static const struct contradiction {
     const char *problem;
     const char *allowed; /* NULL: the property's */
 } contradictions[] = {
-    {ASH_BOOT_VIRTIO_BLK, 0, 1U << IMAGE | 1U << RANGE, IMAGE, "is missing",
-     "the name of a file in the bundle; or memory-range"},
+    {ASH_BOOT_VIRTIO_BLK, 0, 1U << IMAGE | 1U << RANGE | 1U << SERVED, IMAGE, "is missing",
+     "the name of a file in the bundle; or memory-range, or served-by"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << IMAGE, 0, SERVED, "is given beside image", "one of the two"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << RANGE, 0, SERVED, "is given beside memory-range",
+     "one of the two"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED, 1U << SIZE, SIZE, "is missing", NULL},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << OVERLAY, 0, OVERLAY, "has no effect with served-by",
+     "leaving it out, or an image"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << QUEUES, 0, QUEUES, "has no effect with served-by",
+     "leaving it out"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SIZE, 1U << SERVED, SIZE, "has no effect without served-by",
+     "leaving it out, or served-by"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << TIMEOUT, 1U << SERVED, TIMEOUT, "has no effect without served-by",
+     "leaving it out, or served-by"},
     {ASH_BOOT_VIRTIO_BLK, 1U << IMAGE | 1U << RANGE, 0, RANGE, "is given beside image", "one of the two"},
     {ASH_BOOT_VIRTIO_BLK, 1U << OVERLAY | 1U << READ_ONLY, 0, OVERLAY, "is given beside read-only",
      "one of the two"},
@@ -349,6 +400,12 @@ void ash_boot_virtio_end_(struct ash_boot_vm_reader_ *reader)
         return;
     }
     check_together(vm, device, reader->device_seen);
+    if ((reader->device_seen & 1U << PORTS) == 0U) {
+        device->ports = 1U + (device->kind == ASH_BOOT_VIRTIO_CONSOLE ? device->pipe_count : 0U);
+    } else if (device->ports <= device->pipe_count) {
+        refuse(vm, device, ASH_EFORMAT, rules[PORTS].name, none, "are too few for the pipes",
+               "one more than there are pipes, or leaving it out");
+    }
     for (const struct ash_boot_virtio *other = vm->virtio; other != device; other++) {
         if (device->kind == ASH_BOOT_VIRTIO_VSOCK && other->kind == ASH_BOOT_VIRTIO_VSOCK) {
             refuse(vm, device, ASH_EEXIST, NULL, none, "is a second one", "one virtio_vsock a VM");

@@ -141,6 +141,9 @@ struct ash_boot_vm_reader_ {
     uint32_t device_seen;                                /* its properties so far */
 };
 
+/** A VM's or a pipe's: 1..31 letters, digits, '-', '_', '.'. */
+bool ash_boot_is_name_(const char *name);
+
 /** A text of at most @most bytes, NUL included, without control characters: NULL, or what is wrong with @value. */
 const char *ash_boot_parse_text_(struct ash_boot_span value, size_t most, const char **text);
 
@@ -195,6 +198,14 @@ const char *ash_boot_switch_property_(struct ash_boot_switch *to, const char *na
 
 /** All is read: each port finds its switch. */
 void ash_boot_virtio_connect_(struct ash_boot_config *config);
+
+/* config_pipes.c */
+
+/** A list of at most @most names: NULL, or what is wrong with it. */
+const char *ash_boot_parse_pipes_(struct ash_boot_span value, unsigned most, struct ash_boot_virtio *device);
+
+/** All is read: each pipe has two ends. */
+void ash_boot_pipes_connect_(struct ash_boot_config *config);
 
 /* board.c: the pass over the board's tree; board_devices.c: what its nodes mean. */
 

@@ -52,6 +52,9 @@ extern "C" {
 #define ASH_BOOT_VLAN_MAX             4094U
 #define ASH_BOOT_RATE_MAX             100000000U /* rate-limit-kbps */
 #define ASH_BOOT_CONSOLE_PORTS_MAX    8U
+#define ASH_BOOT_PIPES_MAX            (ASH_BOOT_CONSOLE_PORTS_MAX - 1U) /* of a console: port 0 is none */
+#define ASH_BOOT_SERVED_MAX           (UINT64_C(1) << 50) /* size of a disk that is served: bytes */
+#define ASH_BOOT_SERVED_TIMEOUT_MAX   3600000U            /* timeout-ms */
 #define ASH_BOOT_CID_MIN              3U /* VIRTIO 1.2, 5.10.4: 0..2 are reserved, and so is the largest */
 #define ASH_BOOT_CID_MAX              UINT32_C(0xfffffffe)
 #define ASH_BOOT_SWITCHES_MAX         8U
@@ -109,6 +112,8 @@ struct ash_boot_virtio {
     uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
     char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
     uint32_t queues;                   /* 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
+    uint64_t size;                     /* with served-by: bytes, a multiple of 512; else 0 */
+    uint32_t timeout_ms;               /* likewise: what is not answered so long is an error; 0: it waits */
 
     /* NET */
     const char *switch_name;
@@ -120,7 +125,11 @@ struct ash_boot_virtio {
     uint32_t rate_kbps;             /* of what the guest sends; 0: as its switch has it */
 
     /* CONSOLE */
-    uint32_t ports; /* 1..ASH_BOOT_CONSOLE_PORTS_MAX */
+    uint32_t ports; /* 1..ASH_BOOT_CONSOLE_PORTS_MAX, more than there are pipes */
+
+    /* CONSOLE: what its ports from 1 on are ends of. BLK: one, with served-by, whose other end serves it. */
+    const char *pipes; /* ash_boot_pipe_name() */
+    unsigned pipe_count;
 
     /* VSOCK */
     uint32_t cid; /* ASH_BOOT_CID_MIN..ASH_BOOT_CID_MAX, unique */
@@ -205,7 +214,7 @@ struct ash_boot_config {
 /** Read /vms of the tree at [data, data+size); everything outside /vms is skipped. The nodes /vms/console and
  *  /vms/switches are no VMs: they are about hv's console, and the switches between the VMs. Each VM is judged alone: a
  *  mistake makes *its* fault and the others are usable. Of two VMs with one vmid, one name, common memory, one MAC on a
- *  switch or one CID the later is faulty.
+ *  switch or one CID the later is faulty; so is one with a pipe that has not exactly two ends, in two VMs.
  *  data: 8-byte aligned (a libfdt rule), else ASH_EINVAL.
  *  Returns ASH_OK: config->count VMs, look at each one's fault and at config->fault. Otherwise count is 0 and
  *  config->fault says why: ASH_EFORMAT or ASH_ETRUNC (not a well-formed tree), ASH_ENOENT (no /vms). */
@@ -222,6 +231,9 @@ int ash_boot_virtio_refuse(struct ash_boot_vm *vm, const struct ash_boot_virtio 
 
 /** "virtio_blk"; "?" for a number that is none. */
 const char *ash_boot_virtio_kind_name(enum ash_boot_virtio_kind kind);
+
+/** The name of @device's pipe @number, below @device->pipe_count. */
+const char *ash_boot_pipe_name(const struct ash_boot_virtio *device, unsigned number);
 
 /** Look for the word "name" or "name=value" in @bootargs, words separated by blanks. No quoting. The last one
  *  counts, as in Linux. @value: not terminated, inside @bootargs; size 0 for a word without '='.

@@ -191,7 +191,7 @@ static const struct mistake {
 } mistakes[] = {
     {{"virtio_blk", {{NULL, NULL, 0}}},
      ASH_ENOENT,
-     BLK "image: is missing; allowed: the name of a file in the bundle; or memory-range"},
+     BLK "image: is missing; allowed: the name of a file in the bundle; or memory-range, or served-by"},
     {{"virtio_blk", {PROPERTY("image", "\0")}},
      ASH_EFORMAT,
      BLK "image = [00]: is empty; allowed: the name of a file in the bundle"},
@@ -222,7 +222,7 @@ static const struct mistake {
     {{"virtio_blk", {IMAGE, PROPERTY("mac", "\x52\x54\0\0\0\1")}},
      ASH_EFORMAT,
      BLK "mac = [52 54 00 00 00 01]: is an unknown property; allowed: image memory-range read-only overlay "
-         "overlay-size serial queues"},
+         "overlay-size serial queues served-by size timeout-ms"},
     {{"virtio_rng", {PROPERTY("source", "x\0")}},
      ASH_EFORMAT,
      "vms.dtb: VM vm0: /vms/vm0/virtio_rng: source = \"x\": is an unknown property; allowed: none"},
