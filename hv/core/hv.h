@@ -39,6 +39,7 @@ struct hv {
      * held, read with either. */
     struct hv_vm *vm[HV_MAX_VMS];
     struct hv_virtio_hub *hub;                        /* glue/virtio_vsock.c; NULL: no VM has sockets */
+    struct hv_virtio_pipes *pipes;                    /* glue/virtio_pipe.c; NULL: no VM has an end of one */
     struct hv_virtio_lan *lan[ASH_BOOT_SWITCHES_MAX]; /* glue/virtio_net.c; NULL: nobody is plugged in */
     uint32_t live;                                    /* VMs that have not ended */
     uint32_t foreground;                              /* of those, the ones that keep the machine up */

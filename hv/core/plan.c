@@ -281,7 +281,7 @@ static void take_any_memory(struct hv_plan *plan, struct hv_plan_vm *vm)
 
 bool hv_plan_is_range(const struct ash_boot_virtio *device)
 {
-    return device->kind == ASH_BOOT_VIRTIO_BLK && device->image == NULL;
+    return device->range.size != 0U;
 }
 
 /** Memory that a disk with @image wants of hv, or with a range of that size. */
