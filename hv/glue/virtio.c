@@ -78,7 +78,8 @@ void hv_virtio_site(struct hv_virtio_device *device, void *at, uint32_t count, u
         .vendor = VENDOR,
         .queues = queues,
         .queue_count = count,
-        .ring_features = ASH_VIRTIO_RING_FEATURES,
+        .ring_features =
+            ASH_VIRTIO_RING_FEATURES & ~(device->config->split_rings ? ASH_VIRTQ_F_PACKED : UINT64_C(0)),
     };
 }
 

@@ -104,6 +104,18 @@ static const char *parse_queues(struct ash_boot_virtio *device, struct ash_boot_
     return number(value, 1, ASH_BOOT_VIRTIO_QUEUES_MAX, &device->queues);
 }
 
+static const char *parse_rings(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    const char *text;
+    const char *problem = ash_boot_parse_text_(value, sizeof("packed"), &text);
+
+    if (problem != NULL) {
+        return problem;
+    }
+    device->split_rings = ash_boot_strings_equal_(text, "split");
+    return device->split_rings || ash_boot_strings_equal_(text, "packed") ? NULL : "is unknown";
+}
+
 static const char *parse_switch(struct ash_boot_virtio *device, struct ash_boot_span value)
 {
     return value.size == 1U ? "is empty"
@@ -190,6 +202,7 @@ enum {
     SERVED,
     SIZE,
     TIMEOUT,
+    RINGS,
     SWITCH,
     MAC,
     VLAN,
@@ -200,7 +213,9 @@ enum {
     CID
 };
 
-/** A property of devices of one kind; in the order of the names above. */
+#define ANY_KIND ASH_BOOT_VIRTIO_KINDS
+
+/** A property of devices of one kind, or of any; in the order of the names above. */
 static const struct rule {
     const char *name;
     const char *(*parse)(struct ash_boot_virtio *device, struct ash_boot_span value);
@@ -221,6 +236,7 @@ static const struct rule {
     [SIZE] = {"size", parse_size, ASH_BOOT_VIRTIO_BLK,
               "<size-high size-low>, bytes, a multiple of 512, at most 1 PiB"},
     [TIMEOUT] = {"timeout-ms", parse_timeout, ASH_BOOT_VIRTIO_BLK, "one cell, milliseconds, 1..3600000"},
+    [RINGS] = {"rings", parse_rings, ANY_KIND, "\"packed\" or \"split\""},
     [SWITCH] = {"switch", parse_switch, ASH_BOOT_VIRTIO_NET, "the name of a node in /vms/switches"},
     [MAC] = {"mac", parse_mac, ASH_BOOT_VIRTIO_NET, "6 bytes: [52 54 00 00 00 01]; each of a switch its own"},
     [VLAN] = {"vlan", parse_vlan, ASH_BOOT_VIRTIO_NET, "one cell, 0..4094; 0: untagged, as without it"},
@@ -234,11 +250,11 @@ static const struct rule {
 
 static const char *const known[] = {
     [ASH_BOOT_VIRTIO_BLK] =
-        "image memory-range read-only overlay overlay-size serial queues served-by size timeout-ms",
-    [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps",
-    [ASH_BOOT_VIRTIO_RNG] = "none",
-    [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes",
-    [ASH_BOOT_VIRTIO_VSOCK] = "cid",
+        "image memory-range read-only overlay overlay-size serial queues served-by size timeout-ms rings",
+    [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps rings",
+    [ASH_BOOT_VIRTIO_RNG] = "rings",
+    [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes rings",
+    [ASH_BOOT_VIRTIO_VSOCK] = "cid rings",
 };
 
 int ash_boot_virtio_refuse(struct ash_boot_vm *vm, const struct ash_boot_virtio *device, int code,
@@ -321,8 +337,8 @@ void ash_boot_virtio_property_(struct ash_boot_vm_reader_ *reader, const char *n
     if (device == NULL || ash_boot_strings_equal_(name, "phandle")) {
         return;
     }
-    while (i < ASH_ARRAY_SIZE(rules) &&
-           (rules[i].kind != device->kind || !ash_boot_strings_equal_(rules[i].name, name))) {
+    while (i < ASH_ARRAY_SIZE(rules) && ((rules[i].kind != device->kind && rules[i].kind != ANY_KIND) ||
+                                         !ash_boot_strings_equal_(rules[i].name, name))) {
         i++;
     }
     if (i == ASH_ARRAY_SIZE(rules)) {

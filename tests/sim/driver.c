@@ -61,6 +61,12 @@ static uint16_t get16(struct hv_vcpu *vcpu, uint64_t ipa)
     return value;
 }
 
+bool sim_offers(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device, unsigned bit)
+{
+    (void)sim_device(cpu, vcpu, device + DEVICE_FEATURES_SEL, true, bit / 32U);
+    return (sim_device(cpu, vcpu, device + DEVICE_FEATURES, false, 0) >> (bit % 32U) & 1U) != 0U;
+}
+
 void sim_driver_begin(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device, uint64_t features)
 {
     assert_int_equal(sim_device(cpu, vcpu, device + SIM_MAGIC, false, 0), 0x74726976);

@@ -41,6 +41,8 @@ struct sim_segment {
 uint64_t sim_ram(const struct hv_vcpu *vcpu, uint64_t offset);
 uint64_t sim_virtio(unsigned index);
 
+/** Does the device offer feature @bit? */
+bool sim_offers(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device, unsigned bit);
 /** Reset the device, take VERSION_1 and @features of what it offers, FEATURES_OK. */
 void sim_driver_begin(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t device, uint64_t features);
 /** Lay queue @number out at @offset bytes into RAM, zeroed, and make it ready. */

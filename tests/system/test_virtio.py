@@ -33,8 +33,14 @@ NETWORK = """
     virtio_blk { image = "root.ext4"; overlay; };
     virtio_net { switch = "lan"; };
 """
+PACKED = 34  # VIRTIO 1.2, 6
 BULK_MIB = 4
 SERVE = "nc -ll -p 2000 -e md5sum > /dev/null 2>&1 & true"
+
+
+def split(devices):
+    """The same without packed rings."""
+    return devices.replace(" };", ' rings = "split"; };')
 
 
 def read(path):
@@ -113,12 +119,18 @@ class LinuxMachines(SystemTest):
 
 
 class Virtio(LinuxMachines):
-    def disk_machine(self, gic, vcpus):
-        machine = self.machine(self.linux("linux", 1, range(vcpus), DISKS),
+    def disk_machine(self, gic, vcpus, disks=DISKS):
+        machine = self.machine(self.linux("linux", 1, range(vcpus), disks),
                                options=("--gic", str(gic), "--cpus", str(vcpus), "--memory", "1G"))
         machine.attach(1, "linux")
         self.assertRegex(machine.terminal.text, r"root: clean, \d+/\d+ files")
         return machine
+
+    def check_rings(self, machine, packed):
+        """What the drivers took of what was offered, of every device."""
+        bits = machine.ask(f"cut -c{PACKED + 1} /sys/bus/virtio/devices/*/features").split()
+        self.assertGreaterEqual(len(bits), 2)
+        self.assertEqual({str(int(packed))}, set(bits))
 
     def check_root(self, machine):
         self.assertEqual("/dev/vda ext4", machine.ask("awk '$2 == \"/\" { print $1, $3 }' /proc/mounts | tail -n 1"))
@@ -192,6 +204,7 @@ class Virtio(LinuxMachines):
 
     def test_disks_on_gicv3(self):
         machine = self.disk_machine(3, 2)
+        self.check_rings(machine, packed=True)
         self.check_root(machine)
         self.check_entropy(machine)
         self.check_kinds(machine)
@@ -203,7 +216,8 @@ class Virtio(LinuxMachines):
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
 
     def shorter(self, gic):
-        machine = self.disk_machine(gic, 1)
+        machine = self.disk_machine(gic, 1, split(DISKS))
+        self.check_rings(machine, packed=False)
         self.check_root(machine)
         self.check_kinds(machine)
         self.check_depths(machine, 2, (4096,), (1, 32))
@@ -221,13 +235,14 @@ class Virtio(LinuxMachines):
         self.check_restarts(machine, 20)
 
     def network_machine(self, gic):
-        """Two guests on one switch; the first is attached to."""
-        guests = [self.linux(name, vmid, [vmid - 1], NETWORK, f"ashlar.ip=10.0.0.{vmid}/24")
-                  for vmid, name in ((1, "a"), (2, "b"))]
+        """Two guests on one switch, with rings of either layout; the first is attached to."""
+        guests = [self.linux(name, vmid, [vmid - 1], devices, f"ashlar.ip=10.0.0.{vmid}/24")
+                  for vmid, name, devices in ((1, "a", NETWORK), (2, "b", split(NETWORK)))]
         machine = self.machine("switches { lan { }; };", *guests,
                                options=("--gic", str(gic), "--cpus", "2", "--memory", "1G"))
         for vmid, name in ((2, "b"), (1, "a")):
             machine.attach(vmid, name)
+            self.check_rings(machine, packed=vmid == 1)
             machine.ask(SERVE)
         return machine
 

@@ -103,6 +103,7 @@ enum ash_boot_virtio_kind {
 struct ash_boot_virtio {
     enum ash_boot_virtio_kind kind;
     const char *node; /* its name */
+    bool split_rings; /* the driver is not offered the packed layout */
 
     /* BLK */
     const char *image;               /* name in the bundle; NULL: @range */

@@ -171,6 +171,28 @@ static void the_other_kinds_have_what_is_theirs(void **state)
     assert_int_equal(device->cid, 3);
 }
 
+static void rings_of_any_kind_are_packed_or_split(void **state)
+{
+    static const struct property switch_or_cid[ASH_BOOT_VIRTIO_KINDS] = {
+        [ASH_BOOT_VIRTIO_BLK] = PROPERTY("image", "d\0"),
+        [ASH_BOOT_VIRTIO_NET] = PROPERTY("switch", "lan\0"),
+        [ASH_BOOT_VIRTIO_VSOCK] = PROPERTY("cid", CELL("\x03")),
+    };
+
+    (void)state;
+    for (unsigned kind = 0; kind < (unsigned)ASH_BOOT_VIRTIO_KINDS; kind++) {
+        const char *name = ash_boot_virtio_kind_name((enum ash_boot_virtio_kind)kind);
+        struct device device = {name, {PROPERTY("rings", "split\0"), switch_or_cid[kind]}};
+
+        assert_true(accepted(&device)->split_rings);
+        device.property[0] = (struct property)PROPERTY("rings", "packed\0");
+        assert_false(accepted(&device)->split_rings);
+        device.property[0] = device.property[1];
+        device.property[1].name = NULL;
+        assert_false(accepted(&device)->split_rings);
+    }
+}
+
 static void a_kind_has_a_name(void **state)
 {
     (void)state;
@@ -222,10 +244,16 @@ static const struct mistake {
     {{"virtio_blk", {IMAGE, PROPERTY("mac", "\x52\x54\0\0\0\1")}},
      ASH_EFORMAT,
      BLK "mac = [52 54 00 00 00 01]: is an unknown property; allowed: image memory-range read-only overlay "
-         "overlay-size serial queues served-by size timeout-ms"},
+         "overlay-size serial queues served-by size timeout-ms rings"},
+    {{"virtio_blk", {IMAGE, PROPERTY("rings", "round\0")}},
+     ASH_EFORMAT,
+     BLK "rings = \"round\": is unknown; allowed: \"packed\" or \"split\""},
+    {{"virtio_blk", {IMAGE, PROPERTY("rings", CELL("\x01"))}},
+     ASH_EFORMAT,
+     BLK "rings = <1>: is not one string; allowed: \"packed\" or \"split\""},
     {{"virtio_rng", {PROPERTY("source", "x\0")}},
      ASH_EFORMAT,
-     "vms.dtb: VM vm0: /vms/vm0/virtio_rng: source = \"x\": is an unknown property; allowed: none"},
+     "vms.dtb: VM vm0: /vms/vm0/virtio_rng: source = \"x\": is an unknown property; allowed: rings"},
     {{"virtio_net", {{NULL, NULL, 0}}},
      ASH_ENOENT,
      NET "switch: is missing; allowed: the name of a node in /vms/switches"},
@@ -472,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disk_has_an_image_or_a_range),
         cmocka_unit_test(the_other_kinds_have_what_is_theirs),
+        cmocka_unit_test(rings_of_any_kind_are_packed_or_split),
         cmocka_unit_test(a_kind_has_a_name),
         cmocka_unit_test(each_mistake_is_a_line_with_the_devices_node),
         cmocka_unit_test(eight_devices_are_the_most),
