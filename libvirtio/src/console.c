@@ -76,34 +76,38 @@ static bool output_run(void *cookie, void *bytes, uint32_t size)
     return took >= size;
 }
 
-/* A piece of what is held; false: there is no room. */
-static bool output_piece(struct ash_virtio_console *console, uint32_t port)
+/* A piece of what is held. ASH_OK; ASH_EBUSY: there is no room for all of it; ASH_ENOMEM. */
+static int output_piece(struct ash_virtio_console *console, uint32_t port)
 {
     struct ash_virtio_console_port *p = &console->config.ports[port];
     struct ash_virtio_request *held = &p->held;
     struct output output = {.console = console, .port = port};
     uint64_t size = held->readable_bytes;
+    int error;
 
     size = size < ASH_VIRTIO_CONSOLE_PIECE ? size : ASH_VIRTIO_CONSOLE_PIECE;
-    if (ash_virtio_visit(&console->device, held, false, 0, size, output_run, &output) != ASH_OK) {
-        return false;
-    }
-    ash_virtio_trim_readable(held, output.taken);
+    error = ash_virtio_visit(&console->device, held, false, 0, size, output_run, &output);
+    ash_virtio_trim_readable(held, output.taken); /* whatever came behind it */
     p->taken += output.taken;
     if (held->readable_bytes == 0U) {
         ASH_DISCARD(ash_virtio_push(&console->device, held->queue, held->token, 0));
         held->token = 0;
         p->taken = 0;
     }
-    return output.taken == size;
+    return error == ASH_OK && output.taken < size ? ASH_EBUSY : error;
 }
 
-/* The next output; of one that was put back when the state was exported only what was not taken. */
+/* The next output; of one that was put back when the state was exported only what was not taken. A buffer of a
+ * transmit queue is for the device to read (5.3.6.1). */
 static int take_output(struct ash_virtio_console *console, uint32_t port)
 {
     struct ash_virtio_console_port *p = &console->config.ports[port];
     const int error = ash_virtio_pop(&console->device, output_queue(port), &p->held);
 
+    if (error == ASH_OK && p->held.writable_bytes > 0U) {
+        ash_virtio_refuse(&console->device, output_queue(port), p->held.writable_bytes);
+        return ASH_EGUEST;
+    }
     if (error == ASH_OK) {
         ash_virtio_trim_readable(&p->held, p->taken);
     }
@@ -119,11 +123,10 @@ static bool serve_output(struct ash_virtio_console *console, uint32_t port, uint
         error = held->token != 0U ? ASH_OK : take_output(console, port);
         if (error != ASH_OK) {
             held->token = 0;
-        } else if (!output_piece(console, port)) {
             break;
-        } else {
-            budget--;
         }
+        error = output_piece(console, port);
+        budget -= error == ASH_OK ? 1U : 0U;
     }
     ash_virtio_signal(&console->device, output_queue(port));
     return budget == 0U || error == ASH_ENOMEM;
@@ -184,11 +187,18 @@ uint32_t ash_virtio_console_input(struct ash_virtio_console *console, uint32_t p
     while (done < size && buffers++ < ASH_VIRTIO_CONSOLE_BUFFERS &&
            ash_virtio_pop(&console->device, queue, &request) == ASH_OK) {
         const uint32_t left = size - done;
-        uint32_t fits = request.writable_bytes < left ? (uint32_t)request.writable_bytes : left;
+        const uint32_t fits = request.writable_bytes < left ? (uint32_t)request.writable_bytes : left;
 
+        /* Each buffer takes a byte at least, so there is an end, however fast the driver adds more. */
+        if (fits == 0U || request.readable_bytes > 0U) { /* 5.3.6.1 */
+            ash_virtio_refuse(&console->device, queue, request.readable_bytes);
+            break;
+        }
         if (ash_virtio_copy_out(&console->device, &request, 0, (const unsigned char *)bytes + done, fits) !=
             ASH_OK) {
-            fits = 0;
+            ASH_DISCARD(
+                ash_virtio_put_back(&console->device, queue, request.token)); /* the newest there is */
+            break;
         }
         ASH_DISCARD(ash_virtio_push(&console->device, queue, request.token, fits));
         done += fits;
@@ -397,6 +407,7 @@ void ash_virtio_console_resize(struct ash_virtio_console *console, uint32_t port
         store_le16_(console->space + CONFIG_ROWS, rows);
     }
     if (has_ports(console)) {
+        ash_virtio_config_rewritten_(&console->device);
         p->pending |= p->ready && p->is_console ? PENDING(RESIZE) : 0U;
         send_pending(console);
     } else if (port == 0U) {

@@ -54,6 +54,7 @@ int ash_virtio_device_init(struct ash_virtio_device *device, const struct ash_vi
         .offered = features | site->ring_features | ASH_VIRTIO_F_VERSION_1,
         .config = config,
         .config_size = config_size,
+        .last_served = ASH_VIRTIO_QUEUES_MAX - 1U,
     };
     return init_queues(site);
 }
@@ -105,6 +106,7 @@ void ash_virtio_device_reset(struct ash_virtio_device *device)
         queue->layout = (struct ash_virtq_layout){.size = queue->max_size};
     }
     device->kicked = 0;
+    device->last_served = ASH_VIRTIO_QUEUES_MAX - 1U;
     device->status = 0;
     device->features = 0;
     if (device->ops->reset != NULL) {
@@ -164,8 +166,10 @@ void ash_virtio_write_status(struct ash_virtio_device *device, uint32_t value)
 
 void ash_virtio_needs_reset_(struct ash_virtio_device *device)
 {
+    const bool is_new = (device->status & ASH_VIRTIO_NEEDS_RESET) == 0U;
+
     device->status |= ASH_VIRTIO_NEEDS_RESET;
-    if (ash_virtio_is_running(device)) {
+    if (is_new && ash_virtio_is_running(device)) {
         ash_virtio_interrupt_(device, ASH_VIRTIO_ISR_CONFIG); /* 2.1.2 */
     }
 }
@@ -197,9 +201,14 @@ uint32_t ash_virtio_read_features(const struct ash_virtio_device *device, uint32
     return sel < 2U ? (uint32_t)(device->offered >> (32U * sel)) : 0U;
 }
 
-void ash_virtio_config_changed(struct ash_virtio_device *device)
+void ash_virtio_config_rewritten_(struct ash_virtio_device *device)
 {
     device->generation++;
+}
+
+void ash_virtio_config_changed(struct ash_virtio_device *device)
+{
+    ash_virtio_config_rewritten_(device);
     if (ash_virtio_is_running(device)) {
         ash_virtio_interrupt_(device, ASH_VIRTIO_ISR_CONFIG);
     }

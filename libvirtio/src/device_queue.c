@@ -104,13 +104,17 @@ static bool serve(struct ash_virtio_device *device, uint32_t queue, uint32_t bud
 
 bool ash_virtio_run(struct ash_virtio_device *device, uint32_t budget)
 {
-    const uint64_t kicked = device->kicked;
+    const uint64_t behind = device->kicked & ~ASH_MASK(device->last_served, 0);
+    uint32_t queue;
 
-    device->kicked = 0;
-    for (uint32_t i = 0; i < device->site.queue_count; i++) {
-        if ((kicked & ASH_BIT(i)) != 0U && serve(device, i, budget)) {
-            ash_virtio_kick(device, i);
-        }
+    if (device->kicked == 0U) {
+        return false;
+    }
+    queue = ash_lowest_bit(behind != 0U ? behind : device->kicked);
+    device->last_served = queue;
+    device->kicked &= ~ASH_BIT(queue);
+    if (serve(device, queue, budget)) {
+        ash_virtio_kick(device, queue);
     }
     return device->kicked != 0U;
 }

@@ -152,6 +152,12 @@ static inline bool virtq_is_guest_memory_(const struct ash_virtq_region *regions
     return false;
 }
 
+/* Can map() be asked for it whole? */
+static inline bool virtq_is_in_one_piece_(const struct ash_virtq_hal *memory, uint64_t at, uint64_t size)
+{
+    return memory->piece == 0U || size <= memory->piece - (at & (memory->piece - 1U));
+}
+
 /* The slot of a live request, NULL if @token names none. */
 static inline struct ash_virtq_slot *virtq_slot_(const struct ash_virtq *q, uint64_t token)
 {
@@ -185,6 +191,9 @@ void ash_virtq_arm_(struct ash_virtq *q, bool enabled);
 
 /* A reason for an interrupt more. */
 void ash_virtio_interrupt_(struct ash_virtio_device *device, uint32_t cause);
+
+/* The configuration space has changed (2.5.1); ash_virtio_config_changed() without telling the driver. */
+void ash_virtio_config_rewritten_(struct ash_virtio_device *device);
 
 /* Something is beyond repair: DEVICE_NEEDS_RESET. */
 void ash_virtio_needs_reset_(struct ash_virtio_device *device);

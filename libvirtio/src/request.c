@@ -82,11 +82,6 @@ static int visit_run(const struct ash_virtio_device *device, const struct ash_vi
     return ASH_OK;
 }
 
-static bool is_in_one_piece(const struct ash_virtq_hal *memory, uint64_t at, uint64_t size)
-{
-    return memory->piece == 0U || size <= memory->piece - (at & (memory->piece - 1U));
-}
-
 /* The first segment from @i on that is not empty; @end: none. */
 static uint32_t first_of(const struct ash_virtio_request *request, uint32_t i, uint32_t end)
 {
@@ -119,7 +114,7 @@ static void *map_one_run(const struct ash_virtio_device *device, const struct as
     segment = &request->segments[first];
     if (segment->writable != writable || !ash_range_within(offset, size, 0, segment->length) ||
         !virtq_is_guest_memory_(site->regions, site->region_count, segment->ipa.value, segment->length) ||
-        !is_in_one_piece(site->hal->memory, segment->ipa.value + offset, size)) {
+        !virtq_is_in_one_piece_(site->hal->memory, segment->ipa.value + offset, size)) {
         return NULL;
     }
     return site->hal->memory->map(site->ctx, ash_ipa(segment->ipa.value + offset), size, writable);

@@ -19,21 +19,35 @@ static bool fill_run(void *cookie, void *bytes, uint32_t size)
     return got >= size;
 }
 
-/* False: there is no entropy now. */
-static bool answer(struct ash_virtio_rng *rng)
+/* ASH_OK; ASH_EBUSY: there is no entropy now; ASH_ENOMEM: the buffer cannot be mapped now. A device must not give a
+ * buffer back empty (5.4.6.2). */
+static int answer(struct ash_virtio_rng *rng)
 {
     struct ash_virtio_request *request = &rng->held;
     struct filling filling = {.rng = rng};
     uint64_t size = request->writable_bytes;
+    int error;
 
     size = size < rng->config.bytes_max ? size : rng->config.bytes_max;
-    if (ash_virtio_visit(&rng->device, request, true, 0, size, fill_run, &filling) == ASH_OK &&
-        filling.done == 0U && size > 0U) {
-        return false; /* a device must not give a buffer back empty (5.4.6.1) */
+    error = ash_virtio_visit(&rng->device, request, true, 0, size, fill_run, &filling);
+    if (filling.done == 0U) {
+        return error != ASH_OK ? error : ASH_EBUSY;
     }
     ASH_DISCARD(ash_virtio_push(&rng->device, request->queue, request->token, filling.done));
     request->token = 0;
-    return true;
+    return ASH_OK;
+}
+
+/* The next buffer: for the device to write (5.4.6.1). */
+static int take(struct ash_virtio_rng *rng, uint32_t queue)
+{
+    const int error = ash_virtio_pop(&rng->device, queue, &rng->held);
+
+    if (error == ASH_OK && (rng->held.readable_bytes > 0U || rng->held.writable_bytes == 0U)) {
+        ash_virtio_refuse(&rng->device, queue, rng->held.readable_bytes);
+        return ASH_EGUEST;
+    }
+    return error;
 }
 
 static bool serve(void *ctx, uint32_t queue, uint32_t budget)
@@ -42,14 +56,13 @@ static bool serve(void *ctx, uint32_t queue, uint32_t budget)
     int error = ASH_OK;
 
     while (budget > 0U && error == ASH_OK) {
-        error = rng->held.token != 0U ? ASH_OK : ash_virtio_pop(&rng->device, queue, &rng->held);
+        error = rng->held.token != 0U ? ASH_OK : take(rng, queue);
         if (error != ASH_OK) {
             rng->held.token = 0;
-        } else if (!answer(rng)) {
             break;
-        } else {
-            budget--;
         }
+        error = answer(rng);
+        budget -= error == ASH_OK ? 1U : 0U;
     }
     ash_virtio_signal(&rng->device, queue);
     return budget == 0U || error == ASH_ENOMEM;

@@ -50,7 +50,9 @@ int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struc
     }
     walk->indirect = q->hal->map(q->ctx, ash_ipa(d->ipa), d->length, false);
     if (walk->indirect == NULL) {
-        return ASH_ENOMEM;
+        return virtq_is_in_one_piece_(q->hal, d->ipa, d->length)
+                   ? ASH_ENOMEM
+                   : ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa); /* nor will it ever be */
     }
     walk->indirect_size = d->length;
     walk->table = walk->indirect;

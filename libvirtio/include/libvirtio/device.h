@@ -133,6 +133,7 @@ struct ash_virtio_device {
     uint32_t isr;
     uint32_t generation;
     uint64_t kicked; /* queues to serve, by bit */
+    uint32_t last_served;
 };
 
 /** For device types. features: of the type's own, 0..23 and 50..63. config: the type's, shown as it is; it
@@ -153,8 +154,9 @@ void ash_virtio_device_set_shm(struct ash_virtio_device *device, const struct as
  *  ash_virtio_kick(). */
 bool ash_virtio_has_work(const struct ash_virtio_device *device);
 
-/** Serve each queue that was kicked, at most @budget (> 0) requests of each. True: there is more to do,
- *  call again when others had their turn. Cost: O(queues * budget). */
+/** Serve the next of the queues that were kicked, in turn, at most @budget (> 0) requests of it: however many
+ *  queues a driver kicks, a call is bounded. True: there is more to do, call again when others had their turn.
+ *  Cost: O(budget). */
 bool ash_virtio_run(struct ash_virtio_device *device, uint32_t budget);
 
 /** As if the driver had kicked @queue: what a back end had no room for can go on. Out of range: nothing. */

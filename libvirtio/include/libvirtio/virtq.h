@@ -85,7 +85,8 @@ struct ash_virtq_hal {
 
     /** Where memory that is one region for the guest is not one for map(): it need not span two multiples of this, a
      *  power of two, when the bytes of a buffer are asked for. Rings and indirect tables it has to give whole; drivers
-     *  allocate them so that they span none of a MiB or more. 0: it gives whatever lies in one region. */
+     *  allocate them so that they span none of a MiB or more. A table that does, and that it does not give, breaks the
+     *  queue (ASH_VIRTQ_BAD_TABLE_ADDRESS), as nothing would ever change. 0: it gives whatever lies in one region. */
     uint64_t piece;
 };
 

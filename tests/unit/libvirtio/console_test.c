@@ -200,13 +200,71 @@ static void output_that_cannot_be_mapped_waits(void **state)
     open_terminal(&t, false, 0);
     t.guest.mem.maps_until_failure = 0;
     head = say(&t, 1, "x");
-    guest_run(&t.guest, 4);
+    assert_true(ash_virtio_run(&t.console.device, 4));
+    assert_true(ash_virtio_run(&t.console.device, 4));
     t.guest.mem.maps_until_failure = -1;
-    ash_virtio_console_room(&t.console, 0);
     guest_run(&t.guest, 4);
     assert_int_equal(guest_take(&t.guest, 1, head), 0);
     assert_int_equal(t.out_count[0], 1);
     guest_close(&t.guest);
+}
+
+static void what_came_before_a_piece_that_cannot_be_mapped_goes_out_once(void **state)
+{
+    struct terminal t;
+    struct ash_virtq_segment part[3];
+    int head;
+
+    (void)state;
+    for (int before = 0; before < 3; before++) {
+        open_terminal(&t, false, 0);
+        for (unsigned i = 0; i < 3; i++) {
+            part[i] = guest_buffer(&t.guest, 4, false);
+            memcpy(guest_bytes(&t.guest, part[i]), &"abcdefghijkl"[4 * i], 4);
+        }
+        head = guest_send(&t.guest, 1, part, 3);
+        t.guest.mem.maps_until_failure = before;
+        assert_true(ash_virtio_run(&t.console.device, 4));
+        t.guest.mem.maps_until_failure = -1;
+        guest_run(&t.guest, 4);
+        assert_int_equal(guest_take(&t.guest, 1, head), 0);
+        assert_int_equal(t.out_count[0], 12);
+        assert_memory_equal(t.out[0], "abcdefghijkl", 12);
+        guest_close(&t.guest);
+    }
+}
+
+/* 5.3.6.1. And the driver is told once (2.1.2), however often somebody comes to what is broken. */
+static void a_buffer_of_the_wrong_direction_breaks_its_queue(void **state)
+{
+    static const struct {
+        unsigned queue;
+        uint32_t size;
+        bool writable;
+    } wrong[] = {{0, 8, false}, {0, 0, true}, {1, 8, true}};
+
+    (void)state;
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(wrong); i++) {
+        struct terminal t;
+        struct ash_virtq_segment segment;
+        struct mock_used used;
+
+        open_terminal(&t, false, 0);
+        segment = guest_buffer(&t.guest, wrong[i].size, wrong[i].writable);
+        guest_send(&t.guest, wrong[i].queue, &segment, 1);
+        guest_run(&t.guest, 4);
+        for (unsigned times = 0; times < 3; times++) {
+            assert_int_equal(ash_virtio_console_input(&t.console, 0, "x", 1), 0);
+            assert_int_equal(guest_read(&t.guest, 0x70), 0x4f);
+            assert_int_equal(guest_read(&t.guest, 0x60), times == 0U ? 2 : 0);
+            guest_write(&t.guest, 0x64, 2);
+            ash_virtio_console_room(&t.console, 0);
+            guest_run(&t.guest, 4);
+        }
+        assert_false(guest_has_used(&t.guest, wrong[i].queue, &used));
+        assert_int_equal(t.out_count[0], 0);
+        guest_close(&t.guest);
+    }
 }
 
 static void input_goes_as_far_as_there_are_buffers(void **state)
@@ -238,12 +296,13 @@ static void input_goes_as_far_as_there_are_buffers(void **state)
     assert_int_equal(t.input_rooms[0], 1);
     assert_int_equal(ash_virtio_console_input(&t.console, 0, "ij", 2), 2);
     assert_int_equal(guest_take(&t.guest, 0, heads[0]), 2);
-    /* A buffer that cannot be reached goes back empty, and nothing is lost. */
+    /* A buffer that cannot be reached now stays where it is, and nothing is lost. */
     heads[0] = guest_send(&t.guest, 0, &in[0], 1);
     t.guest.mem.maps_until_failure = 0;
     assert_int_equal(ash_virtio_console_input(&t.console, 0, "k", 1), 0);
     t.guest.mem.maps_until_failure = -1;
-    assert_int_equal(guest_take(&t.guest, 0, heads[0]), 0);
+    assert_int_equal(ash_virtio_console_input(&t.console, 0, "k", 1), 1);
+    assert_int_equal(guest_take(&t.guest, 0, heads[0]), 1);
     guest_close(&t.guest);
 }
 
@@ -317,6 +376,21 @@ static void size_and_emergency_are_in_the_configuration(void **state)
     guest_write(&t.guest, 0x108, 'E'); /* without a driver */
     assert_int_equal(t.emergency, 'E');
     guest_close(&t.guest);
+}
+
+static void a_resize_gives_the_configuration_a_new_generation(void **state)
+{
+    (void)state;
+    for (unsigned ports = 0; ports < 2; ports++) {
+        struct terminal t;
+        uint32_t generation;
+
+        open_terminal(&t, ports != 0U, 0);
+        generation = guest_read(&t.guest, 0xfc);
+        ash_virtio_console_resize(&t.console, 0, 100, 40);
+        assert_int_not_equal(guest_read(&t.guest, 0xfc), generation);
+        guest_close(&t.guest);
+    }
 }
 
 /* ---- Ports -------------------------------------------------------------------------------------------- */
@@ -523,6 +597,9 @@ int main(void)
         cmocka_unit_test(held_output_is_forgotten_by_a_reset),
         cmocka_unit_test(a_long_buffer_goes_out_in_pieces),
         cmocka_unit_test(output_that_cannot_be_mapped_waits),
+        cmocka_unit_test(what_came_before_a_piece_that_cannot_be_mapped_goes_out_once),
+        cmocka_unit_test(a_buffer_of_the_wrong_direction_breaks_its_queue),
+        cmocka_unit_test(a_resize_gives_the_configuration_a_new_generation),
         cmocka_unit_test(input_goes_as_far_as_there_are_buffers),
         cmocka_unit_test(a_call_fills_so_many_buffers_and_no_more),
         cmocka_unit_test(what_was_queued_can_be_discarded),

@@ -126,6 +126,36 @@ static void a_table_that_cannot_be_mapped_now_can_be_later(void **state)
     rig_close(&rig);
 }
 
+/* A table across two pieces that are not next to each other will never be mapped: nobody tries for ever. */
+static void a_table_across_pieces_that_is_not_given_breaks_the_queue(void **state)
+{
+    (void)state;
+    for (unsigned across = 0; across < 2; across++) {
+        struct rig rig;
+        struct ash_virtq_hal hal = mock_memory_hal;
+        struct ash_virtq_segment in[2];
+        uint64_t table;
+
+        rig_prepare(&rig, 4, ASH_VIRTQ_F_INDIRECT_DESC);
+        hal.piece = 4096;
+        assert_int_equal(ash_virtq_init(&rig.q, &rig.config, &hal, &rig.mem), ASH_OK);
+        assert_int_equal(ash_virtq_setup(&rig.q, &rig.drv.layout), ASH_OK);
+        fill(in, 2);
+        table = mock_memory_alloc(&rig.mem, 32, across != 0U ? 4080 : 4064);
+        assert_true(mock_driver_add_indirect(&rig.drv, table, in, 2) >= 0);
+        mock_driver_publish(&rig.drv);
+        rig.mem.maps_until_failure = 0;
+        if (across != 0U) {
+            rig_expect_broken(&rig, ASH_VIRTQ_BAD_TABLE_ADDRESS, 0, table);
+        } else {
+            assert_int_equal(rig_pop(&rig), ASH_ENOMEM);
+            rig.mem.maps_until_failure = -1;
+            assert_int_equal(rig_pop(&rig), ASH_OK);
+        }
+        rig_close(&rig);
+    }
+}
+
 /* One descriptor with a table of @length bytes at @table. */
 static void offer_table(struct rig *rig, uint64_t table, uint32_t length, unsigned flags)
 {
@@ -278,6 +308,7 @@ int main(void)
         cmocka_unit_test(the_order_in_the_table_is_that_of_next),
         cmocka_unit_test(a_table_may_end_a_direct_chain),
         cmocka_unit_test(a_table_that_cannot_be_mapped_now_can_be_later),
+        cmocka_unit_test(a_table_across_pieces_that_is_not_given_breaks_the_queue),
         cmocka_unit_test(a_table_without_the_feature_breaks_the_queue),
         cmocka_unit_test(a_table_with_next_breaks_the_queue),
         cmocka_unit_test(a_nested_table_breaks_the_queue),

@@ -485,6 +485,39 @@ static void a_batch_is_no_larger_than_its_budget(void **state)
     guest_close(&toy.guest);
 }
 
+/* However many queues are kicked, a call is one batch of one of them; and none waits for ever. */
+static void queues_have_turns(void **state)
+{
+    struct toy toy;
+    struct ash_virtq_segment segment;
+
+    (void)state;
+    toy_open(&toy);
+    guest_start(&toy.guest, 0);
+    segment = guest_buffer(&toy.guest, 8, true);
+    for (unsigned i = 0; i < 20; i++) {
+        guest_send(&toy.guest, i % 2U, &segment, 1);
+    }
+    for (unsigned turn = 0; turn < 4; turn++) {
+        struct mock_used used;
+        unsigned of[2] = {0, 0};
+
+        toy.served = 0;
+        assert_true(ash_virtio_run(&toy.device, 4));
+        assert_int_equal(toy.served, 4);
+        for (unsigned i = 0; i < 2; i++) {
+            while (guest_has_used(&toy.guest, i, &used)) {
+                of[i]++;
+            }
+        }
+        assert_int_equal(of[turn % 2U], 4);
+        assert_int_equal(of[1U - turn % 2U], 0);
+    }
+    guest_run(&toy.guest, 4);
+    assert_false(ash_virtio_run(&toy.device, 4));
+    guest_close(&toy.guest);
+}
+
 static void what_comes_while_kicks_are_off_is_served(void **state)
 {
     static const uint64_t features[] = {0, ASH_VIRTQ_F_PACKED, ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_EVENT_IDX};
@@ -688,6 +721,7 @@ int main(void)
         cmocka_unit_test(one_queue_is_reset_alone),
         cmocka_unit_test(chains_from_before_driver_ok_are_served_then),
         cmocka_unit_test(a_batch_is_no_larger_than_its_budget),
+        cmocka_unit_test(queues_have_turns),
         cmocka_unit_test(what_comes_while_kicks_are_off_is_served),
         cmocka_unit_test(a_device_of_one_op_will_do),
         cmocka_unit_test(init_refuses_what_it_cannot_use),

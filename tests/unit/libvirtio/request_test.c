@@ -128,22 +128,36 @@ static void what_waited_is_forgotten_by_a_reset(void **state)
     guest_close(&pool.guest);
 }
 
-static void a_request_with_nothing_to_write_comes_back(void **state)
+/* 5.4.6.1 */
+static void a_buffer_that_is_not_for_writing_breaks_the_queue(void **state)
 {
-    struct pool pool;
-    struct ash_virtq_segment in;
-    int head;
-
     (void)state;
-    pool_open(&pool, 0);
-    in = guest_buffer(&pool.guest, 10, false);
-    head = guest_send(&pool.guest, 0, &in, 1);
-    guest_run(&pool.guest, 1);
-    assert_int_equal(guest_take(&pool.guest, 0, head), 0);
-    guest_close(&pool.guest);
+    for (unsigned readable = 0; readable < 2; readable++) {
+        struct pool pool;
+        struct ash_virtq_segment in[2];
+        struct mock_used used;
+
+        pool_open(&pool, 0);
+        in[0] = guest_buffer(&pool.guest, readable != 0U ? 10 : 0, readable == 0U);
+        in[1] = guest_buffer(&pool.guest, 10, true);
+        guest_send(&pool.guest, 0, in, 1U + readable);
+        guest_run(&pool.guest, 1);
+        assert_int_equal(guest_read(&pool.guest, 0x70), 0x4f);
+        assert_false(guest_has_used(&pool.guest, 0, &used));
+        assert_int_equal(pool.next, 0); /* no entropy is spent */
+        guest_start(&pool.guest, 0);
+        in[0] = guest_buffer(&pool.guest, 10, true);
+        assert_int_equal(pool.rng.held.token, 0);
+        guest_run(&pool.guest, 1);
+        (void)guest_send(&pool.guest, 0, in, 1);
+        guest_run(&pool.guest, 1);
+        assert_true(guest_has_used(&pool.guest, 0, &used) && used.written == 10U);
+        guest_close(&pool.guest);
+    }
 }
 
-static void memory_that_cannot_be_mapped_gives_nothing(void **state)
+/* 5.4.6.2: never a buffer without a byte. */
+static void memory_that_cannot_be_mapped_now_waits(void **state)
 {
     struct pool pool;
     struct ash_virtq_segment in;
@@ -154,9 +168,11 @@ static void memory_that_cannot_be_mapped_gives_nothing(void **state)
     in = guest_buffer(&pool.guest, 10, true);
     pool.guest.mem.maps_until_failure = 0;
     head = guest_send(&pool.guest, 0, &in, 1);
-    guest_run(&pool.guest, 1);
+    assert_true(ash_virtio_run(&pool.rng.device, 1));
+    assert_true(ash_virtio_run(&pool.rng.device, 1));
     pool.guest.mem.maps_until_failure = -1;
-    assert_int_equal(guest_take(&pool.guest, 0, head), 0);
+    guest_run(&pool.guest, 1);
+    assert_int_equal(guest_take(&pool.guest, 0, head), 10);
     guest_close(&pool.guest);
 }
 
@@ -467,8 +483,8 @@ int main(void)
         cmocka_unit_test(buffers_are_filled),
         cmocka_unit_test(without_entropy_a_request_waits),
         cmocka_unit_test(what_waited_is_forgotten_by_a_reset),
-        cmocka_unit_test(a_request_with_nothing_to_write_comes_back),
-        cmocka_unit_test(memory_that_cannot_be_mapped_gives_nothing),
+        cmocka_unit_test(a_buffer_that_is_not_for_writing_breaks_the_queue),
+        cmocka_unit_test(memory_that_cannot_be_mapped_now_waits),
         cmocka_unit_test(rng_init_refuses_what_it_cannot_use),
         cmocka_unit_test(bytes_are_copied_across_segments),
         cmocka_unit_test(a_buffer_in_several_pieces_is_one_buffer),
