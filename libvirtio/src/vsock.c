@@ -54,34 +54,67 @@ static bool read_header(struct ash_virtio_vsock *vsock, struct ash_virtio_reques
     return length == request->readable_bytes && length <= ASH_VIRTIO_VSOCK_PACKET_MAX;
 }
 
-static bool is_header_ok(const struct ash_virtio_vsock *vsock, const struct ash_virtio_vsock_header *header,
-                         uint64_t length)
+static bool is_type_known(const struct ash_virtio_vsock *vsock, uint16_t type)
 {
-    const bool is_seqpacket = header->type == ASH_VIRTIO_VSOCK_SEQPACKET &&
-                              ash_virtio_has(&vsock->device, ASH_VIRTIO_VSOCK_F_SEQPACKET);
+    return type == ASH_VIRTIO_VSOCK_STREAM || (type == ASH_VIRTIO_VSOCK_SEQPACKET &&
+                                               ash_virtio_has(&vsock->device, ASH_VIRTIO_VSOCK_F_SEQPACKET));
+}
 
-    return header->src_cid == vsock->config.cid &&
-           (header->type == ASH_VIRTIO_VSOCK_STREAM || is_seqpacket) &&
-           header->op > ASH_VIRTIO_VSOCK_INVALID && header->op < ASH_VIRTIO_VSOCK_OP_COUNT &&
+static bool is_op_ok(const struct ash_virtio_vsock_header *header, uint64_t length)
+{
+    return header->op > ASH_VIRTIO_VSOCK_INVALID && header->op < ASH_VIRTIO_VSOCK_OP_COUNT &&
            (length == 0U || header->op == ASH_VIRTIO_VSOCK_RW);
+}
+
+/* What is of a type that there is not is answered by RST (5.10.6.4.2). False: there is no room for that now. */
+static bool reset_unknown(struct ash_virtio_vsock *vsock, const struct ash_virtio_vsock_header *header)
+{
+    const struct ash_virtio_source nothing = {.size = 0};
+    struct ash_virtio_vsock_header answer;
+    uint32_t taken;
+    int error = ASH_OK;
+
+    if (ash_virtio_vsock_refuse(header, &answer)) {
+        error = ash_virtio_vsock_receive(vsock, &answer, &nothing, 0, &taken);
+        ash_virtio_signal(&vsock->device, RECEIVE);
+    }
+    return error != ASH_ENOSPC;
+}
+
+/* False: it is to be looked at again when there is room for the answer. */
+static bool take(struct ash_virtio_vsock *vsock, struct ash_virtio_request *request)
+{
+    const struct ash_virtio_vsock_config *config = &vsock->config;
+    struct ash_virtio_vsock_header header;
+    const bool is_whole = read_header(vsock, request, &header) && header.src_cid == config->cid;
+    const bool is_known = is_whole && is_type_known(vsock, header.type);
+
+    if (is_known && is_op_ok(&header, request->readable_bytes)) {
+        config->backend->transmit(config->backend_ctx, request, &header);
+        return true;
+    }
+    if (is_whole && !is_known && !reset_unknown(vsock, &header)) {
+        vsock->is_held = ash_virtio_put_back(&vsock->device, TRANSMIT, request->token);
+        return !vsock->is_held;
+    }
+    vsock->malformed++;
+    ASH_DISCARD(ash_virtio_push(&vsock->device, TRANSMIT, request->token, 0));
+    return true;
 }
 
 static bool serve_transmit(struct ash_virtio_vsock *vsock, uint32_t budget)
 {
-    const struct ash_virtio_vsock_config *config = &vsock->config;
     struct ash_virtio_request request;
     int error = ASH_OK;
 
-    while (budget > 0U && (error = ash_virtio_pop(&vsock->device, TRANSMIT, &request)) == ASH_OK) {
-        struct ash_virtio_vsock_header header;
-
-        if (read_header(vsock, &request, &header) && is_header_ok(vsock, &header, request.readable_bytes)) {
-            config->backend->transmit(config->backend_ctx, &request, &header);
-        } else {
-            vsock->malformed++;
-            ASH_DISCARD(ash_virtio_push(&vsock->device, TRANSMIT, request.token, 0));
+    vsock->is_held = false;
+    while (budget > 0U && !vsock->is_held &&
+           (error = ash_virtio_pop(&vsock->device, TRANSMIT, &request)) == ASH_OK) {
+        if (request.readable_count != request.segment_count) {
+            ash_virtio_refuse(&vsock->device, TRANSMIT, request.writable_bytes);
+        } else if (take(vsock, &request)) {
+            budget--;
         }
-        budget--;
     }
     ash_virtio_signal(&vsock->device, TRANSMIT);
     return budget == 0U || error == ASH_ENOMEM;
@@ -121,6 +154,11 @@ static int deliver(struct ash_virtio_vsock *vsock, const struct ash_virtio_reque
     uint64_t room = request->writable_bytes;
     int error;
 
+    /* The driver's buffers are for the device to write, and a header fits: else none of them can be relied on. */
+    if (request->readable_count > 0U || room < HEADER_BYTES) {
+        ash_virtio_refuse(&vsock->device, RECEIVE, request->readable_bytes + room);
+        return ASH_EGUEST;
+    }
     /* Room for a header and, where there is a payload, for some of it: else there is no end to it. */
     if (room < HEADER_BYTES + (left > 0U ? 1U : 0U)) {
         return ASH_ENOSPC;
@@ -206,7 +244,12 @@ static bool serve(void *ctx, uint32_t queue, uint32_t budget)
     }
     if (queue == EVENTS) {
         send_event(vsock);
-    } else if (config->backend->receive_room != NULL) {
+        return false;
+    }
+    if (vsock->is_held) {
+        ash_virtio_kick(&vsock->device, TRANSMIT);
+    }
+    if (config->backend->receive_room != NULL) {
         config->backend->receive_room(config->backend_ctx);
     }
     return false;
@@ -226,6 +269,7 @@ static void reset(void *ctx)
     struct ash_virtio_vsock *vsock = ctx;
 
     vsock->event_pending = false;
+    vsock->is_held = false;
     for (uint32_t i = 0; i < ASH_VIRTIO_VSOCK_QUEUES; i++) {
         queue_reset(ctx, i);
     }
@@ -276,6 +320,7 @@ int ash_virtio_vsock_init(struct ash_virtio_vsock *vsock, const struct ash_virti
     }
     vsock->config = *config;
     vsock->event_pending = false;
+    vsock->is_held = false;
     vsock->malformed = 0;
     store_le64_(vsock->space, config->cid);
     return ash_virtio_device_init(&vsock->device, site, &ops, vsock, ASH_VIRTIO_VSOCK_QUEUES,

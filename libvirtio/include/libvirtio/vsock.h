@@ -5,7 +5,9 @@
  *  The library checks packets and moves them. Connections and credit are the business of the two ends: between
  *  two guests a hub forwards packets as they are, and holds them (by completing later) while the other has no
  *  buffers. Whoever is an end itself keeps account of buf_alloc and fwd_cnt. Nobody there:
- *  ash_virtio_vsock_refuse().
+ *  ash_virtio_vsock_refuse(). A packet of a type that there is not, or that was not negotiated, is answered by RST
+ *  here (5.10.6.4.2). Receive buffers that are not for writing, or smaller than a header, and transmit buffers that
+ *  are, break their queue.
  */
 #ifndef LIBVIRTIO_VSOCK_H
 #define LIBVIRTIO_VSOCK_H
@@ -87,6 +89,7 @@ struct ash_virtio_vsock {
     struct ash_virtio_vsock_config config;
     unsigned char space[ASH_VIRTIO_VSOCK_CONFIG_BYTES];
     bool event_pending; /* a transport reset to tell of */
+    bool is_held;       /* a packet of an unknown type is to be answered when there is room */
     uint64_t malformed; /* packets that were not handed on */
 };
 
@@ -98,7 +101,7 @@ int ash_virtio_vsock_init(struct ash_virtio_vsock *vsock, const struct ash_virti
  *  room for, *@taken bytes. The rest goes with the next call; flags that mark an end are kept for the last one.
  *  The driver sees it with ash_virtio_signal() of queue 0.
  *  Returns ASH_OK; ASH_ENOSPC: no buffer; ASH_EBUSY: driver not up; ASH_EINVAL: dst_cid is not the guest's,
- *  from; ASH_EGUEST: the queue is broken; ASH_ENOMEM, or the source's error. */
+ *  from; ASH_EGUEST: the queue is broken, or is now; ASH_ENOMEM, or the source's error. */
 int ash_virtio_vsock_receive(struct ash_virtio_vsock *vsock, const struct ash_virtio_vsock_header *header,
                              const struct ash_virtio_source *source, uint32_t from,
                              uint32_t *taken) ASH_NODISCARD;
