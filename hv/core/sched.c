@@ -91,6 +91,21 @@ static bool is_to_be_seen_to(const struct hv_vcpu *vcpu)
     return hv_vm_state(vcpu->vm) != HV_LIFE_RUNNING;
 }
 
+void hv_sched_owe(struct hv_vcpu *vcpu, uint64_t ticks)
+{
+    if (hv_budget_is_set(&vcpu->turn.budget)) {
+        (void)__atomic_fetch_add(&vcpu->turn.owed, ticks, __ATOMIC_RELAXED);
+    }
+}
+
+/** On its CPU: what others worked for it is charged. */
+static void pay(struct hv_turn *turn)
+{
+    if (__atomic_load_n(&turn->owed, __ATOMIC_RELAXED) != 0U) {
+        hv_budget_charge(&turn->budget, __atomic_exchange_n(&turn->owed, 0U, __ATOMIC_RELAXED));
+    }
+}
+
 bool hv_sched_is_ready_(struct hv_vcpu *vcpu, uint64_t now)
 {
     struct hv_turn *turn = &vcpu->turn;
@@ -102,6 +117,7 @@ bool hv_sched_is_ready_(struct hv_vcpu *vcpu, uint64_t now)
     if (state != HV_LIFE_RUNNING) {
         return state == HV_LIFE_STOPPING || !hv_vm_vcpu_is_held(vcpu);
     }
+    pay(turn);
     if (turn->waits && (was_woken(turn) || now >= turn->wake_at)) {
         turn->waits = false;
         /* From when on it wants to run: not from when there is time to look at that. */
@@ -135,6 +151,7 @@ static bool takes_turns_with(const struct hv_vcpu *a, const struct hv_vcpu *b)
 static void charge(struct hv_vcpu *vcpu, uint64_t now)
 {
     if (hv_budget_is_set(&vcpu->turn.budget)) {
+        pay(&vcpu->turn);
         hv_budget_charge(&vcpu->turn.budget, now - vcpu->turn.since);
     }
     hv_account_add(&vcpu->account.ran, now - vcpu->turn.since);
@@ -320,7 +337,7 @@ enum hv_verdict hv_sched_look(struct hv_cpu *cpu, uint32_t requests)
     charge(current, now);
     if (hv_jobs_between_exits(cpu, now)) {
         now = hv_arch_ticks();
-        hv_account_set(&current->turn.since, now); /* this was no time of its */
+        hv_account_set(&current->turn.since, now); /* this was no time of its: hv_sched_owe() */
     }
     if (!hv_budget_is_out(&current->turn.budget, now) && !is_wanted_more(cpu, current, now)) {
         hv_move_share_out(cpu, current, now);

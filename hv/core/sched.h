@@ -41,6 +41,7 @@ struct hv_turn {
     uint64_t slice;       /* ticks */
     uint64_t slice_left;  /* of a slice that was cut short; 0: the next one is whole */
     struct hv_budget budget;
+    uint64_t owed;  /* ticks that others worked for it, not charged yet. Atomic */
     uint64_t since; /* loaded: what it ran from then on is not charged yet */
     bool stays;     /* it leaves its CPU and stays on: to wait, for another's turn, or to begin again */
     bool
@@ -75,6 +76,10 @@ void hv_sched_put(struct hv_vcpu *vcpu, bool stays);
 
 /** @vcpu, which is off, is to run from now on. Before it is said to be on. */
 void hv_sched_start(struct hv_vcpu *vcpu);
+
+/** A CPU worked for what @vcpu's VM asked for, @ticks long and in no vCPU's time: @vcpu's budget has so much less, also
+ *  if it does not run now. Nothing without a budget. Any context, while the VM is not destroyed. */
+void hv_sched_owe(struct hv_vcpu *vcpu, uint64_t ticks);
 
 /** Is @vcpu its CPU's only one, and may it have all of it? Any context. */
 bool hv_sched_is_alone(const struct hv_vcpu *vcpu);

@@ -107,9 +107,11 @@ static bool work(struct hv_virtio_device *device)
 static enum hv_job_verdict step(struct hv_cpu *cpu, struct hv_job *job)
 {
     struct hv_virtio_device *device = device_of(job);
+    uint64_t since;
     bool more;
 
     hv_virtio_lock(cpu, device);
+    since = hv_arch_ticks();
     device->job_again = false;
     more = work(device);
     if (device->ops->outside != NULL) {
@@ -118,6 +120,7 @@ static enum hv_job_verdict step(struct hv_cpu *cpu, struct hv_job *job)
         hv_virtio_lock(cpu, device);
     }
     more = more || device->job_again;
+    hv_sched_owe(device->vm->vcpu[0], hv_arch_ticks() - since);
     device->job_is_out = more; /* seen by whoever has the lock next: then the job is not touched any more */
     hv_virtio_unlock(device);
     return more ? HV_JOB_AGAIN : HV_JOB_DONE;

@@ -134,6 +134,39 @@ static void it_gets_its_budget_beside_one_of_the_highest_priority_and_no_more(vo
     sim_under_seeds("beside the most urgent", SEEDS, run_beside_the_most_urgent);
 }
 
+/** Of each two ticks that it gets somebody else works one for it. */
+static enum hv_verdict has_others_work(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static uint64_t before;
+
+    if (vcpu->vm->slot == 0U) {
+        uint64_t had = hv_host_ran(0, 0);
+
+        hv_sched_owe(vcpu, round == 0U ? 0U : had - before);
+        before = had;
+    }
+    return never_waits(cpu, vcpu, round);
+}
+
+static void run_with_help(uint64_t seed)
+{
+    static const struct sim_vm vms[] = {
+        {.name = "rt", .vcpus = 1, .memory = 2U * SIM_MIB, .budget_us = 10000, .period_us = 50000},
+        {.name = "other", .vcpus = 1, .memory = 2U * SIM_MIB, .priority = 255, .slice_us = 1000},
+    };
+
+    run(0, 1, vms, 2, has_others_work, seed);
+    /* What it has too much it pays in the next period. */
+    assert_in_range(most_in(100000), 10000 - EXIT, 10000 + 2U * EXIT);
+    assert_in_range(got.total[0], LONG / 10U - LONG / 50000U * EXIT, LONG / 10U + 10000U + EXIT);
+}
+
+static void what_others_do_for_it_is_of_its_budget(void **state)
+{
+    (void)state;
+    sim_under_seeds("helped", SEEDS, run_with_help);
+}
+
 static void run_alone(uint64_t seed)
 {
     static const struct sim_vm vms[] = {
@@ -525,6 +558,7 @@ static void who_waits_or_is_alone_is_not_stolen_from(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_others_do_for_it_is_of_its_budget),
         cmocka_unit_test(it_gets_its_budget_beside_one_of_the_highest_priority_and_no_more),
         cmocka_unit_test(it_gets_no_more_where_nobody_else_wants_the_cpu),
         cmocka_unit_test(budgets_of_a_whole_cpu_are_all_had_in_time),

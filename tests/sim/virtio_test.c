@@ -607,6 +607,44 @@ static void a_job_does_what_no_kick_asks_for_and_not_while_the_vm_is_paused(void
     assert_true(still_waiting > 0U);
 }
 
+/** vCPU 0 is off while vCPU 1 leaves work to a device's job: what that takes waits for it. */
+static enum hv_verdict have_it_charged(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct hv_turn *owing = &vcpu->vm->vcpu[0]->turn;
+    uint32_t head, length;
+
+    if (vcpu->index == 0U) {
+        return round == 0U ? sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_ON64, 1, SIM_RAM_BASE + 0x80000U, 0)
+                           : sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_OFF, 0, 0, 0);
+    }
+    if (round == 0U) {
+        assert_int_equal(__atomic_load_n(&owing->owed, __ATOMIC_RELAXED), 0);
+        sim_driver_begin(cpu, vcpu, sim_virtio(PRIVATE), 0);
+        sim_driver_queue(cpu, vcpu, &waiting.queue, sim_virtio(PRIVATE), 0, RINGS);
+        add_request(vcpu, &waiting.queue, 0, T_IN, 5, DATA, SECTOR);
+        sim_driver_ok(cpu, vcpu, sim_virtio(PRIVATE));
+    }
+    if (!waiting.is_out) {
+        waiting.is_out = sim_queue_used(vcpu, &waiting.queue, &head, &length);
+        return HV_RESUME;
+    }
+    return __atomic_load_n(&owing->owed, __ATOMIC_RELAXED) == 0U ? HV_RESUME : sim_off(cpu, vcpu);
+}
+
+static void a_job_is_for_the_account_of_its_vm(void **state)
+{
+    struct sim_vm limited = vms[0];
+
+    (void)state;
+    limited.budget_us = 10000;
+    limited.period_us = 50000;
+    memset(&waiting, 0, sizeof(waiting));
+    sim_board(&sim, 3, &limited, 1);
+    sim.hv.has_entropy = true;
+    sim_run(&sim, have_it_charged, 1);
+    sim_assert_exit(&sim, "ok", "user");
+}
+
 /* ---- A VM's life ------------------------------------------------------------------------------------------------- */
 
 static struct sim_lives lives;
@@ -680,6 +718,7 @@ int main(void)
         cmocka_unit_test(a_board_without_entropy_has_no_entropy_device),
         cmocka_unit_test(a_kick_has_a_batch_served_at_a_time),
         cmocka_unit_test(a_job_does_what_no_kick_asks_for_and_not_while_the_vm_is_paused),
+        cmocka_unit_test(a_job_is_for_the_account_of_its_vm),
         cmocka_unit_test(what_a_job_interrupts_for_wakes_a_guest_that_makes_no_exit),
         cmocka_unit_test(each_allocation_that_fails_gives_everything_back),
         cmocka_unit_test(ten_thousand_lives_leave_nothing_behind),
