@@ -4,52 +4,22 @@
 #include "glue/virtio_net.h"
 
 #include <libbase/mem.h>
-#include <libvirtio/net.h>
 
 #include "core/format.h"
 #include "core/hv.h"
 #include "core/place.h"
-#include "glue/virtio.h"
-#include "vdev/segment.h"
+#include "glue/virtio_net_internal.h"
 
 #define QUEUE_SIZE  256U
-#define PAIRS       1U /* all queues of a device have one lock: more would gain nothing */
-#define TRANSMIT    1U
-#define MERGE       64U
 #define MTU         1500U
 #define BATCH_BYTES 0x8000U /* moved or counted as moved (HV_VSWITCH_EACH), then it is the guest's turn */
 
-#define PATIENCE_PER_SECOND 100U   /* a frame waits for room at its receiver for 10 ms */
-#define FLOODS_PER_SECOND   20000U /* of a port: what each costs is its peers', too */
-
-/** A switch, from its first port to its last. */
-struct hv_virtio_lan {
-    struct hv_virtio_domain domain;
-    struct hv_vswitch sw;
-    uint32_t ports;                         /* Lock domain: the VM list */
-    struct ash_virtio_request merge[MERGE]; /* of the one frame that is being delivered */
-};
-
-struct nic {
-    struct ash_virtio_net net;
-    struct hv_virtio_device *device;
-    struct hv_virtio_lan *lan;
-    struct hv_vswitch_port port;
-    bool is_plugged;    /* as commanded; outlives the guest's life */
-    uint32_t moved;     /* bytes in this batch */
-    uint64_t cut;       /* frames delivered to it that were cut out of larger ones */
-    uint64_t cut_short; /* of those larger ones: the rest was lost, for lack of room */
-    /* The frame that has not been delivered to all yet; the queue is held meanwhile. */
-    bool is_sending;
-    bool is_at_once; /* it can go on as soon as others had their turn */
-    struct ash_virtio_request frame;
-    struct ash_virtio_net_header header;
-};
+#define PATIENCE_PER_SECOND 100U /* a frame waits for room at its receiver for 10 ms */
 
 /* ---- From the guest to the switch -------------------------------------------------------------------------------- */
 
 struct sent {
-    struct nic *nic;
+    struct hv_virtio_nic_ *nic;
     const struct ash_virtio_request *frame;
 };
 
@@ -61,7 +31,7 @@ static int copy_sent(void *ctx, uint32_t offset, void *to, uint32_t size)
 }
 
 /** True: done with. False: it has to wait, and somebody will see to it that it goes on. */
-static bool send(struct nic *nic, const struct ash_virtio_request *frame,
+static bool send(struct hv_virtio_nic_ *nic, const struct ash_virtio_request *frame,
                  const struct ash_virtio_net_header *header)
 {
     struct sent sent = {.nic = nic, .frame = frame};
@@ -81,19 +51,44 @@ static bool send(struct nic *nic, const struct ash_virtio_request *frame,
     return error == ASH_OK;
 }
 
+static void note_flow(struct hv_virtio_nic_ *nic, const struct ash_virtio_request *frame)
+{
+    const uint32_t size =
+        frame->readable_bytes < HV_FLOW_HEAD ? (uint32_t)frame->readable_bytes : HV_FLOW_HEAD;
+    uint8_t head[HV_FLOW_HEAD];
+
+    if (ash_virtio_copy_in(&nic->net.device, frame, 0, head, size) == ASH_OK) {
+        hv_flow_sent(nic->flows, hv_flow_of(head, size), frame->queue / 2U);
+    }
+}
+
+/** It waits, and its queue is held. */
+static void keep(struct hv_virtio_nic_ *nic, const struct ash_virtio_request *frame,
+                 const struct ash_virtio_net_header *header)
+{
+    const uint32_t pair = frame->queue / 2U;
+
+    nic->out[pair] = (struct hv_virtio_outgoing_){.frame = *frame, .header = *header};
+    nic->waiting |= 1U << pair;
+    ash_virtio_net_hold(&nic->net, frame->queue);
+    if (nic->on_its_way == HV_VIRTIO_NO_PAIR) {
+        nic->on_its_way = pair;
+    }
+}
+
 static void transmit(void *ctx, const struct ash_virtio_request *frame,
                      const struct ash_virtio_net_header *header)
 {
-    struct nic *nic = (struct nic *)ctx;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)ctx;
 
-    if (send(nic, frame, header)) {
+    if (nic->flows != NULL) {
+        note_flow(nic, frame);
+    }
+    if (nic->on_its_way == HV_VIRTIO_NO_PAIR && send(nic, frame, header)) {
         ASH_DISCARD(
             ash_virtio_net_complete(&nic->net, frame->queue, frame->token)); /* stale or broken: told */
     } else {
-        nic->frame = *frame;
-        nic->header = *header;
-        nic->is_sending = true;
-        ash_virtio_net_hold(&nic->net, frame->queue);
+        keep(nic, frame, header);
     }
     if (nic->moved >= BATCH_BYTES) {
         nic->moved = 0;
@@ -101,176 +96,69 @@ static void transmit(void *ctx, const struct ash_virtio_request *frame,
     }
 }
 
-/** The frame that waited. */
+/** The one that the switch has; else each in turn. Some pair waits. */
+static uint32_t next_pair(const struct hv_virtio_nic_ *nic)
+{
+    const uint32_t behind = nic->waiting & ~((2U << nic->last) - 1U);
+
+    if (nic->on_its_way != HV_VIRTIO_NO_PAIR) {
+        return nic->on_its_way;
+    }
+    return (uint32_t)__builtin_ctz(behind != 0U ? behind : nic->waiting);
+}
+
+/** The frames that waited, a batch of them. */
 static bool work(struct hv_virtio_device *device)
 {
-    struct nic *nic = (struct nic *)device->state;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
 
     nic->moved = 0;
-    if (!nic->is_sending) {
-        return false;
+    while (nic->waiting != 0U && nic->moved < BATCH_BYTES) {
+        const uint32_t pair = next_pair(nic);
+        const struct ash_virtio_request *frame = &nic->out[pair].frame;
+
+        nic->on_its_way = pair;
+        nic->last = pair;
+        if (!send(nic, frame, &nic->out[pair].header)) {
+            return nic->is_at_once;
+        }
+        nic->on_its_way = HV_VIRTIO_NO_PAIR;
+        nic->waiting &= ~(1U << pair);
+        ASH_DISCARD(ash_virtio_net_complete(&nic->net, frame->queue, frame->token)); /* as above */
+        ash_virtio_signal(&nic->net.device, frame->queue);
+        ash_virtio_net_resume(&nic->net, frame->queue);
     }
-    if (!send(nic, &nic->frame, &nic->header)) {
-        return nic->is_at_once;
-    }
-    nic->is_sending = false;
     nic->moved = 0;
-    ASH_DISCARD(ash_virtio_net_complete(&nic->net, nic->frame.queue, nic->frame.token)); /* as above */
-    ash_virtio_signal(&nic->net.device, nic->frame.queue);
-    ash_virtio_net_resume(&nic->net, nic->frame.queue);
-    return false;
+    return nic->waiting != 0U;
 }
 
 static void resume(void *ctx)
 {
-    hv_virtio_post(((struct nic *)ctx)->device);
+    hv_virtio_post(((struct hv_virtio_nic_ *)ctx)->device);
 }
 
 static void receive_room(void *ctx, uint32_t pair)
 {
     (void)pair;
-    hv_vswitch_room(&((struct nic *)ctx)->port);
+    hv_vswitch_room(&((struct hv_virtio_nic_ *)ctx)->port);
 }
 
 /** The driver's requests are stale: what waited is no more, and who waits for its buffers shall see that. */
 static void queue_reset(void *ctx, uint32_t queue)
 {
-    struct nic *nic = (struct nic *)ctx;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)ctx;
+    const uint32_t pair = queue / 2U;
 
-    if (queue == TRANSMIT) {
-        nic->is_sending = false;
-        nic->moved = 0;
-        hv_vswitch_cancel(&nic->port);
-    } else {
+    if (queue % 2U == 0U) {
         hv_vswitch_room(&nic->port);
+        return;
     }
-}
-
-/* ---- From the switch to the guest -------------------------------------------------------------------------------- */
-
-/** A frame whose checksum the sender has left to a receiver who never agreed to that. */
-struct summed {
-    const struct hv_vswitch_frame *frame;
-    uint32_t at;
-    uint8_t sum[2];
-};
-
-static int copy_summed(void *ctx, uint32_t offset, void *to, uint32_t size)
-{
-    const struct summed *summed = (const struct summed *)ctx;
-    const int error = summed->frame->copy(summed->frame->ctx, offset, to, size);
-
-    for (uint32_t i = 0; i < sizeof(summed->sum); i++) {
-        if (error == ASH_OK && summed->at + i >= offset && summed->at + i - offset < size) {
-            ((uint8_t *)to)[summed->at + i - offset] = summed->sum[i];
-        }
+    nic->waiting &= ~(1U << pair);
+    if (nic->on_its_way == pair) {
+        nic->on_its_way = HV_VIRTIO_NO_PAIR;
+        hv_vswitch_cancel(&nic->port);
+        hv_virtio_post(nic->device); /* for those that waited behind it */
     }
-    return error;
-}
-
-/** What lies in the checksum's place is the pseudo header's sum (VIRTIO 1.2, 5.1.6.2): it is part of the whole. */
-static int sum_up(struct summed *summed, const struct ash_virtio_net_header *header)
-{
-    const struct hv_vswitch_frame *frame = summed->frame;
-    uint64_t total = 0;
-    const int error = hv_sum_frame(frame->copy, frame->ctx, header->csum_start, frame->size, &total);
-    const uint16_t sum = hv_sum_finish(total);
-
-    summed->at = (uint32_t)header->csum_start + header->csum_offset;
-    summed->sum[0] = (uint8_t)(sum >> 8);
-    summed->sum[1] = (uint8_t)sum;
-    return error;
-}
-
-/** Positions behind a tag that was taken off. False: they lay in it. */
-static bool move_positions(struct ash_virtio_net_header *header, uint32_t cut)
-{
-    if (cut == 0U) {
-        return true;
-    }
-    header->header_length = header->header_length > cut ? (uint16_t)(header->header_length - cut) : 0U;
-    if ((header->flags & ASH_VIRTIO_NET_NEEDS_CSUM) != 0U) {
-        if (header->csum_start < ASH_VIRTIO_NET_FRAME_MIN + cut) {
-            return false;
-        }
-        header->csum_start = (uint16_t)(header->csum_start - cut);
-    }
-    return true;
-}
-
-static int receive_summed(struct nic *nic, const struct hv_vswitch_frame *frame,
-                          struct ash_virtio_net_header *header)
-{
-    struct summed summed = {.frame = frame};
-    const struct ash_virtio_source source = {.size = frame->size, .copy = copy_summed, .ctx = &summed};
-    const int error = sum_up(&summed, header);
-
-    header->flags = 0;
-    return error == ASH_OK ? ash_virtio_net_receive(&nic->net, 0, header, &source) : error;
-}
-
-/** Where it can have the first of the frames only, the others are lost: TCP sends them again. */
-static int receive_cut(struct nic *nic, const struct hv_vswitch_frame *frame,
-                       const struct ash_virtio_net_header *header)
-{
-    static const struct ash_virtio_net_header nothing_to_do = {.flags = 0};
-    const bool is_v6 = (header->gso_type & ~ASH_VIRTIO_NET_GSO_ECN) == ASH_VIRTIO_NET_GSO_TCPV6;
-    struct hv_segmenter cut;
-    struct ash_virtio_source source = {.copy = hv_segment_read, .ctx = &cut};
-    uint32_t count = 0;
-    int error = hv_segment_begin(&cut, frame->copy, frame->ctx, frame->size, is_v6, header->csum_start,
-                                 header->gso_size, &count);
-
-    for (uint32_t i = 0; i < count && error == ASH_OK; i++) {
-        error = hv_segment_make(&cut, i, &source.size);
-        error = error == ASH_OK ? ash_virtio_net_receive(&nic->net, 0, &nothing_to_do, &source) : error;
-        nic->cut += error == ASH_OK ? 1U : 0U;
-        if (error != ASH_OK && i > 0U) {
-            nic->cut_short++;
-            return ASH_OK;
-        }
-    }
-    return error;
-}
-
-/** As it is, or with what its driver did not agree to do itself done for it. */
-static int receive(struct nic *nic, const struct hv_vswitch_frame *frame,
-                   struct ash_virtio_net_header *header)
-{
-    const struct ash_virtio_source source = {.size = frame->size, .copy = frame->copy, .ctx = frame->ctx};
-    const uint32_t type = header->gso_type & ~ASH_VIRTIO_NET_GSO_ECN;
-    const bool is_v4 = type == ASH_VIRTIO_NET_GSO_TCPV4;
-    uint64_t needs = is_v4 ? ASH_VIRTIO_NET_F_GUEST_TSO4 : ASH_VIRTIO_NET_F_GUEST_TSO6;
-
-    needs |= header->gso_type != type ? ASH_VIRTIO_NET_F_GUEST_ECN : 0U;
-    if ((is_v4 || type == ASH_VIRTIO_NET_GSO_TCPV6) && (nic->net.device.features & needs) != needs &&
-        ash_virtio_is_running(&nic->net.device)) {
-        return receive_cut(nic, frame, header);
-    }
-    if ((header->flags & ASH_VIRTIO_NET_NEEDS_CSUM) != 0U && type == ASH_VIRTIO_NET_GSO_NONE &&
-        !ash_virtio_has(&nic->net.device, ASH_VIRTIO_NET_F_GUEST_CSUM)) {
-        return receive_summed(nic, frame, header);
-    }
-    return ash_virtio_net_receive(&nic->net, 0, header, &source);
-}
-
-static int deliver(void *ctx, const struct hv_vswitch_frame *frame)
-{
-    struct nic *nic = (struct nic *)ctx;
-    struct ash_virtio_net_header header = *(const struct ash_virtio_net_header *)frame->header;
-    int error;
-
-    if (!hv_virtio_may_work(nic->device)) {
-        return ASH_EBUSY;
-    }
-    if (!move_positions(&header, frame->cut)) {
-        return ASH_EFORMAT;
-    }
-    error = receive(nic, frame, &header);
-    if (error == ASH_OK) {
-        ash_virtio_net_receive_done(&nic->net, 0);
-    }
-    return error;
 }
 
 /* ---- Switches ---------------------------------------------------------------------------------------------------- */
@@ -324,44 +212,55 @@ static void drop_lan(struct hv_virtio_device *device)
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
+/** Behind the device: its flows, if it has pairs to choose of; the frames that wait; the queues. */
+static size_t flow_bytes(const struct ash_boot_virtio *config)
+{
+    return config->queues > 1U ? sizeof(struct hv_flows) : 0U;
+}
+
 static size_t size_of(const struct ash_boot_virtio *config)
 {
-    (void)config;
-    return sizeof(struct nic) + hv_virtio_queue_bytes(ASH_VIRTIO_NET_QUEUES(PAIRS), QUEUE_SIZE);
+    return sizeof(struct hv_virtio_nic_) + flow_bytes(config) +
+           config->queues * sizeof(struct hv_virtio_outgoing_) +
+           hv_virtio_queue_bytes(ASH_VIRTIO_NET_QUEUES(config->queues), QUEUE_SIZE);
 }
 
 static int make_device(struct hv_virtio_device *device)
 {
     static const struct ash_virtio_net_backend backend = {
         .size = sizeof(backend), .transmit = transmit, .receive_room = receive_room, .reset = queue_reset};
-    struct nic *nic = (struct nic *)device->state;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
+    const uint32_t pairs = device->config->queues;
     struct ash_virtio_net_config config = {.backend = &backend,
                                            .backend_ctx = nic,
                                            .merge = nic->lan->merge,
-                                           .merge_count = MERGE,
-                                           .pair_count = PAIRS,
+                                           .merge_count = HV_VIRTIO_NET_MERGE,
+                                           .pair_count = pairs,
                                            .offloads = ASH_VIRTIO_NET_OFFLOADS,
                                            .mtu = MTU,
                                            .link_up = true};
     struct ash_virtio_site site;
 
+    nic->flows = pairs > 1U ? (struct hv_flows *)(void *)(nic + 1) : NULL;
+    nic->out = (struct hv_virtio_outgoing_ *)(void *)((char *)(nic + 1) + flow_bytes(device->config));
+    nic->on_its_way = HV_VIRTIO_NO_PAIR;
     memcpy(config.mac, device->config->mac, sizeof(config.mac));
-    hv_virtio_site(device, nic + 1, ASH_VIRTIO_NET_QUEUES(PAIRS), QUEUE_SIZE, &site);
+    hv_virtio_site(device, &nic->out[pairs], ASH_VIRTIO_NET_QUEUES(pairs), QUEUE_SIZE, &site);
     device->virtio = &nic->net.device;
     return ash_virtio_net_init(&nic->net, &config, &site);
 }
 
 static int plug_in(struct hv_virtio_device *device)
 {
-    static const struct hv_vswitch_ops ops = {.deliver = deliver, .resume = resume};
-    struct nic *nic = (struct nic *)device->state;
+    static const struct hv_vswitch_ops ops = {.deliver = hv_virtio_net_deliver_, .resume = resume};
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
     const uint32_t kbps =
         device->config->rate_kbps != 0U ? device->config->rate_kbps : switch_of(device)->rate_kbps;
     struct hv_vswitch_port_config config = {.vlan = (uint16_t)device->config->vlan,
                                             .is_isolated =
                                                 device->config->isolated || switch_of(device)->isolated,
                                             .bytes_per_second = kbps * UINT64_C(125),
-                                            .floods_per_second = FLOODS_PER_SECOND,
+                                            .floods_per_second = switch_of(device)->floods,
                                             .ops = &ops,
                                             .ctx = nic};
     int error;
@@ -375,7 +274,7 @@ static int plug_in(struct hv_virtio_device *device)
 
 static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan)
 {
-    struct nic *nic = (struct nic *)device->state;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
     int error;
 
     (void)plan;
@@ -400,7 +299,7 @@ static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan
 
 static void reset(struct hv_virtio_device *device)
 {
-    struct nic *nic = (struct nic *)device->state;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
 
     hv_vswitch_set_link(&nic->port, false); /* what it was heard to speak for is another life's */
     hv_vswitch_set_link(&nic->port, nic->is_plugged);
@@ -408,7 +307,7 @@ static void reset(struct hv_virtio_device *device)
 
 static void detach(struct hv_virtio_device *device)
 {
-    hv_vswitch_detach(&((struct nic *)device->state)->port);
+    hv_vswitch_detach(&((struct hv_virtio_nic_ *)device->state)->port);
 }
 
 static void destroy(struct hv_virtio_device *device)
@@ -418,13 +317,16 @@ static void destroy(struct hv_virtio_device *device)
 
 static size_t describe(struct hv_virtio_device *device, char *text, size_t size)
 {
-    const struct nic *nic = (const struct nic *)device->state;
+    const struct hv_virtio_nic_ *nic = (const struct hv_virtio_nic_ *)device->state;
     const uint8_t *mac = device->config->mac;
     size_t length = hv_format(text, size, "switch %s, %02x:%02x:%02x:%02x:%02x:%02x", switch_of(device)->name,
                               mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 
     if (device->config->vlan != 0U) {
         length += hv_format(text + length, size - length, ", vlan %u", device->config->vlan);
+    }
+    if (device->config->queues > 1U) {
+        length += hv_format(text + length, size - length, ", %u queue pairs", device->config->queues);
     }
     return length + hv_format(text + length, size - length, ", link %s; %lu sent, %lu received",
                               nic->is_plugged ? "up" : "down", nic->port.counts[HV_VSWITCH_IN],
@@ -456,7 +358,7 @@ static struct hv_virtio_device *net_device(struct hv_vm *vm, uint32_t device)
 
 static void look(struct hv_cpu *cpu, struct hv_virtio_device *device, struct hv_virtio_net_port *port)
 {
-    const struct nic *nic = (const struct nic *)device->state;
+    const struct hv_virtio_nic_ *nic = (const struct hv_virtio_nic_ *)device->state;
 
     hv_virtio_lock(cpu, device);
     *port = (struct hv_virtio_net_port){.switch_name = switch_of(device)->name,
@@ -495,14 +397,14 @@ bool hv_virtio_net_station(struct hv_cpu *cpu, struct hv_vm *vm, uint32_t device
         return false;
     }
     hv_virtio_lock(cpu, net);
-    is_one = hv_vswitch_station(&((struct nic *)net->state)->port, index, station);
+    is_one = hv_vswitch_station(&((struct hv_virtio_nic_ *)net->state)->port, index, station);
     hv_virtio_unlock(net);
     return is_one;
 }
 
 static void set_link(struct hv_cpu *cpu, struct hv_virtio_device *device, bool is_up)
 {
-    struct nic *nic = (struct nic *)device->state;
+    struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)device->state;
 
     hv_virtio_lock(cpu, device);
     nic->is_plugged = is_up;

@@ -176,7 +176,7 @@ static void begin_switch(struct pass *pass, const char *name)
             return;
         }
     }
-    *fresh = (struct ash_boot_switch){.ageing_seconds = ASH_BOOT_AGEING};
+    *fresh = (struct ash_boot_switch){.ageing_seconds = ASH_BOOT_AGEING, .floods = ASH_BOOT_FLOODS};
     ash_boot_copy_text_(fresh->name, sizeof(fresh->name), name);
     config->switch_count++;
     pass->at_switch = fresh;

@@ -208,6 +208,7 @@ enum {
     VLAN,
     ISOLATED,
     RATE,
+    PAIRS,
     PORTS,
     PIPES,
     CID
@@ -242,6 +243,7 @@ static const struct rule {
     [VLAN] = {"vlan", parse_vlan, ASH_BOOT_VIRTIO_NET, "one cell, 0..4094; 0: untagged, as without it"},
     [ISOLATED] = {"isolated", parse_isolated, ASH_BOOT_VIRTIO_NET, "no value: isolated;"},
     [RATE] = {"rate-limit-kbps", parse_rate, ASH_BOOT_VIRTIO_NET, "one cell, kbit/s, 1..100000000"},
+    [PAIRS] = {"queue-pairs", parse_queues, ASH_BOOT_VIRTIO_NET, "one cell, 1..8"},
     [PORTS] = {"ports", parse_ports, ASH_BOOT_VIRTIO_CONSOLE, "one cell, 1..8"},
     [PIPES] = {"pipes", parse_pipes, ASH_BOOT_VIRTIO_CONSOLE,
                "1..7 names, each 1..31 letters, digits, '-', '_', '.'"},
@@ -251,7 +253,7 @@ static const struct rule {
 static const char *const known[] = {
     [ASH_BOOT_VIRTIO_BLK] =
         "image memory-range read-only overlay overlay-size serial queues served-by size timeout-ms rings",
-    [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps rings",
+    [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps queue-pairs rings",
     [ASH_BOOT_VIRTIO_RNG] = "rings",
     [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes rings",
     [ASH_BOOT_VIRTIO_VSOCK] = "cid rings",
@@ -506,6 +508,11 @@ static const char *parse_switch_isolated(struct ash_boot_switch *to, struct ash_
     return flag(value, &to->isolated);
 }
 
+static const char *parse_floods(struct ash_boot_switch *to, struct ash_boot_span value)
+{
+    return number(value, 0, ASH_BOOT_FLOODS_MAX, &to->floods);
+}
+
 const char *ash_boot_switch_property_(struct ash_boot_switch *to, const char *name,
                                       struct ash_boot_span value, const char **allowed)
 {
@@ -517,6 +524,7 @@ const char *ash_boot_switch_property_(struct ash_boot_switch *to, const char *na
         {"ageing-seconds", parse_ageing, "one cell, seconds, 1..86400"},
         {"rate-limit-kbps", parse_switch_rate, "one cell, kbit/s, 1..100000000"},
         {"isolated", parse_switch_isolated, "no value: isolated;"},
+        {"floods-per-second", parse_floods, "one cell, frames, 0..1000000; 0: no limit"},
     };
 
     for (unsigned i = 0; i < ASH_ARRAY_SIZE(of_switch); i++) {
@@ -525,7 +533,7 @@ const char *ash_boot_switch_property_(struct ash_boot_switch *to, const char *na
             return of_switch[i].parse(to, value);
         }
     }
-    *allowed = "ageing-seconds rate-limit-kbps isolated";
+    *allowed = "ageing-seconds rate-limit-kbps isolated floods-per-second";
     return ash_boot_strings_equal_(name, "phandle") ? NULL : "is an unknown property";
 }
 

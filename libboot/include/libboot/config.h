@@ -43,7 +43,7 @@ extern "C" {
 #define ASH_BOOT_CONSOLE_BUFFER       65536U
 #define ASH_BOOT_LEAD_IN              0x1dU /* Ctrl-] */
 #define ASH_BOOT_VIRTIO_MAX           8U    /* virtio devices of one VM */
-#define ASH_BOOT_VIRTIO_QUEUES_MAX    8U    /* queues of a disk */
+#define ASH_BOOT_VIRTIO_QUEUES_MAX    8U    /* queues of a disk, pairs of a network device */
 #define ASH_BOOT_SERIAL_SIZE          21U   /* bytes, NUL included: 20 are what virtio has room for */
 #define ASH_BOOT_OVERLAY_MAX          (UINT64_C(1) << 40) /* overlay-size: bytes */
 #define ASH_BOOT_OVERLAY              UINT64_C(0x1000000) /* not given: so much, or the image's size if that is less */
@@ -51,6 +51,8 @@ extern "C" {
 #define ASH_BOOT_MAC_SIZE             6U
 #define ASH_BOOT_VLAN_MAX             4094U
 #define ASH_BOOT_RATE_MAX             100000000U /* rate-limit-kbps */
+#define ASH_BOOT_FLOODS_MAX           1000000U   /* floods-per-second */
+#define ASH_BOOT_FLOODS               20000U
 #define ASH_BOOT_CONSOLE_PORTS_MAX    8U
 #define ASH_BOOT_PIPES_MAX            (ASH_BOOT_CONSOLE_PORTS_MAX - 1U) /* of a console: port 0 is none */
 #define ASH_BOOT_SERVED_MAX           (UINT64_C(1) << 50) /* size of a disk that is served: bytes */
@@ -104,6 +106,7 @@ struct ash_boot_virtio {
     enum ash_boot_virtio_kind kind;
     const char *node; /* its name */
     bool split_rings; /* the driver is not offered the packed layout */
+    uint32_t queues;  /* of BLK, and pairs of NET: 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
 
     /* BLK */
     const char *image;               /* name in the bundle; NULL: @range */
@@ -112,7 +115,6 @@ struct ash_boot_virtio {
     bool overlay;                      /* @image or @range is shared, what is written is the VM's own */
     uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
     char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
-    uint32_t queues;                   /* 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
     uint64_t size;                     /* with served-by: bytes, a multiple of 512; else 0 */
     uint32_t timeout_ms;               /* likewise: what is not answered so long is an error; 0: it waits */
 
@@ -142,6 +144,7 @@ struct ash_boot_switch {
     uint32_t ageing_seconds; /* an address that was not seen for so long is forgotten: 1..86400 */
     uint32_t rate_kbps;      /* of each port that says nothing else; 0: no limit */
     bool isolated;           /* all its ports are */
+    uint32_t floods;         /* a second, of each port: frames for more than one. 0: no limit */
 };
 
 /** One VM as its node describes it. Strings and spans point into the tree. */

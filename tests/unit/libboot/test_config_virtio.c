@@ -12,7 +12,7 @@ struct property {
     {                                                                                                        \
         n, b, sizeof(b) - 1U                                                                                 \
     }
-#define MOST 4U
+#define MOST 5U
 
 /** A device's node and its properties, up to one without a name. */
 struct device {
@@ -37,6 +37,7 @@ static void put_switch(struct tree *tree)
     node(tree, "dmz");
     cells(tree, "ageing-seconds", 60);
     cells(tree, "rate-limit-kbps", 1000);
+    cells(tree, "floods-per-second", 0);
     bytes(tree, "isolated", "", 0);
     end(tree);
     end(tree);
@@ -133,7 +134,8 @@ static void the_other_kinds_have_what_is_theirs(void **state)
 {
     const struct device net = {"virtio_net",
                                {PROPERTY("switch", "dmz\0"), PROPERTY("vlan", CELL("\x07")),
-                                PROPERTY("isolated", ""), PROPERTY("rate-limit-kbps", "\0\0\x01\0")}};
+                                PROPERTY("isolated", ""), PROPERTY("rate-limit-kbps", "\0\0\x01\0"),
+                                PROPERTY("queue-pairs", CELL("\x04"))}};
     const struct device mac = {"virtio_net",
                                {PROPERTY("switch", "lan\0"), PROPERTY("mac", "\x52\x54\0\0\0\1")}};
     const struct device rng = {"virtio_rng", {{NULL, NULL, 0}}};
@@ -148,20 +150,24 @@ static void the_other_kinds_have_what_is_theirs(void **state)
     assert_int_equal(device->vlan, 7);
     assert_true(device->isolated);
     assert_int_equal(device->rate_kbps, 256);
+    assert_int_equal(device->queues, 4);
     assert_false(device->has_mac);
     assert_memory_equal(device->mac, "\x52\x54\0\xa5\3\0", 6); /* vmid, device */
     assert_int_equal(config.switch_count, 2);
     assert_string_equal(config.switches[0].name, "lan");
     assert_int_equal(config.switches[0].ageing_seconds, ASH_BOOT_AGEING);
     assert_int_equal(config.switches[0].rate_kbps, 0);
+    assert_int_equal(config.switches[0].floods, ASH_BOOT_FLOODS);
     assert_false(config.switches[0].isolated);
     assert_string_equal(config.switches[1].name, "dmz");
     assert_int_equal(config.switches[1].ageing_seconds, 60);
     assert_int_equal(config.switches[1].rate_kbps, 1000);
+    assert_int_equal(config.switches[1].floods, 0);
     assert_true(config.switches[1].isolated);
     device = accepted(&mac);
     assert_int_equal(device->switch_number, 0);
     assert_memory_equal(device->mac, "\x52\x54\0\0\0\1", 6);
+    assert_int_equal(device->queues, 1);
     assert_int_equal(accepted(&rng)->kind, ASH_BOOT_VIRTIO_RNG);
     device = accepted(&console);
     assert_int_equal(device->kind, ASH_BOOT_VIRTIO_CONSOLE);
@@ -267,6 +273,14 @@ static const struct mistake {
     {{"virtio_net", {PROPERTY("switch", "lan\0"), PROPERTY("vlan", "\0\0\x0f\xff")}},
      ASH_EFORMAT,
      NET "vlan = <4095>: is out of range; allowed: one cell, 0..4094; 0: untagged, as without it"},
+    {{"virtio_net", {PROPERTY("switch", "lan\0"), PROPERTY("queue-pairs", CELL("\x09"))}},
+     ASH_EFORMAT,
+     NET "queue-pairs = <9>: is out of range; allowed: one cell, 1..8"},
+    {{"virtio_net", {PROPERTY("switch", "lan\0"), PROPERTY("queues", CELL("\x02"))}},
+     ASH_EFORMAT,
+     NET
+     "queues = <2>: is an unknown property; allowed: switch mac vlan isolated rate-limit-kbps queue-pairs "
+     "rings"},
     {{"virtio_console", {PROPERTY("ports", CELL("\0"))}},
      ASH_EFORMAT,
      "vms.dtb: VM vm0: /vms/vm0/virtio_console: ports = <0>: is out of range; allowed: one cell, 1..8"},
@@ -406,9 +420,14 @@ static void a_switchs_mistakes_are_told_and_cost_no_vm(void **state)
     assert_fault_says(&config.fault,
                       "/vms/switches: ageing-seconds: is out of range; allowed: one cell, seconds, 1..86400");
     assert_int_equal(config.switches[0].ageing_seconds, ASH_BOOT_AGEING);
+    parse_switches("lan", NULL, "floods-per-second", "\0\x0f\x42\x41", 4);
+    assert_fault_says(&config.fault,
+                      "floods-per-second: is out of range; allowed: one cell, frames, 0..1000000; 0: "
+                      "no limit");
     parse_switches("lan", NULL, "color", "x", 2);
     assert_fault_says(&config.fault,
-                      "color: is an unknown property; allowed: ageing-seconds rate-limit-kbps isolated");
+                      "color: is an unknown property; allowed: ageing-seconds rate-limit-kbps isolated "
+                      "floods-per-second");
     parse_switches("lan", NULL, "phandle", "\0\0\0\1", 4);
     assert_int_equal(config.fault.code, ASH_OK);
 }
