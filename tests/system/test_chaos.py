@@ -15,10 +15,13 @@ from ashlar import build  # noqa: E402
 
 SECONDS = int(os.environ.get("ASHLAR_CHAOS_S", "25"))
 SEED = os.environ.get("ASHLAR_CHAOS_SEED", "0x5eed")
-LINUX = 'ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0";'
+LINUX = 'ramdisk = "initramfs.cpio"; bootargs = "console=ttyAMA0 ashlar.ip=10.0.0.1/24";'
 ENDS = 'on-crash = "restart"; on-poweroff = "restart"; restart-limit = <16 1>;'
 # Its devices. A disk's bytes are no matter here.
-DEVICES = 'virtio_blk@0 { image = "disk"; overlay; }; virtio_blk@1 { image = "disk"; }; virtio_rng { };'
+DEVICES = ('virtio_blk@0 { image = "disk"; overlay; }; virtio_blk@1 { image = "disk"; }; virtio_rng { }; '
+           'virtio_net { switch = "lan"; }; virtio_console { ports = <2>; }; virtio_vsock { cid = <3>; };')
+# What Linux shares with it.
+SHARED = 'virtio_net { switch = "lan"; }; virtio_vsock { cid = <4>; };'
 LATE = 0.2  # of the ticks: when exactly they come is the emulator's affair, on a busy machine its clocks ring late
 
 # Both CPUs: checksums and floating point, whose results are known, and sleeps, which are never early.
@@ -37,7 +40,7 @@ class Chaos(SystemTest):
         print(f"chaos: seed {seed} (again with ASHLAR_CHAOS_SEED={seed})", flush=True)
         demo = build.demo_folder(ROOT, "qemu-virt", os.path.join(ROOT, "build/qemu-virt"))
         folder = self.folder(
-            vm("linux", 1, "Image", [0, 1], LINUX, memory="0x0 0x10000000"),
+            "switches { lan { }; };", vm("linux", 1, "Image", [0, 1], LINUX + SHARED, memory="0x0 0x10000000"),
             vm("chaos", 2, "chaos.bin", [0, 1],
                f'bootargs = "chaos={seed} chaos-crash=0x1"; background; {ENDS} {DEVICES}', memory="0x0 0x400000"),
             vm("pinned", 3, "metronome.bin", [2], "background;"), files=("chaos.bin", "metronome.bin"))

@@ -15,6 +15,7 @@ import test_pi
 import test_sharing
 import test_topics
 import test_virtio
+import test_virtio_channels
 import test_virtio_driver
 
 BOARD = "rpi3"
@@ -123,15 +124,23 @@ class Virtio(test_virtio.Virtio):
     def test_disks_on_rpi3(self):
         self.shorter(BOARD)
 
-    def test_two_on_a_network_on_rpi3(self):
-        self.network(BOARD)
+    def soak_disks_on_rpi3(self):
+        self.disks(BOARD)
+
+
+class Everything(test_virtio_channels.Everything):
+    def test_everything_on_rpi3(self):
+        self.everything(BOARD)
+
+    def soak_everything_on_rpi3(self):
+        self.with_all_changes(BOARD)
 
 
 def load_tests(loader, _, __):
     """Those of this file: what they inherit runs elsewhere."""
     suite = unittest.TestSuite()
     for group in (Topics, Guests, Faults, Hypercalls, Integrity, Sharing, Chaos, Pi,
-                  Console, Life, Linux, Virtio, VirtioDriver):
+                  Console, Life, Linux, Virtio, Everything, VirtioDriver):
         suite.addTests(group(name) for name in loader.getTestCaseNames(group) if name.endswith("_on_rpi3"))
     return suite
 

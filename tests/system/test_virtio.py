@@ -18,6 +18,7 @@ from ashlar.common import atomic_write  # noqa: E402
 BUILD = os.path.join(ROOT, "build/qemu-virt")
 INIT = os.path.join(ROOT, "bsp/qemu-virt/demo/init")
 PROMPT = r"/root # "
+BANNER = r"This is Linux \S+ in a virtual machine of Ashlar"
 LIMIT_S = 200
 RAM = "0x0 0xc000000"  # 192 MiB
 RAW_MIB = 8
@@ -62,7 +63,6 @@ class Machine:
         self.terminal.expect(rf"console: VM {vmid}, {name}")
         self.terminal.prompt(limit_s=LIMIT_S)
 
-
     def ask(self, command, limit_s=120):
         """What a command prints, without what hv says meanwhile. Quotes tell the marks that are printed from those that
         are echoed."""
@@ -73,11 +73,11 @@ class Machine:
         return re.sub(r"(?m)^ashlar: .*\n", "", re.sub(r"\r+\n", "\n", said)).strip()
 
     def command(self, command):
-        """A command of hv's shell."""
+        """A command of hv's shell; what it answers."""
         self.terminal.type("\x1d0")
         self.terminal.expect(r"console: hv's shell")
         self.terminal.type(f"{command}\r")
-        self.terminal.expect(rf"{command}\r*\n(?s:.*?)ashlar> ")
+        return self.terminal.expect(rf"{command}\r*\n((?s:.*?))ashlar> ").group(1)
 
     def power_off(self, name):
         self.terminal.type("poweroff -f\r")
@@ -182,28 +182,44 @@ class Virtio(LinuxMachines):
             self.assertIn("blocks: right", machine.ask("blocks read /dev/vdc 8 4096 32 9"))
         self.assertNotIn("wrong", machine.ask("cat /tmp/load"))
 
-    def check_restarts(self, machine, cycles):
+    def restart_amid_writes(self, machine, by_hv):
+        """By the guest itself; or as if its power were cut, wherever it is."""
+        terminal = machine.terminal
+        terminal.type("(while :; do dd if=/dev/urandom of=/data/lost bs=4k count=512; sync; done) > /dev/null 2>&1 & "
+                      f"sleep 2; {'echo wri' + 2 * chr(39) + 'ting' if by_hv else 'reboot -f'}\r")
+        if by_hv:
+            terminal.expect("writing")
+            machine.command("vm restart linux")
+            terminal.expect_all(r"ashlar: linux was turned off")
+            terminal.type("\x1d1")
+        else:
+            terminal.expect(r"ashlar: linux resets")
+        terminal.expect(BANNER, LIMIT_S)
+        terminal.expect(PROMPT)
+
+    def check_restarts(self, machine, cycles, by_hv):
         """Restarts amid writes that nobody waited for: what was flushed before is there and right, and the file system
-        needs no more than its journal."""
+        needs no more than its journal. By the guest and by hv in turn; hv has given out no more memory than before."""
+        pool = machine.command("mem pool")
+        machine.attach(1, "linux")
         machine.ask("mkdir -p /data; mount /dev/vdb /data; mkdir /data/kept; echo begun > /kept")
         for cycle in range(cycles):
             machine.ask(f"dd if=/dev/urandom of=/data/kept/{cycle % 3} bs=64k count=32 2>/dev/null; "
                         f"for n in $(seq 40); do echo $n > /data/kept/{cycle % 3}.$n; done; "
                         "cd /data/kept; md5sum * > /data/sums; cd; sync; fsfreeze --freeze /data; "
                         "fsfreeze --unfreeze /data")
-            machine.terminal.type("(while :; do dd if=/dev/urandom of=/data/lost bs=4k count=512; sync; done) "
-                                  "> /dev/null 2>&1 & sleep 2; reboot -f\r")
-            machine.terminal.expect(r"ashlar: linux resets")
-            machine.terminal.expect(PROMPT, LIMIT_S)
+            self.restart_amid_writes(machine, by_hv=(cycle + by_hv) % 2 != 0)
             said = machine.ask("e2fsck -p /dev/vdb; echo code $?; e2fsck -fn /dev/vdb > /dev/null 2>&1; echo again $?")
             self.assertRegex(said, r"(?s)code [01]\b.*again 0")
             machine.ask("mount /dev/vdb /data")
             sums = machine.ask("cd /data/kept; md5sum -c /data/sums | grep -v ': OK$'; wc -l < /data/sums; cd")
             self.assertEqual(str(41 * min(cycle + 1, 3)), sums)
         self.assertEqual("begun", machine.ask("cat /kept"))
+        self.assertEqual(pool, machine.command("mem pool"))
+        machine.attach(1, "linux")
 
-    def test_disks_on_gicv3(self):
-        machine = self.disk_machine(3, 2)
+    def disks(self, gic):
+        machine = self.disk_machine(gic, 2)
         self.check_rings(machine, packed=True)
         self.check_root(machine)
         self.check_entropy(machine)
@@ -211,9 +227,12 @@ class Virtio(LinuxMachines):
         self.check_depths(machine, 2, (512, 4096, 65536), (1, 8, 64))
         self.check_discard(machine)
         self.check_unbound(machine)
-        self.check_restarts(machine, 1)
+        self.check_restarts(machine, 1, by_hv=False)
         machine.power_off("linux")
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+    def test_disks_on_gicv3(self):
+        self.disks(3)
 
     def shorter(self, gic):
         machine = self.disk_machine(gic, 1, split(DISKS))
@@ -221,23 +240,26 @@ class Virtio(LinuxMachines):
         self.check_root(machine)
         self.check_kinds(machine)
         self.check_depths(machine, 2, (4096,), (1, 32))
-        self.check_restarts(machine, 1)
+        self.check_restarts(machine, 1, by_hv=True)
         machine.power_off("linux")
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
 
     def test_disks_on_gicv2(self):
         self.shorter(2)
 
+    def soak_disks_on_gicv2(self):
+        self.disks(2)
+
     def soak_restarts(self):
         """Twenty restarts, and every size of request at every depth."""
         machine = self.disk_machine(3, 2)
         self.check_depths(machine, RAW_MIB, (512, 1024, 4096, 16384, 65536), (1, 2, 4, 8, 16, 32, 64))
-        self.check_restarts(machine, 20)
+        self.check_restarts(machine, 20, by_hv=False)
 
-    def network_machine(self, gic):
-        """Two guests on one switch, with rings of either layout; the first is attached to."""
-        guests = [self.linux(name, vmid, [vmid - 1], devices, f"ashlar.ip=10.0.0.{vmid}/24")
-                  for vmid, name, devices in ((1, "a", NETWORK), (2, "b", split(NETWORK)))]
+    def network_machine(self, gic, more=("", "")):
+        """Two guests on one switch, with rings of either layout, each with more devices; the first is attached to."""
+        guests = [self.linux(name, vmid, [vmid - 1], devices, f"ashlar.ip=10.0.0.{vmid}/24") for vmid, name, devices in
+                  ((1, "a", NETWORK + more[0]), (2, "b", split(NETWORK + more[1])))]
         machine = self.machine("switches { lan { }; };", *guests,
                                options=("--gic", str(gic), "--cpus", "2", "--memory", "1G"))
         for vmid, name in ((2, "b"), (1, "a")):
@@ -279,6 +301,19 @@ class Virtio(LinuxMachines):
         machine.attach(1, "a")
         self.assertEqual(sum_of_it, machine.ask("until [ -s /tmp/sum ]; do sleep 1; done; cat /tmp/sum", LIMIT_S))
 
+    def check_unbound_network(self, machine):
+        """The driver goes while a sends to b without end, and comes back to the same network."""
+        sent = "cat /sys/class/net/eth0/statistics/tx_bytes"
+        before = int(machine.ask(sent))
+        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null & true")
+        machine.ask(f"until [ $({sent}) -gt {before + (1 << 18)} ]; do :; done", LIMIT_S)
+        name = machine.ask("basename $(readlink -f /sys/class/net/eth0/device)")
+        driver = "/sys/bus/virtio/drivers/virtio_net"
+        self.assertEqual("lo", machine.ask(f"echo {name} > {driver}/unbind; ls /sys/class/net"))
+        machine.ask(f"kill %% 2> /dev/null; echo {name} > {driver}/bind; ip addr add 10.0.0.1/24 dev eth0; "
+                    "ip link set eth0 up")
+        self.check_ping(machine, "10.0.0.2")
+
     def check_restart_in_mid_transfer(self, machine):
         """b goes while a sends to it without end, and comes back to the same network."""
         machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null & true")
@@ -306,14 +341,11 @@ class Virtio(LinuxMachines):
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
 
     def test_two_on_a_network_on_gicv3(self):
-        self.network(3, (self.check_link, self.check_restart_in_mid_transfer))
-
-    def test_two_on_a_network_on_gicv2(self):
-        self.network(2)
+        self.network(3, (self.check_link, self.check_unbound_network, self.check_restart_in_mid_transfer))
 
     def soak_network(self):
         """What seconds show, for many rounds."""
-        self.network(3, (self.check_link, self.check_restart_in_mid_transfer) * 10)
+        self.network(3, (self.check_link, self.check_unbound_network, self.check_restart_in_mid_transfer) * 10)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import test_virtio
 from support import tail
 
 DISK = 'virtio_blk { image = "root.ext4"; overlay; };'
+# Beside a disk and the network, the rest of what there is.
+MORE = ("virtio_rng { }; virtio_console { }; virtio_vsock { cid = <3>; };", "virtio_vsock { cid = <4>; };")
 BULK_MIB = 4
 LIMIT_S = 200
 
@@ -69,16 +71,77 @@ class Channels(test_virtio.LinuxMachines):
         terminal.expect(r"so much for hvc0\s+" + test_virtio.PROMPT)
         self.assertEqual("/dev/ttyAMA0", machine.ask("tty"))
 
+    def rebind(self, machine, number, meanwhile):
+        """The driver of the device with this number (VIRTIO 1.2, 5) goes amid what says in /tmp/begun that it has, and
+        comes back. What that says."""
+        return machine.ask(f"for d in /sys/bus/virtio/devices/*; do [ $(cat $d/device) != {number} ] || "
+                           "{ name=${d##*/}; driver=$(readlink -f $d/driver); }; done; rm -f /tmp/begun; "
+                           f"({meanwhile}) & until [ -s /tmp/begun ]; do :; done; echo $name > $driver/unbind; "
+                           "wait $!; echo $name > $driver/bind", LIMIT_S)
+
+    def check_unbound(self, machine):
+        """Sockets and the console, amid a stream of theirs: it ends, and all is as it was when the driver is back."""
+        said = self.rebind(machine, "0x0013", "vsock 4 2000 < /dev/zero 2> /dev/null | "
+                           "(head -c 1 > /tmp/begun; cat > /dev/null); echo its stream has end''ed")
+        self.assertIn("its stream has ended", said)
+        self.check_echo(machine)
+        said = self.rebind(machine, "0x0003", "exec 2> /dev/null 3> /dev/hvc0; while echo 'hvc0 is to''ld' >&3; do "
+                           "echo > /tmp/begun; done")
+        self.assertIn("hvc0 is told", said)
+        self.check_console(machine)
+
     def test_a_console_and_sockets(self):
         machine = self.start()
         self.check_shell(machine)
-        self.check_echo(machine)
-        self.check_console(machine)
+        self.check_unbound(machine)
         self.check_peer_that_restarts(machine)
         machine.power_off("a")
         machine.attach(2, "b")
         machine.power_off("b")
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+
+class Everything(test_virtio.Virtio, Channels):
+    """All devices of two guests at once, where their interrupts are delivered otherwise than by a GICv3."""
+
+    def everything(self, gic, changes=()):
+        machine = self.network_machine(gic, MORE)
+        machine.attach(2, "b")
+        machine.ask("vsock listen 2000 > /dev/null 2>&1 & true")
+        machine.attach(1, "a")
+        self.check_ping(machine, "10.0.0.2")
+        self.check_bulk(machine)
+        self.check_entropy(machine)
+        self.check_shell(machine)
+        self.check_echo(machine)
+        self.check_console(machine)
+        for change in changes:
+            change(machine)
+        machine.power_off("a")
+        machine.attach(2, "b")
+        machine.power_off("b")
+        self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
+
+    def test_everything_on_gicv2(self):
+        self.everything(2)
+
+    def with_all_changes(self, gic):
+        """And all that can happen to them."""
+        self.everything(gic, (self.check_unbound, self.check_peer_that_restarts, self.check_link,
+                              self.check_unbound_network, self.check_restart_in_mid_transfer))
+
+    def soak_everything_on_gicv2(self):
+        self.with_all_changes(2)
+
+    def soak_everything_on_gicv3(self):
+        self.with_all_changes(3)
+
+
+def load_tests(loader, _, __):
+    """Each once: Everything inherits what runs elsewhere."""
+    suite = unittest.TestSuite(loader.loadTestsFromTestCase(Channels))
+    suite.addTest(Everything("test_everything_on_gicv2"))
+    return suite
 
 
 if __name__ == "__main__":
