@@ -172,7 +172,7 @@ static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan
     struct ash_virtio_blk_config config = {
         .backend = &backend,
         .backend_ctx = disk,
-        .block_size = ASH_VIRTIO_BLK_SECTOR,
+        .block_size = device->config->block_size,
         .segments_max = SEGMENTS,
         .segment_size_max = SEGMENT_BYTES,
         .read_only = device->config->read_only,
@@ -188,6 +188,7 @@ static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan
     config.sectors = disk->size / ASH_VIRTIO_BLK_SECTOR;
     if (!config.read_only) {
         config.discard_max = disk->bytes == NULL ? DISCARD_SECTORS : CLEAR_SECTORS;
+        config.discard_align = disk->bytes == NULL ? HV_OVERLAY_BLOCK / ASH_VIRTIO_BLK_SECTOR : 0U;
         config.zeroes_max = CLEAR_SECTORS;
     }
     memcpy(config.serial, device->config->serial, sizeof(config.serial));

@@ -104,6 +104,13 @@ static const char *parse_queues(struct ash_boot_virtio *device, struct ash_boot_
     return number(value, 1, ASH_BOOT_VIRTIO_QUEUES_MAX, &device->queues);
 }
 
+static const char *parse_block_size(struct ash_boot_virtio *device, struct ash_boot_span value)
+{
+    const char *problem = number(value, ASH_BOOT_DISK_SECTOR, ASH_BOOT_BLOCK_MAX, &device->block_size);
+
+    return problem == NULL && !ash_is_power_of_two(device->block_size) ? "is no power of two" : problem;
+}
+
 static const char *parse_rings(struct ash_boot_virtio *device, struct ash_boot_span value)
 {
     const char *text;
@@ -202,6 +209,7 @@ enum {
     SERVED,
     SIZE,
     TIMEOUT,
+    BLOCK_SIZE,
     RINGS,
     SWITCH,
     MAC,
@@ -237,6 +245,8 @@ static const struct rule {
     [SIZE] = {"size", parse_size, ASH_BOOT_VIRTIO_BLK,
               "<size-high size-low>, bytes, a multiple of 512, at most 1 PiB"},
     [TIMEOUT] = {"timeout-ms", parse_timeout, ASH_BOOT_VIRTIO_BLK, "one cell, milliseconds, 1..3600000"},
+    [BLOCK_SIZE] = {"block-size", parse_block_size, ASH_BOOT_VIRTIO_BLK,
+                    "one cell, bytes: 512, 1024, 2048 or 4096"},
     [RINGS] = {"rings", parse_rings, ANY_KIND, "\"packed\" or \"split\""},
     [SWITCH] = {"switch", parse_switch, ASH_BOOT_VIRTIO_NET, "the name of a node in /vms/switches"},
     [MAC] = {"mac", parse_mac, ASH_BOOT_VIRTIO_NET, "6 bytes: [52 54 00 00 00 01]; each of a switch its own"},
@@ -251,8 +261,8 @@ static const struct rule {
 };
 
 static const char *const known[] = {
-    [ASH_BOOT_VIRTIO_BLK] =
-        "image memory-range read-only overlay overlay-size serial queues served-by size timeout-ms rings",
+    [ASH_BOOT_VIRTIO_BLK] = "image memory-range read-only overlay overlay-size serial queues served-by size "
+                            "timeout-ms block-size rings",
     [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps queue-pairs rings",
     [ASH_BOOT_VIRTIO_RNG] = "rings",
     [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes rings",
@@ -323,6 +333,7 @@ void ash_boot_virtio_begin_(struct ash_boot_vm_reader_ *reader, const char *name
     device->kind = (enum ash_boot_virtio_kind)kind;
     device->node = name;
     device->queues = 1;
+    device->block_size = ASH_BOOT_DISK_SECTOR;
     device->ports = 1;
     vm->virtio_count++;
     reader->device = device;
@@ -378,6 +389,8 @@ static const struct contradiction {
     {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << OVERLAY, 0, OVERLAY, "has no effect with served-by",
      "leaving it out, or an image"},
     {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << QUEUES, 0, QUEUES, "has no effect with served-by",
+     "leaving it out"},
+    {ASH_BOOT_VIRTIO_BLK, 1U << SERVED | 1U << BLOCK_SIZE, 0, BLOCK_SIZE, "has no effect with served-by",
      "leaving it out"},
     {ASH_BOOT_VIRTIO_BLK, 1U << SIZE, 1U << SERVED, SIZE, "has no effect without served-by",
      "leaving it out, or served-by"},

@@ -104,12 +104,15 @@ static int find_disk(struct ash_boot_vm *vm, const struct ash_boot_virtio *devic
         fault.value[0] = '\0'; /* the name again */
         return refuse_disk(vm, device, &fault);
     }
-    if (file->size == 0U || file->size % ASH_BOOT_DISK_SECTOR != 0U) {
+    if (file->size == 0U || file->size % ASH_BOOT_DISK_SECTOR != 0U ||
+        (device->block_size != 0U && file->size % device->block_size != 0U)) {
         ash_boot_text_begin_(&text, size, sizeof(size));
         ash_boot_text_number_(&text, file->size);
         ash_boot_text_literal_(&text, " bytes");
         (void)ash_boot_fault_set(&fault, ASH_EFORMAT, NULL, NULL, NULL, NULL, size, "has no size of a disk",
-                                 "a multiple of 512 bytes, and more than none");
+                                 device->block_size > ASH_BOOT_DISK_SECTOR
+                                     ? "a multiple of its block-size, and more than none"
+                                     : "a multiple of 512 bytes, and more than none");
         return refuse_disk(vm, device, &fault);
     }
     return ASH_OK;

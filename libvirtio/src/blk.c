@@ -302,6 +302,7 @@ static void fill_space(struct ash_virtio_blk *blk)
 {
     const struct ash_virtio_blk_config *config = &blk->config;
     const uint32_t block_sectors = config->block_size / ASH_VIRTIO_BLK_SECTOR;
+    const uint32_t align = config->discard_align != 0U ? config->discard_align : block_sectors;
 
     (void)memset(blk->space, 0, sizeof(blk->space));
     store_le64_(blk->space + CONFIG_CAPACITY, config->sectors);
@@ -311,7 +312,7 @@ static void fill_space(struct ash_virtio_blk *blk)
     store_le16_(blk->space + CONFIG_NUM_QUEUES, (uint16_t)config->queue_count);
     store_le32_(blk->space + CONFIG_DISCARD_SECTORS, config->discard_max);
     store_le32_(blk->space + CONFIG_DISCARD_SEG, config->discard_max != 0U ? 1U : 0U);
-    store_le32_(blk->space + CONFIG_DISCARD_ALIGN, config->discard_max != 0U ? block_sectors : 0U);
+    store_le32_(blk->space + CONFIG_DISCARD_ALIGN, config->discard_max != 0U ? align : 0U);
     store_le32_(blk->space + CONFIG_ZEROES_SECTORS, config->zeroes_max);
     store_le32_(blk->space + CONFIG_ZEROES_SEG, config->zeroes_max != 0U ? 1U : 0U);
     blk->space[CONFIG_ZEROES_MAY_UNMAP] = config->zeroes_max != 0U ? 1U : 0U;
@@ -322,7 +323,8 @@ static bool config_is_ok(const struct ash_virtio_blk_config *config)
     return config->backend != NULL && config->backend->size == sizeof(*config->backend) &&
            config->backend->submit != NULL && config->segments_max > 0U &&
            config->segments_max <= ASH_VIRTIO_BLK_SEGMENTS_MAX &&
-           config->block_size >= ASH_VIRTIO_BLK_SECTOR && ash_is_power_of_two(config->block_size);
+           config->block_size >= ASH_VIRTIO_BLK_SECTOR && ash_is_power_of_two(config->block_size) &&
+           config->discard_align % (config->block_size / ASH_VIRTIO_BLK_SECTOR) == 0U;
 }
 
 int ash_virtio_blk_init(struct ash_virtio_blk *blk, const struct ash_virtio_blk_config *config,

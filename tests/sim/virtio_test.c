@@ -62,6 +62,7 @@ static void range_disk(void *tree, const char *node, uint64_t base, uint64_t siz
 
     fdt_ok(fdt_begin_node(tree, node));
     fdt_ok(fdt_property(tree, "memory-range", range, sizeof(range)));
+    fdt_ok(fdt_property_u32(tree, "block-size", 4096));
     if (flag != NULL) {
         fdt_ok(fdt_property(tree, flag, "", 0));
     }
@@ -171,6 +172,13 @@ static uint8_t fill_sector(struct hv_cpu *cpu, struct hv_vcpu *vcpu, struct sim_
 
 /* ---- What a driver finds ----------------------------------------------------------------------------------------- */
 
+enum { BLK_SIZE = 20, DISCARD_ALIGNMENT = 44 }; /* 5.2.4 */
+
+static uint32_t disk_word(struct hv_cpu *cpu, struct hv_vcpu *vcpu, unsigned index, unsigned offset)
+{
+    return sim_device(cpu, vcpu, sim_virtio(index) + SIM_CONFIG + offset, false, 0);
+}
+
 static unsigned restarts;
 
 static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
@@ -190,6 +198,9 @@ static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_DEVICE_ID, false, 0), 2);
         assert_int_equal(sim_device(cpu, vcpu, sim_virtio(i) + SIM_CONFIG, false, 0), SIM_DISK_SECTORS);
         assert_int_equal(sim_offers(cpu, vcpu, sim_virtio(i), 34), i != SMALL); /* VIRTIO_F_RING_PACKED (6) */
+        assert_int_equal(disk_word(cpu, vcpu, i, BLK_SIZE), 512);
+        /* Sectors: an overlay gives whole blocks back. */
+        assert_int_equal(disk_word(cpu, vcpu, i, DISCARD_ALIGNMENT), i == SHARED ? 0 : i == PRIVATE ? 1 : 8);
         assert_true(sim_offers(cpu, vcpu, sim_virtio(i), 29)); /* the rest of the rings is as it was */
         assert_int_equal(request(cpu, vcpu, &queue, T_GET_ID, 0, serial, sizeof(serial)), OK);
         assert_string_equal(serial, serials[i]);
@@ -203,6 +214,8 @@ static enum hv_verdict use_disks(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint6
         assert_int_equal(fill_sector(cpu, vcpu, &queue, SIM_DISK_SECTORS, 1), IOERR);
     }
     open_disk(cpu, vcpu, &range, RANGE);
+    assert_int_equal(disk_word(cpu, vcpu, RANGE, BLK_SIZE), 4096);
+    assert_int_equal(disk_word(cpu, vcpu, RANGE, DISCARD_ALIGNMENT), 8);
     assert_int_equal(sim_device(cpu, vcpu, sim_virtio(RANGE) + SIM_CONFIG, false, 0), RANGE_SIZE / SECTOR);
     assert_int_equal(word_of(cpu, vcpu, &range, 3),
                      restarts > 0U ? 0xfeedU + restarts : 0U); /* fresh RAM, here */

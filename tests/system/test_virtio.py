@@ -27,7 +27,7 @@ DISKS = """
     virtio_blk@0 { image = "root.ext4"; overlay; };
     virtio_blk@1 { image = "data.ext4"; serial = "the-data"; };
     virtio_blk@2 { image = "raw"; };
-    virtio_blk@3 { image = "raw"; read-only; };
+    virtio_blk@3 { image = "raw"; read-only; block-size = <4096>; };
     virtio_rng { };
 """
 NETWORK = """
@@ -144,7 +144,9 @@ class Virtio(LinuxMachines):
         self.assertGreater(int(sums[4]), 0)
 
     def check_kinds(self, machine):
-        """A serial number, and a disk that cannot be written but reads as its image."""
+        """A serial number, sizes of blocks, and a disk that cannot be written but reads as its image."""
+        self.assertEqual("512 4096", machine.ask("echo $(cat /sys/block/vd[cd]/queue/logical_block_size)"))
+        self.assertEqual("4096 512", machine.ask("echo $(cat /sys/block/vd[ac]/queue/discard_granularity)"))
         self.assertEqual("the-data", machine.ask("cat /sys/block/vdb/serial"))
         self.assertEqual("0 1", machine.ask("echo $(cat /sys/block/vdc/ro /sys/block/vdd/ro)"))
         self.assertIn("wrong 1", machine.ask("dd if=/dev/zero of=/dev/vdd bs=4096 count=1 conv=fsync; echo wrong $?"))

@@ -44,6 +44,7 @@ extern "C" {
 #define ASH_BOOT_LEAD_IN              0x1dU /* Ctrl-] */
 #define ASH_BOOT_VIRTIO_MAX           8U    /* virtio devices of one VM */
 #define ASH_BOOT_VIRTIO_QUEUES_MAX    8U    /* queues of a disk, pairs of a network device */
+#define ASH_BOOT_BLOCK_MAX            4096U /* bytes of a disk's block */
 #define ASH_BOOT_SERIAL_SIZE          21U   /* bytes, NUL included: 20 are what virtio has room for */
 #define ASH_BOOT_OVERLAY_MAX          (UINT64_C(1) << 40) /* overlay-size: bytes */
 #define ASH_BOOT_OVERLAY              UINT64_C(0x1000000) /* not given: so much, or the image's size if that is less */
@@ -115,6 +116,7 @@ struct ash_boot_virtio {
     bool overlay;                      /* @image or @range is shared, what is written is the VM's own */
     uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
     char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
+    uint32_t block_size;               /* bytes, a power of two, 512..ASH_BOOT_BLOCK_MAX */
     uint64_t size;                     /* with served-by: bytes, a multiple of 512; else 0 */
     uint32_t timeout_ms;               /* likewise: what is not answered so long is an error; 0: it waits */
 

@@ -33,8 +33,8 @@ struct ash_boot_vm_images {
  *  entry and dtb alone, dtb 0 without setup_data; the RAM is not looked at. A bcm2837 gets its own tree, or (`dtb` not
  *  given) ASH_BOOT_BCM2837_ATAGS for placement.dtb, and @dtb_size does not count. Disks' images are found in any case.
  *  vm: as ash_boot_config_parse() made it, without a fault. A mistake becomes its fault, in the words of the parser,
- *  with the property whose file it is; *@images is then untouched. A disk's image is a multiple of 512 bytes, and more
- *  than none, else ASH_EFORMAT.
+ *  with the property whose file it is; *@images is then untouched. A disk's image is a multiple of its block-size, and
+ *  more than none, else ASH_EFORMAT.
  *  Returns ASH_OK, or the code of ash_boot_bundle_find(), ash_boot_image_identify() or ash_boot_place(). */
 int ash_boot_vm_lay_out(struct ash_boot_vm *vm, const struct ash_boot_bundle *bundle, ash_ipa_t ram_base,
                         uint64_t ram_size, uint64_t dtb_size,

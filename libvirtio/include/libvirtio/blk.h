@@ -66,7 +66,10 @@ struct ash_virtio_blk_config {
     uint32_t segments_max;     /* of data, 1..ASH_VIRTIO_BLK_SEGMENTS_MAX */
     uint32_t segment_size_max; /* bytes of one of them; 0: any */
     uint32_t discard_max;      /* sectors of one request; 0: no discard */
-    uint32_t zeroes_max;       /* the same of write-zeroes */
+    uint32_t
+        discard_align; /* sectors, a multiple of block_size: what a discard frees begins and ends at a multiple of
+                                * it; 0: block_size */
+    uint32_t zeroes_max; /* the same of write-zeroes */
     bool read_only;
     bool has_flush;       /* a completed write may still be lost */
     uint32_t queue_count; /* 1..64 */

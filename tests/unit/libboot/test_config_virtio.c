@@ -101,7 +101,8 @@ static void a_disk_has_an_image_or_a_range(void **state)
                                   PROPERTY("serial", "A1\0")}};
     const struct device range = {"virtio_blk",
                                  {PROPERTY("memory-range", "\0\0\0\1\0\0\x10\0\0\0\0\0\0\0\x20\0"),
-                                  PROPERTY("read-only", ""), PROPERTY("queues", CELL("\x08"))}};
+                                  PROPERTY("read-only", ""), PROPERTY("queues", CELL("\x08")),
+                                  PROPERTY("block-size", "\0\0\x10\0")}};
     const struct device over_a_range = {"virtio_blk",
                                         {PROPERTY("memory-range", "\0\0\0\0\4\0\0\0\0\0\0\0\0\0\x40\0"),
                                          PROPERTY("overlay", ""),
@@ -117,6 +118,7 @@ static void a_disk_has_an_image_or_a_range(void **state)
     assert_int_equal(device->overlay_size, 0x100000);
     assert_string_equal(device->serial, "A1");
     assert_int_equal(device->queues, 1);
+    assert_int_equal(device->block_size, 512);
     device = accepted(&range);
     assert_null(device->image);
     assert_int_equal(device->range.base, 0x100001000);
@@ -124,6 +126,7 @@ static void a_disk_has_an_image_or_a_range(void **state)
     assert_true(device->read_only && !device->overlay);
     assert_string_equal(device->serial, "");
     assert_int_equal(device->queues, 8);
+    assert_int_equal(device->block_size, 4096);
     device = accepted(&over_a_range);
     assert_null(device->image);
     assert_true(device->overlay && !device->read_only);
@@ -250,7 +253,13 @@ static const struct mistake {
     {{"virtio_blk", {IMAGE, PROPERTY("mac", "\x52\x54\0\0\0\1")}},
      ASH_EFORMAT,
      BLK "mac = [52 54 00 00 00 01]: is an unknown property; allowed: image memory-range read-only overlay "
-         "overlay-size serial queues served-by size timeout-ms rings"},
+         "overlay-size serial queues served-by size timeout-ms block-size rings"},
+    {{"virtio_blk", {IMAGE, PROPERTY("block-size", "\0\0\x0c\0")}},
+     ASH_EFORMAT,
+     BLK "block-size = <3072>: is no power of two; allowed: one cell, bytes: 512, 1024, 2048 or 4096"},
+    {{"virtio_blk", {IMAGE, PROPERTY("block-size", "\0\0\x20\0")}},
+     ASH_EFORMAT,
+     BLK "block-size = <8192>: is out of range; allowed: one cell, bytes: 512, 1024, 2048 or 4096"},
     {{"virtio_blk", {IMAGE, PROPERTY("rings", "round\0")}},
      ASH_EFORMAT,
      BLK "rings = \"round\": is unknown; allowed: \"packed\" or \"split\""},

@@ -103,6 +103,7 @@ static void make_bundle(struct archive *archive, const struct property *mistake)
     add(archive, "big.bin", 0100644, big, sizeof(big));
     add(archive, "most.bin", 0100644, big, 0xFF000);
     add(archive, "empty.bin", 0100644, "", 0);
+    add(archive, "sector.bin", 0100644, big, 512);
     add(archive, "packed.gz", 0100644, "\x1f\x8b\x08 packed", 10);
     add(archive, "twice.bin", 0100644, "1", 1);
     add(archive, "./twice.bin", 0100644, "2", 1);
@@ -445,17 +446,26 @@ static void a_disks_image_is_in_the_bundle_and_made_of_sectors(void **state)
     static const struct {
         const char *image;
         int code;
-        const char *line; /* behind the node */
+        const char *line;    /* behind the node */
+        uint32_t block_size; /* 0: 512 */
     } disks[] = {
-        {"big.bin", ASH_OK, NULL},
+        {"big.bin", ASH_OK, NULL, 4096},
+        {"sector.bin", ASH_OK, NULL, 512},
+        {"big.bin", ASH_OK, NULL, 0},
         {"none.img", ASH_ENOENT,
-         "image = \"none.img\": is not in the bundle; allowed: the name of a file in it"},
+         "image = \"none.img\": is not in the bundle; allowed: the name of a file in it", 0},
         {"guest.bin", ASH_EFORMAT,
          "image = \"guest.bin\", 8 bytes: has no size of a disk; allowed: a multiple of 512 bytes, and more "
-         "than none"},
+         "than none",
+         0},
         {"empty.bin", ASH_EFORMAT,
          "image = \"empty.bin\", 0 bytes: has no size of a disk; allowed: a multiple of 512 bytes, and more "
-         "than none"},
+         "than none",
+         0},
+        {"sector.bin", ASH_EFORMAT,
+         "image = \"sector.bin\", 512 bytes: has no size of a disk; allowed: a multiple of its block-size, "
+         "and more than none",
+         1024},
     };
     static struct archive archive;
     struct ash_boot_vm_images images;
@@ -468,20 +478,22 @@ static void a_disks_image_is_in_the_bundle_and_made_of_sectors(void **state)
     assert_int_equal(ash_boot_bundle_open(&bundle, archive.bytes, archive.size, &fault), ASH_OK);
     for (unsigned i = 0; i < sizeof(disks) / sizeof(disks[0]); i++) {
         for (unsigned in_memory = 0; in_memory < 2U; in_memory++) {
-            struct ash_boot_vm vm = {
-                .node = "vm0",
-                .name = "linux",
-                .kernel = in_memory != 0U ? NULL : "guest.bin",
-                .memory_size = 4 * MIB,
-                .virtio_count = 2,
-                .virtio = {{.kind = ASH_BOOT_VIRTIO_RNG, .node = "virtio_rng"},
-                           {.kind = ASH_BOOT_VIRTIO_BLK, .node = "virtio_blk@1", .image = disks[i].image}}};
+            struct ash_boot_vm vm = {.node = "vm0",
+                                     .name = "linux",
+                                     .kernel = in_memory != 0U ? NULL : "guest.bin",
+                                     .memory_size = 4 * MIB,
+                                     .virtio_count = 2,
+                                     .virtio = {{.kind = ASH_BOOT_VIRTIO_RNG, .node = "virtio_rng"},
+                                                {.kind = ASH_BOOT_VIRTIO_BLK,
+                                                 .node = "virtio_blk@1",
+                                                 .image = disks[i].image,
+                                                 .block_size = disks[i].block_size}}};
 
             assert_int_equal(ash_boot_vm_lay_out(&vm, &bundle, RAM, vm.memory_size, DTB_SIZE, &images),
                              disks[i].code);
             if (disks[i].code == ASH_OK) {
                 assert_int_equal(images.disk[0].size, 0);
-                assert_int_equal(images.disk[1].size, 3 * MIB);
+                assert_int_equal(images.disk[1].size, disks[i].image[0] == 'b' ? 3 * MIB : 512U);
                 continue;
             }
             (void)snprintf(line, sizeof(line), "vms.dtb: VM linux: /vms/vm0/virtio_blk@1: %s", disks[i].line);

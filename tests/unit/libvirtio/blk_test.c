@@ -313,6 +313,7 @@ static void what_a_disk_has_not_it_does_not_offer(void **state)
 static void the_configuration_space_is_that_of_the_specification(void **state)
 {
     struct disk disk;
+    struct ash_virtio_blk_config config = usual(&disk);
 
     (void)state;
     disk_open(&disk, 0);
@@ -324,7 +325,7 @@ static void the_configuration_space_is_that_of_the_specification(void **state)
     assert_int_equal(ash_virtio_mmio_read(&disk.guest.mmio, 0x122, 2), 2);
     assert_int_equal(guest_read(&disk.guest, 0x124), 16);
     assert_int_equal(guest_read(&disk.guest, 0x128), 1);
-    assert_int_equal(guest_read(&disk.guest, 0x12C), 8);
+    assert_int_equal(guest_read(&disk.guest, 0x12C), 8); /* a block */
     assert_int_equal(guest_read(&disk.guest, 0x130), 8);
     assert_int_equal(guest_read(&disk.guest, 0x134), 1);
     assert_int_equal(ash_virtio_mmio_read(&disk.guest.mmio, 0x138, 1), 1);
@@ -332,6 +333,14 @@ static void the_configuration_space_is_that_of_the_specification(void **state)
     assert_int_equal(guest_read(&disk.guest, 0x100), 16);
     assert_int_equal(guest_read(&disk.guest, 0x104), 3);
     assert_int_equal(guest_read(&disk.guest, 0x60), 2);
+    guest_close(&disk.guest);
+    config.discard_align = 128;
+    disk_open_with(&disk, &config, UINT64_MAX);
+    assert_int_equal(guest_read(&disk.guest, 0x12C), 128);
+    guest_close(&disk.guest);
+    config.discard_max = 0; /* then there is nothing to align */
+    disk_open_with(&disk, &config, UINT64_MAX);
+    assert_int_equal(guest_read(&disk.guest, 0x12C), 0);
     guest_close(&disk.guest);
 }
 
@@ -505,6 +514,7 @@ static void init_refuses_what_it_cannot_use(void **state)
     REFUSE(config.segments_max = ASH_VIRTIO_BLK_SEGMENTS_MAX + 1);
     REFUSE(config.block_size = 256);
     REFUSE(config.block_size = 1536);
+    REFUSE(config.discard_align = 12);
     REFUSE(config.queue_count = 1);
     config = usual(&disk);
     assert_int_equal(ash_virtio_blk_init(NULL, &config, &disk.guest.site), ASH_EINVAL);
