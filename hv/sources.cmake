@@ -3,7 +3,7 @@
 set(HV_CORE_SOURCES
     core/account.c core/board_check.c core/boot.c
     core/command.c core/command_show.c core/command_switch.c core/command_vm.c core/editor.c core/record.c core/shell.c
-    core/budget.c core/configuration.c core/console.c core/console_line.c core/cpu.c
+    core/budget.c core/configuration.c core/console.c core/console_keys.c core/console_line.c core/cpu.c
     core/format.c core/guest_memory.c core/job.c core/life.c core/life_work.c core/move.c core/ownership.c core/pages.c
     core/panic.c core/plan.c core/provoke.c core/recorder.c
     core/ranges.c core/rng.c core/sched.c core/vm.c core/vm_create.c

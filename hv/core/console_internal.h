@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** Between console.c (views, rings, keys) and console_line.c (lines and what is on the screen). */
+/** Between console.c (rings), console_keys.c (views, keys, input) and console_line.c (lines, and what is on the
+ *  screen). */
 #ifndef HV_CORE_CONSOLE_INTERNAL_H
 #define HV_CORE_CONSOLE_INTERNAL_H
 
@@ -20,6 +21,18 @@ static inline struct hv_console_vm *hv_console_front_(struct hv_console *console
 {
     return &console->vm[console->focus]; /* an empty one while there is no VM: it never begins a line */
 }
+
+/** NULL: nobody is in it. */
+static inline struct hv_console_vm *hv_console_find_(struct hv_console *console, uint32_t slot)
+{
+    return slot < HV_CONSOLE_SLOTS && console->vm[slot].name[0] != '\0' ? &console->vm[slot] : NULL;
+}
+
+/** What waits for the device goes there, as far as it takes it. */
+void hv_console_flush_(struct hv_console *console);
+
+/** The end of all that may have written. */
+void hv_console_settle_(struct hv_console *console);
 
 /** To the terminal, or behind what waits for it. Room has been looked for. */
 void hv_console_put_(struct hv_console *console, const char *bytes, size_t size);

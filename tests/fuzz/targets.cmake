@@ -35,7 +35,7 @@ foreach(target virtio_blk virtio_console virtio_net virtio_vsock)
 endforeach()
 
 # hv's console, editor and command line stand alone; what commands do is the target's.
-set(FUZZ_SOURCES_console console.c console_line.c command.c editor.c format.c record.c)
+set(FUZZ_SOURCES_console console.c console_keys.c console_line.c command.c editor.c format.c record.c)
 list(TRANSFORM FUZZ_SOURCES_console PREPEND ${FUZZ_TESTS}/../hv/core/)
 set(FUZZ_INCLUDES_console ${FUZZ_TESTS}/../hv)
 set(FUZZ_LIBS_console boot vcpu stage2 vgic vtimer)
