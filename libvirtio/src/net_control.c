@@ -92,6 +92,8 @@ static bool set_address(struct ash_virtio_net *net, const struct ash_virtio_requ
         !data_of(net, request, 0, mac, MAC_BYTES) || (mac[0] & 1U) != 0U) {
         return false; /* nobody's own address is a group's */
     }
+    /* The driver knows; but whoever reads the space in several pieces meanwhile shall see that it changed (2.5.3). */
+    net->device.generation += memcmp(net->space, mac, MAC_BYTES) != 0 ? 1U : 0U;
     (void)memcpy(net->space, mac, MAC_BYTES);
     return true;
 }
@@ -207,9 +209,6 @@ static bool wants_address(const struct ash_virtio_net *net, const unsigned char 
 {
     static const unsigned char broadcast[MAC_BYTES] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 
-    if ((net->modes & MODE(PROMISC)) != 0U) {
-        return true;
-    }
     if (memcmp(mac, broadcast, MAC_BYTES) == 0) {
         return (net->modes & MODE(NOBCAST)) == 0U;
     }
@@ -224,6 +223,10 @@ static bool wants_address(const struct ash_virtio_net *net, const unsigned char 
 
 bool ash_virtio_net_wants(const struct ash_virtio_net *net, const unsigned char *frame, uint32_t size)
 {
+    /* "All incoming packets" (5.1.6.5.1.1), whatever their tag. */
+    if ((net->modes & MODE(PROMISC)) != 0U) {
+        return true;
+    }
     if (!wants_address(net, frame)) {
         return false;
     }

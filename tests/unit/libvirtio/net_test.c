@@ -550,11 +550,14 @@ static void the_address_can_be_changed(void **state)
 {
     static struct host a;
     unsigned char off = 0;
+    uint32_t generation;
 
     (void)state;
     open_host(&a, ALL_OF_NET);
     command(&a, CONTROL, 0, 0, &off, 1);
+    generation = guest_read(&a.guest, 0xFC);
     assert_int_equal(command(&a, CONTROL, 1, 1, other, 6), 0);
+    assert_int_not_equal(guest_read(&a.guest, 0xFC), generation); /* 4.2.2.1: it tells of each change */
     assert_true(wants(&a, other) && !wants(&a, own));
     assert_int_equal(ash_virtio_mmio_read(&a.guest.mmio, 0x105, 1), 2);
     assert_int_equal(command(&a, CONTROL, 1, 1, group, 6), 1);
@@ -571,7 +574,12 @@ static void vlans_pass_one_by_one(void **state)
 
     (void)state;
     open_host(&a, ALL_OF_NET);
+    assert_true(ash_virtio_net_wants(&a.net, frame, 18)); /* until the driver says otherwise */
+    assert_int_equal(command(&a, CONTROL, 0, 0, "\0", 1), 0);
     assert_false(ash_virtio_net_wants(&a.net, frame, 18));
+    assert_int_equal(command(&a, CONTROL, 0, 0, "\1", 1), 0);
+    assert_true(ash_virtio_net_wants(&a.net, frame, 18)); /* all there are (5.1.6.5.1) */
+    assert_int_equal(command(&a, CONTROL, 0, 0, "\0", 1), 0);
     assert_int_equal(command(&a, CONTROL, 2, 0, "\x23\x01", 2), 0);
     assert_true(ash_virtio_net_wants(&a.net, frame, 18));
     frame[15] = 0x24;
