@@ -29,7 +29,8 @@ static int init_queues(const struct ash_virtio_site *site)
         const struct ash_virtq_config config = {.regions = site->regions,
                                                 .region_count = site->region_count,
                                                 .max_size = queue->max_size,
-                                                .slots = queue->slots};
+                                                .slots = queue->slots,
+                                                .chain_max = ASH_VIRTIO_SEGMENTS};
 
         error = ash_virtq_init(&queue->ring, &config, site->hal->memory, site->ctx);
         queue->layout = (struct ash_virtq_layout){.size = queue->max_size};

@@ -138,9 +138,6 @@ int ash_virtio_pop(struct ash_virtio_device *device, uint32_t queue, struct ash_
         return ASH_EBUSY;
     }
     error = ash_virtq_pop(&q->ring, request->segments, ASH_VIRTIO_SEGMENTS, &chain);
-    if (error == ASH_ENOSPC) {
-        error = ash_virtq_break(&q->ring, chain.segment_count);
-    }
     if (error == ASH_EGUEST) {
         ash_virtio_needs_reset_(device);
     }

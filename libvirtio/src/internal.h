@@ -131,6 +131,11 @@ int ash_virtq_packed_find_(struct ash_virtq *q, uint16_t *flags);
 int ash_virtq_packed_walk_(struct virtq_walk_ *walk, uint16_t flags, uint16_t *id, uint16_t *count);
 bool ash_virtq_packed_is_available_(const struct ash_virtq *q, uint16_t *flags);
 
+/* Is there a chain at @position, which was the next one's when all before it were taken? Nothing is taken. True
+ * also of a queue that is not READY: who tries will be told. */
+bool ash_virtq_has_at_(const struct ash_virtq *q, uint16_t position);
+bool ash_virtq_packed_has_at_(const struct ash_virtq *q, uint16_t position, uint16_t *flags);
+
 /* A slot for a request of the packed ring. There is one, as each holds a descriptor of the ring. */
 uint32_t ash_virtq_packed_slot_(struct ash_virtq *q);
 

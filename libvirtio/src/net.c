@@ -167,26 +167,63 @@ static bool serve_transmit(struct ash_virtio_net *net, uint32_t queue, uint32_t 
 
 /* ---- To the driver ------------------------------------------------------------------------------------ */
 
-/* Take buffers until @bytes fit; how many in *@count. */
+/* A frame of as many bytes, or of fewer, has found no room, and nothing has changed since: a driver that gives no
+ * buffers, or hopeless ones, costs those who send to it one look. */
+static bool is_known_short(const struct ash_virtio_net *net, uint32_t queue, uint64_t bytes)
+{
+    const struct ash_virtio_net_shortage *shortage = &net->shortage[queue / 2U];
+
+    return shortage->bytes != 0U && bytes >= shortage->bytes &&
+           (shortage->is_final || !ash_virtq_has_at_(&net->device.site.queues[queue].ring, shortage->end));
+}
+
+static int note_shortage(struct ash_virtio_net *net, uint32_t queue, uint64_t bytes, bool is_final)
+{
+    net->shortage[queue / 2U] =
+        (struct ash_virtio_net_shortage){.bytes = (uint32_t)bytes,
+                                         .end = net->device.site.queues[queue].ring.next_avail,
+                                         .is_final = is_final};
+    return ASH_ENOSPC;
+}
+
+/* One more buffer. A header fits into each (5.1.6.3.1), and the first has it whole (5.1.6.3.2). */
+static int take_buffer(struct ash_virtio_net *net, uint32_t queue, struct ash_virtio_request *buffer)
+{
+    const int error = ash_virtio_pop(&net->device, queue, buffer);
+
+    if (error != ASH_OK || buffer->writable_bytes >= HEADER_BYTES) {
+        return error;
+    }
+    ash_virtio_refuse(&net->device, queue, buffer->writable_bytes);
+    return ASH_EGUEST;
+}
+
+/* Take buffers until @bytes fit; how many in *@count. Their chains are as long as their driver pleases, and the time
+ * is that of whoever sends. */
 static int take_buffers(struct ash_virtio_net *net, uint32_t queue, uint64_t bytes, uint32_t *count)
 {
+    const struct ash_virtq *ring = &net->device.site.queues[queue].ring;
+    const uint64_t enough = ring->elements + ASH_VIRTIO_NET_ELEMENTS_MAX;
     const uint32_t most =
         ash_virtio_has(&net->device, ASH_VIRTIO_NET_F_MRG_RXBUF) ? net->config.merge_count : 1U;
     uint64_t room = 0;
     int error = ASH_OK;
 
-    for (*count = 0; error == ASH_OK && room < bytes; (*count)++) {
-        if (*count == most) {
-            return ASH_ENOSPC;
+    *count = 0;
+    if (is_known_short(net, queue, bytes)) {
+        return ASH_ENOSPC;
+    }
+    for (; room < bytes; (*count)++) {
+        if (*count == most || ring->elements >= enough) {
+            return note_shortage(net, queue, bytes, true);
         }
-        error = ash_virtio_pop(&net->device, queue, &net->config.merge[*count]);
+        error = take_buffer(net, queue, &net->config.merge[*count]);
         if (error != ASH_OK) {
-            return error == ASH_ENOENT ? ASH_ENOSPC : error;
+            return error == ASH_ENOENT ? note_shortage(net, queue, bytes, false) : error;
         }
         room += net->config.merge[*count].writable_bytes;
     }
-    /* The whole header lies in the first (5.1.6.3.2). */
-    return net->config.merge[0].writable_bytes >= HEADER_BYTES ? ASH_OK : ASH_ENOSPC;
+    return ASH_OK;
 }
 
 static void put_back(struct ash_virtio_net *net, uint32_t queue, uint32_t count)
@@ -238,6 +275,7 @@ static void give_buffers(struct ash_virtio_net *net, uint32_t queue, uint32_t si
 {
     uint64_t left = (uint64_t)size + HEADER_BYTES;
 
+    net->shortage[queue / 2U].bytes = 0; /* others are the first now */
     for (uint32_t i = 0; i < count; i++) {
         const struct ash_virtio_request *buffer = &net->config.merge[i];
         const uint64_t written = left < buffer->writable_bytes ? left : buffer->writable_bytes;
@@ -250,9 +288,12 @@ static void give_buffers(struct ash_virtio_net *net, uint32_t queue, uint32_t si
 static int deliver(struct ash_virtio_net *net, uint32_t queue, const struct ash_virtio_net_header *header,
                    const struct ash_virtio_source *source)
 {
+    const struct ash_virtq *ring = &net->device.site.queues[queue].ring;
+    const uint64_t before = ring->elements;
     uint32_t count = 0;
     int error = take_buffers(net, queue, (uint64_t)source->size + HEADER_BYTES, &count);
 
+    net->elements += ring->elements - before;
     error = error != ASH_OK ? error : write_header(net, header, count);
     error = error != ASH_OK ? error : write_frame(net, source, count);
     if (error != ASH_OK) {
@@ -324,7 +365,8 @@ static bool serve(void *ctx, uint32_t queue, uint32_t budget)
     if (queue % 2U != 0U) {
         return serve_transmit(net, queue, budget);
     }
-    if (queue < 2U * net->pairs_used && config->backend->receive_room != NULL) {
+    if (queue < 2U * net->pairs_used && config->backend->receive_room != NULL &&
+        !is_known_short(net, queue, UINT64_MAX)) {
         config->backend->receive_room(config->backend_ctx, queue / 2U);
     }
     return false;
@@ -335,6 +377,7 @@ static void queue_reset(void *ctx, uint32_t queue)
     struct ash_virtio_net *net = ctx;
 
     net->held &= ~ASH_BIT(queue);
+    net->shortage[queue / 2U].bytes = 0;
     if (net->config.backend->reset != NULL) {
         net->config.backend->reset(net->config.backend_ctx, queue);
     }
@@ -392,6 +435,8 @@ int ash_virtio_net_init(struct ash_virtio_net *net, const struct ash_virtio_net_
     net->held = 0;
     net->malformed = 0;
     net->filtered = 0;
+    net->elements = 0;
+    (void)memset(net->shortage, 0, sizeof(net->shortage));
     (void)memset(net->space, 0, sizeof(net->space));
     store_le16_(net->space + CONFIG_STATUS, config->link_up ? STATUS_LINK : 0U);
     store_le16_(net->space + CONFIG_PAIRS, (uint16_t)config->pair_count);

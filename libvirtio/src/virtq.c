@@ -148,6 +148,10 @@ int ash_virtq_start_(struct ash_virtq *q, const struct ash_virtq_layout *layout,
     q->used_idx = index;
     q->unsignalled = 0;
     q->held = 0;
+    q->elements_max = layout->size;
+    if (q->config.chain_max != 0U && q->config.chain_max < layout->size) {
+        q->elements_max = q->config.chain_max;
+    }
     q->fresh_slots = 0;
     q->free_slot = VIRTQ_NO_SLOT;
     q->oldest = VIRTQ_NO_SLOT;

@@ -6,10 +6,15 @@
 
 bool ash_virtq_packed_is_available_(const struct ash_virtq *q, uint16_t *flags)
 {
-    const bool wrap = (q->next_avail & PACKED_WRAP) != 0U;
+    return ash_virtq_packed_has_at_(q, q->next_avail, flags);
+}
+
+bool ash_virtq_packed_has_at_(const struct ash_virtq *q, uint16_t position, uint16_t *flags)
+{
+    const bool wrap = (position & PACKED_WRAP) != 0U;
 
     /* Acquire: what the driver wrote into the descriptors comes before the head's flags (2.8.21.1). */
-    *flags = guest_load16_acquire_(virtq_packed_entry_(q, q->next_avail) + PACKED_DESC_FLAGS);
+    *flags = guest_load16_acquire_(virtq_packed_entry_(q, position) + PACKED_DESC_FLAGS);
     return ((*flags & PACKED_DESC_F_AVAIL) != 0U) == wrap && ((*flags & PACKED_DESC_F_USED) != 0U) != wrap;
 }
 

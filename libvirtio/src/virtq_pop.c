@@ -87,8 +87,8 @@ int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struc
     const uint64_t bytes = walk->found.readable_bytes + walk->found.writable_bytes + d->length;
 
     /* Loops end here as well. */
-    if (++walk->elements > q->layout.size) {
-        return ash_virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->layout.size);
+    if (++walk->elements > q->elements_max) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->elements_max);
     }
     if (walk->seen_writable && !writable) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_DIRECTION, index, d->flags);
@@ -138,6 +138,17 @@ static int reload_avail_idx(struct ash_virtq *q)
     }
     q->avail_idx = idx;
     return ASH_OK;
+}
+
+bool ash_virtq_has_at_(const struct ash_virtq *q, uint16_t position)
+{
+    uint16_t flags;
+
+    if (q->state != ASH_VIRTQ_READY) {
+        return true;
+    }
+    return virtq_is_packed_(q) ? ash_virtq_packed_has_at_(q, position, &flags)
+                               : guest_load16_acquire_(q->driver + VIRTQ_AVAIL_IDX) != position;
 }
 
 /* Is there an entry to take? ASH_OK, ASH_ENOENT or ASH_EGUEST. */
@@ -272,6 +283,7 @@ int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint3
         error = error != ASH_OK ? error : ash_virtq_packed_walk_(&walk, flags, &id, &count);
     }
     ash_virtq_unmap_(q, walk.indirect, walk.indirect_size);
+    q->elements += walk.elements;
     if (error != ASH_OK) {
         return error;
     }

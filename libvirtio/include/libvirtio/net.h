@@ -21,6 +21,8 @@ extern "C" {
 #define ASH_VIRTIO_NET_MTU_MIN      68U
 #define ASH_VIRTIO_NET_FRAME_MIN    14U    /* bytes of a frame */
 #define ASH_VIRTIO_NET_FRAME_MAX    65553U /* one that is still to be cut into segments */
+#define ASH_VIRTIO_NET_ELEMENTS_MAX                                                                          \
+    128U /* of the buffers for one frame, and one chain more: two for each of those that Linux needs for 64 KiB */
 
 /** Features (5.1.3). Those of ASH_VIRTIO_NET_OFFLOADS can be offered; the others here are. */
 #define ASH_VIRTIO_NET_F_CSUM          ASH_BIT(0)
@@ -79,7 +81,7 @@ struct ash_virtio_net_backend {
     void (*transmit)(void *ctx, const struct ash_virtio_request *frame,
                      const struct ash_virtio_net_header *header);
 
-    /** The driver has (new) buffers for frames. Context: within ash_virtio_run(). */
+    /** The driver has (new) buffers for frames; not called for a kick without any after a frame had no room. Context: within ash_virtio_run(). */
     void (*receive_room)(void *ctx, uint32_t pair);
 
     /** All requests of @queue are stale; of all queues the filters, too. Must not call back. */
@@ -99,6 +101,13 @@ struct ash_virtio_net_config {
     bool link_up;
 };
 
+/** A frame that found no room; private. */
+struct ash_virtio_net_shortage {
+    uint32_t bytes; /* with its header; 0: none */
+    uint16_t end;   /* where the driver's next buffer will be */
+    bool is_final;  /* more buffers do not help */
+};
+
 struct ash_virtio_net {
     struct ash_virtio_device device; /* for the transport and ash_virtio_run() */
     struct ash_virtio_net_config config;
@@ -113,9 +122,12 @@ struct ash_virtio_net {
 
     bool paused;   /* private: ash_virtio_net_pause() */
     uint64_t held; /* likewise: transmit queues, by number */
+    struct ash_virtio_net_shortage shortage[ASH_VIRTIO_NET_PAIRS_MAX + 1U]; /* likewise: by pair */
 
     uint64_t malformed; /* frames of the driver's that were not handed on */
     uint64_t filtered;  /* frames that it did not want */
+    uint64_t
+        elements; /* of its receive buffers that were looked at, in vain as well: what they cost who sends */
 };
 
 #define ASH_VIRTIO_NET_QUEUES(pair_count) (2U * (pair_count) + 1U)
@@ -141,9 +153,11 @@ void ash_virtio_net_resume(struct ash_virtio_net *net, uint32_t queue);
 /** A frame for the driver, into the buffers of receive queue @pair (modulo those in use). The driver sees
  *  it with ash_virtio_net_receive_done(), so that many can be one interrupt. Returns ASH_OK, also where the
  *  driver's filter does not want it; else nothing was delivered:
- *  ASH_EBUSY: driver not up, or no link; ASH_ENOSPC: not enough buffers now (receive_room() will tell);
+ *  ASH_EBUSY: driver not up, or no link; ASH_ENOSPC: not enough buffers now (receive_room() will tell), or the first
+ *  merge_count of them, or those of the first ASH_VIRTIO_NET_ELEMENTS_MAX elements, are too small for it;
  *  ASH_ENOTSUP: the driver cannot do what @header leaves to it; ASH_ERANGE: size; ASH_EGUEST: the queue is
- *  broken; ASH_ENOMEM, or the source's error. */
+ *  broken, also by a buffer that has no room for a header; ASH_ENOMEM, or the source's error.
+ *  Cost: O(bytes + elements), as bounded. */
 int ash_virtio_net_receive(struct ash_virtio_net *net, uint32_t pair,
                            const struct ash_virtio_net_header *header,
                            const struct ash_virtio_source *source) ASH_NODISCARD;

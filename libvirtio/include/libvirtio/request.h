@@ -15,9 +15,10 @@
 extern "C" {
 #endif
 
-/** The most segments of a request; a chain of more breaks its queue. Linux' block driver keeps to what the
- *  device says (seg_max), its network driver needs 19. */
-#define ASH_VIRTIO_SEGMENTS 32U
+/** The most elements of a request, those without a byte as well, which give no segment; a chain of more breaks its
+ *  queue: what a chain costs whoever looks at it is to have a limit, and VIRTIO's own is Queue Size. Block drivers keep
+ *  to what the device says (seg_max); network drivers need 19 (Linux, 47 if built for large frames), 64 (FreeBSD). */
+#define ASH_VIRTIO_SEGMENTS 64U
 
 struct ash_virtio_request {
     uint64_t token;    /* 0: none */

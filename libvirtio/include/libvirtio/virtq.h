@@ -65,6 +65,7 @@ struct ash_virtq_config {
     uint32_t region_count;
     uint32_t max_size;            /* the largest Queue Size accepted (QueueNumMax): 1..32768 */
     struct ash_virtq_slot *slots; /* max_size of them; outlive the queue */
+    uint32_t chain_max; /* elements of a chain, those without a byte as well; 0: Queue Size is the limit */
 };
 
 struct ash_virtq_hal {
@@ -133,11 +134,12 @@ enum ash_virtq_reason {
     ASH_VIRTQ_BAD_HEAD,        /* a head beyond the table [ring index, head] */
     ASH_VIRTQ_HEAD_IN_USE,     /* a head that the device still holds [ring index, head] */
     ASH_VIRTQ_BAD_NEXT,        /* next beyond its table [descriptor, next] */
-    ASH_VIRTQ_CHAIN_TOO_LONG,  /* longer than Queue Size; so are loops [descriptor, Queue Size] (2.7.5.3.1) */
-    ASH_VIRTQ_TOO_MANY_BYTES,  /* above 2^32 [descriptor, bytes until here] (2.7.5.2) */
-    ASH_VIRTQ_BAD_ADDRESS,     /* not in the guest's memory as a whole [descriptor, address] */
-    ASH_VIRTQ_BAD_DIRECTION,   /* device-readable after device-writable [descriptor, flags] (2.7.4.2) */
-    ASH_VIRTQ_BAD_INDIRECT,    /* not negotiated, nested, or with NEXT [descriptor, flags] (2.7.5.3.1) */
+    ASH_VIRTQ_CHAIN_TOO_LONG, /* longer than Queue Size (2.7.5.3.1), as loops are, or than chain_max [descriptor,
+                                * the limit] */
+    ASH_VIRTQ_TOO_MANY_BYTES,   /* above 2^32 [descriptor, bytes until here] (2.7.5.2) */
+    ASH_VIRTQ_BAD_ADDRESS,      /* not in the guest's memory as a whole [descriptor, address] */
+    ASH_VIRTQ_BAD_DIRECTION,    /* device-readable after device-writable [descriptor, flags] (2.7.4.2) */
+    ASH_VIRTQ_BAD_INDIRECT,     /* not negotiated, nested, or with NEXT [descriptor, flags] (2.7.5.3.1) */
     ASH_VIRTQ_BAD_TABLE_LENGTH, /* indirect: 0, no multiple of 16, above 65536 entries [descriptor, length] */
     ASH_VIRTQ_BAD_TABLE_ADDRESS, /* an indirect table not in the guest's memory [descriptor, address] */
     ASH_VIRTQ_REFUSED,           /* ash_virtq_break(): the device refused it [0, the caller's word] */
@@ -173,6 +175,8 @@ struct ash_virtq {
     uint16_t oldest;     /* in order: requests taken, a list from here ... */
     uint16_t youngest;   /* ... to here */
     bool kicks_enabled;
+    uint32_t elements_max; /* of a chain */
+    uint64_t elements;     /* of all chains that were looked at */
     uint32_t fresh_slots;  /* packed: from here on the slots were never used in this life */
     uint32_t held;         /* packed: descriptors taken and not given back */
     uint32_t unsignalled;  /* entries published since the last ash_virtq_should_notify(); saturates */
@@ -222,7 +226,7 @@ int ash_virtq_break(struct ash_virtq *q, uint64_t value);
  *  segments, capacity: where its segments go. An element without a byte gives none and may lie anywhere, but
  *  counts as a part of the chain; so a chain may have no segments.
  *  Memory: what the driver wrote before it made the chain available is visible (2.7.13, step 4).
- *  Cost: O(elements), at most Queue Size of them. HAL: map, unmap (indirect tables only).
+ *  Cost: O(elements), at most Queue Size or chain_max of them. HAL: map, unmap (indirect tables only).
  *  Returns ASH_OK, else nothing is taken:
  *  ASH_ENOENT: no chain is available. While kicks are enabled the driver will kick when it adds the next.
  *  ASH_ENOSPC: `capacity` is too small. chain->segment_count says what is needed, its token is 0, segments[]

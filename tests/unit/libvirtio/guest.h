@@ -11,7 +11,7 @@
 #include "../../fakes/mock_virtio_driver.h"
 
 #define GUEST_QUEUES 12U
-#define GUEST_SIZE   64U /* of each queue */
+#define GUEST_SIZE   128U /* of each queue */
 
 struct guest {
     struct mock_memory mem;

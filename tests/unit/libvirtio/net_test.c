@@ -712,10 +712,162 @@ static void a_broken_receive_queue_is_told(void **state)
     assert_int_equal(a.last, ASH_EGUEST);
     assert_int_equal(guest_read(&b.guest, 0x70), 0x4F);
     guest_start(&b.guest, 0);
-    give_buffer(&b, RX0, 5); /* not even room for the header */
+    give_buffer(&b, RX0, 11); /* not even room for the header */
     send_frame(&a, TX0, everyone, 60, NULL);
-    assert_int_equal(a.last, ASH_ENOSPC);
+    assert_int_equal(a.last, ASH_EGUEST);
+    assert_int_equal(guest_read(&b.guest, 0x70), 0x4F);
     close_two(&a, &b);
+}
+
+/* ---- What a receiver's buffers cost those who send to it ----------------------------------------------- */
+
+/* A chain of @count elements that hold nothing and one of @size bytes. */
+static void give_hollow_buffer(struct host *host, unsigned count, uint32_t size)
+{
+    struct ash_virtq_segment chain[ASH_VIRTIO_SEGMENTS];
+    const uint64_t table = mock_memory_alloc(&host->guest.mem, 16U * ASH_VIRTIO_SEGMENTS, 0);
+
+    for (unsigned i = 0; i < count; i++) {
+        chain[i] = (struct ash_virtq_segment){.writable = true};
+    }
+    chain[count] = guest_buffer(&host->guest, size, true);
+    assert_true(mock_driver_add_indirect(&host->guest.drivers[RX0], table, chain, count + 1U) >= 0);
+    mock_driver_publish(&host->guest.drivers[RX0]);
+}
+
+static const uint64_t rings[] = {0, ASH_VIRTQ_F_EVENT_IDX, ASH_VIRTQ_F_PACKED,
+                                 ASH_VIRTQ_F_PACKED | ASH_VIRTQ_F_EVENT_IDX | ASH_VIRTQ_F_IN_ORDER};
+
+static void kick(struct host *host)
+{
+    guest_write(&host->guest, 0x50, RX0);
+    guest_run(&host->guest, 4);
+}
+
+static void hollow_buffers_cost_a_sender_one_short_look(void **state)
+{
+    static struct host a, b;
+
+    (void)state;
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(rings); i++) {
+        unsigned rooms;
+
+        open_two(&a, &b, 0, ALL_OF_NET | ASH_VIRTQ_F_INDIRECT_DESC | rings[i]);
+        for (unsigned n = 0; n < GUEST_SIZE - 1U; n++) {
+            give_hollow_buffer(&b, ASH_VIRTIO_SEGMENTS - 1U, HEADER);
+        }
+        kick(&b);
+        send_frame(&a, TX0, everyone, 60, NULL);
+        assert_int_equal(a.last, ASH_ENOSPC);
+        assert_int_equal(b.net.elements, ASH_VIRTIO_NET_ELEMENTS_MAX);
+        rooms = b.rooms;
+        for (unsigned n = 0; n < 10U;
+             n++) { /* and it is no use to say that there is more, or that there is something */
+            send_frame(&a, TX0, everyone, 60 + n, NULL);
+            assert_int_equal(a.last, ASH_ENOSPC);
+            kick(&b);
+        }
+        give_hollow_buffer(&b, ASH_VIRTIO_SEGMENTS - 1U, HEADER);
+        kick(&b);
+        send_frame(&a, TX0, everyone, 1400, NULL);
+        assert_int_equal(b.net.elements, ASH_VIRTIO_NET_ELEMENTS_MAX);
+        assert_int_equal(b.rooms, rooms);
+        guest_start(&b.guest, ALL_OF_NET); /* another driver */
+        give_buffer(&b, RX0, 100);
+        send_frame(&a, TX0, everyone, 60, NULL);
+        assert_int_equal(a.last, ASH_OK);
+        close_two(&a, &b);
+    }
+}
+
+static void a_shortage_ends_with_the_next_buffer(void **state)
+{
+    static struct host a, b;
+
+    (void)state;
+    for (unsigned i = 0; i < ASH_ARRAY_SIZE(rings); i++) {
+        unsigned rooms;
+
+        open_two(&a, &b, 0, ALL_OF_NET | rings[i]);
+        give_buffer(&b, RX0, 100);
+        send_frame(&a, TX0, everyone, 200, NULL);
+        assert_int_equal(a.last, ASH_ENOSPC);
+        rooms = b.rooms;
+        kick(&b);
+        kick(&b);
+        assert_int_equal(b.rooms, rooms);
+        send_frame(&a, TX0, everyone, 200, NULL);
+        assert_int_equal(a.last, ASH_ENOSPC);
+        assert_int_equal(b.net.elements, 1);
+        send_frame(&a, TX0, everyone, 199, NULL); /* it is not known of smaller ones */
+        assert_int_equal(a.last, ASH_ENOSPC);
+        assert_int_equal(b.net.elements, 2);
+        give_buffer(&b, RX0, 112);
+        assert_int_equal(b.rooms, rooms + 1U);
+        send_frame(&a, TX0, everyone, 200, NULL);
+        assert_int_equal(a.last, ASH_OK);
+        send_frame(&a, TX0, everyone, 60, NULL);
+        assert_int_equal(a.last, ASH_ENOSPC);
+        give_buffer(&b, RX0, 100);
+        send_frame(&a, TX0, everyone, 60, NULL);
+        assert_int_equal(a.last, ASH_OK);
+        close_two(&a, &b);
+    }
+}
+
+static void a_frame_that_fits_lets_a_larger_one_try_again(void **state)
+{
+    static struct host a, b;
+
+    (void)state;
+    open_two(&a, &b, 0, 0);
+    give_buffer(&b, RX0, 100);
+    give_buffer(&b, RX0, 300);
+    send_frame(&a, TX0, everyone, 200, NULL);
+    assert_int_equal(a.last, ASH_ENOSPC); /* the first alone is looked at */
+    send_frame(&a, TX0, everyone, 60, NULL);
+    assert_int_equal(a.last, ASH_OK);
+    send_frame(&a, TX0, everyone, 200, NULL);
+    assert_int_equal(a.last, ASH_OK);
+    close_two(&a, &b);
+}
+
+static void a_queue_that_starts_anew_is_short_of_nothing(void **state)
+{
+    static struct host a, b;
+
+    (void)state;
+    open_two(&a, &b, 0, ALL_OF_NET | ASH_VIRTIO_F_RING_RESET);
+    give_buffer(&b, RX0, 20);
+    give_buffer(&b, RX0, 20);
+    send_frame(&a, TX0, everyone, 200, NULL);
+    assert_int_equal(a.last, ASH_ENOSPC);
+    ash_virtio_queue_disable(&b.net.device, RX0);
+    mock_driver_fini(&b.guest.drivers[RX0]);
+    guest_set_up_queue(&b.guest, RX0);
+    give_buffer(&b, RX0, 150);
+    give_buffer(&b, RX0, 150); /* as many as before */
+    send_frame(&a, TX0, everyone, 200, NULL);
+    assert_int_equal(a.last, ASH_OK);
+    close_two(&a, &b);
+}
+
+static void a_frame_to_send_may_be_in_many_pieces(void **state)
+{
+    static struct host a;
+    struct ash_virtq_segment out[ASH_VIRTIO_SEGMENTS];
+    struct mock_used used;
+
+    (void)state;
+    open_host(&a, ALL_OF_NET);
+    for (unsigned i = 0; i < ASH_VIRTIO_SEGMENTS; i++) {
+        out[i] = guest_buffer(&a.guest, 20, false);
+    }
+    guest_send(&a.guest, TX0, out, ASH_VIRTIO_SEGMENTS);
+    guest_run(&a.guest, 4);
+    assert_true(guest_has_used(&a.guest, TX0, &used));
+    assert_int_equal(a.frames, 1);
+    guest_close(&a.guest);
 }
 
 static void a_back_end_of_one_op_will_do(void **state)
@@ -863,7 +1015,7 @@ static void a_stream_arrives_whole(void **state)
         struct mock_used used;
         uint32_t have = 0, buffers = 0, count = 0;
 
-        while (b.guest.drivers[RX0].free_count > 52) {
+        while (b.guest.drivers[RX0].free_count > GUEST_SIZE - 12) {
             const struct ash_virtq_segment buffer =
                 guest_buffer(&b.guest, 100 + (uint32_t)test_rng_below(&rng, 2000), true);
 
@@ -914,6 +1066,11 @@ int main(void)
         cmocka_unit_test(the_link_goes_up_and_down),
         cmocka_unit_test(frames_have_sizes),
         cmocka_unit_test(a_broken_receive_queue_is_told),
+        cmocka_unit_test(hollow_buffers_cost_a_sender_one_short_look),
+        cmocka_unit_test(a_shortage_ends_with_the_next_buffer),
+        cmocka_unit_test(a_frame_that_fits_lets_a_larger_one_try_again),
+        cmocka_unit_test(a_queue_that_starts_anew_is_short_of_nothing),
+        cmocka_unit_test(a_frame_to_send_may_be_in_many_pieces),
         cmocka_unit_test(a_back_end_of_one_op_will_do),
         cmocka_unit_test(a_pause_is_the_end_of_a_batch),
         cmocka_unit_test(a_queue_that_is_held_hands_nothing_out),

@@ -477,6 +477,30 @@ static void a_chain_of_too_many_segments_wants_a_reset(void **state)
     guest_close(&pool.guest);
 }
 
+/* Elements without a byte give no segment, and are read all the same. */
+static void a_chain_of_too_many_empty_elements_wants_a_reset(void **state)
+{
+    struct ash_virtq_segment in[ASH_VIRTIO_SEGMENTS + 1];
+    struct ash_virtio_request request;
+    struct pool pool;
+
+    (void)state;
+    for (uint32_t count = ASH_VIRTIO_SEGMENTS; count <= ASH_VIRTIO_SEGMENTS + 1U; count++) {
+        pool_open(&pool, 0);
+        for (unsigned i = 0; i < count; i++) {
+            in[i] = (struct ash_virtq_segment){.writable = true};
+        }
+        guest_send(&pool.guest, 0, in, count);
+        assert_int_equal(ash_virtio_pop(&pool.rng.device, 0, &request),
+                         count == ASH_VIRTIO_SEGMENTS ? ASH_OK : ASH_EGUEST);
+        if (count > ASH_VIRTIO_SEGMENTS) {
+            assert_int_equal(ash_virtq_fault(&pool.guest.queues[0].ring)->reason, ASH_VIRTQ_CHAIN_TOO_LONG);
+            assert_int_equal(ash_virtq_fault(&pool.guest.queues[0].ring)->value, ASH_VIRTIO_SEGMENTS);
+        }
+        guest_close(&pool.guest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +517,7 @@ int main(void)
         cmocka_unit_test(a_forged_request_is_refused),
         cmocka_unit_test(all_can_be_cancelled),
         cmocka_unit_test(a_chain_of_too_many_segments_wants_a_reset),
+        cmocka_unit_test(a_chain_of_too_many_empty_elements_wants_a_reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
