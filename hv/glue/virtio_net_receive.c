@@ -67,7 +67,8 @@ static int receive_summed(struct hv_virtio_nic_ *nic, uint32_t pair, const struc
     return error == ASH_OK ? ash_virtio_net_receive(&nic->net, pair, header, &source) : error;
 }
 
-/** Where it can have the first of the frames only, the others are lost: TCP sends them again. */
+/** Where it can have the first of the frames only, the others are lost: TCP sends them again. Each counts as one; its
+ *  driver's filter wants all of them or none. */
 static int receive_cut(struct hv_virtio_nic_ *nic, uint32_t pair, const struct hv_vswitch_frame *frame,
                        const struct ash_virtio_net_header *header)
 {
@@ -79,7 +80,12 @@ static int receive_cut(struct hv_virtio_nic_ *nic, uint32_t pair, const struct h
     int error = hv_segment_begin(&cut, frame->copy, frame->ctx, frame->size, is_v6, header->csum_start,
                                  header->gso_size, &count);
 
+    if (error == ASH_OK && !ash_virtio_net_wants(&nic->net, cut.original, cut.headers)) {
+        nic->net.filtered++;
+        return ASH_OK;
+    }
     for (uint32_t i = 0; i < count && error == ASH_OK; i++) {
+        *frame->extra += i > 0U ? HV_VSWITCH_EACH + cut.headers : 0U;
         error = hv_segment_make(&cut, i, &source.size);
         error = error == ASH_OK ? ash_virtio_net_receive(&nic->net, pair, &nothing_to_do, &source) : error;
         nic->cut += error == ASH_OK ? 1U : 0U;
@@ -127,8 +133,9 @@ static uint32_t pair_for(const struct hv_virtio_nic_ *nic, const struct hv_vswit
 int hv_virtio_net_deliver_(void *ctx, const struct hv_vswitch_frame *frame)
 {
     struct hv_virtio_nic_ *nic = (struct hv_virtio_nic_ *)ctx;
-    uint32_t pair;
+    const uint64_t before = nic->net.elements;
     struct ash_virtio_net_header header = *(const struct ash_virtio_net_header *)frame->header;
+    uint32_t pair, looked_at;
     int error;
 
     if (!hv_virtio_may_work(nic->device)) {
@@ -139,6 +146,8 @@ int hv_virtio_net_deliver_(void *ctx, const struct hv_vswitch_frame *frame)
     }
     pair = nic->net.pairs_used > 1U ? pair_for(nic, frame) : 0U;
     error = receive(nic, pair, frame, &header);
+    looked_at = (uint32_t)(nic->net.elements - before);
+    *frame->extra += looked_at > 1U ? (looked_at - 1U) * HV_VSWITCH_ELEMENT : 0U;
     if (error == ASH_OK) {
         ash_virtio_net_receive_done(&nic->net, pair);
     }

@@ -85,13 +85,15 @@ static bool deliver(struct hv_vswitch_port *from, struct hv_vswitch_port *to,
                     const struct hv_vswitch_frame *frame, struct hv_vswitch_turn *turn)
 {
     struct parcel parcel = {.from = from, .frame = frame};
+    uint32_t extra = 0;
     const struct hv_vswitch_frame out = {.size = frame->size - from->way.cut,
                                          .cut = from->way.cut,
+                                         .extra = &extra,
                                          .copy = copy_parcel,
                                          .ctx = &parcel,
                                          .header = frame->header};
-    const uint32_t cost = out.size + HV_VSWITCH_EACH;
     const int error = to->is_up ? to->config.ops->deliver(to->config.ctx, &out) : ASH_EBUSY;
+    const uint32_t cost = out.size + HV_VSWITCH_EACH + extra;
 
     turn->bytes -= cost < turn->bytes ? cost : turn->bytes;
     switch (error) {

@@ -31,11 +31,15 @@
 #define HV_VSWITCH_MAC      6U
 #define HV_VSWITCH_EACH                                                                                      \
     512U /* bytes for which a delivery counts beside its own: finding buffers, interrupting */
+#define HV_VSWITCH_ELEMENT                                                                                   \
+    64U /* bytes for which each element of the receiver's buffers counts that is looked at, but the first */
 
 /** A frame, in a call: from the destination address on, without frame check sequence. */
 struct hv_vswitch_frame {
     uint32_t size; /* bytes */
     uint32_t cut;  /* to deliver(): bytes taken off at 12: positions in @header are as much less */
+    uint32_t *
+        extra; /* to deliver(): what it costs beyond HV_VSWITCH_EACH and the frame's bytes, in bytes: 0 at first */
 
     /** Bytes [offset, offset+size), inside the frame, to @to. ASH_OK or an error. Must not call back. */
     int (*copy)(void *ctx, uint32_t offset, void *to, uint32_t size);

@@ -81,7 +81,8 @@ struct ash_virtio_net_backend {
     void (*transmit)(void *ctx, const struct ash_virtio_request *frame,
                      const struct ash_virtio_net_header *header);
 
-    /** The driver has (new) buffers for frames; not called for a kick without any after a frame had no room. Context: within ash_virtio_run(). */
+    /** The driver has (new) buffers for frames; not called for a kick without any after a frame had no room.
+     *  Context: within ash_virtio_run(). */
     void (*receive_room)(void *ctx, uint32_t pair);
 
     /** All requests of @queue are stale; of all queues the filters, too. Must not call back. */

@@ -24,6 +24,7 @@ struct station {
     struct hv_vswitch_port port;
     unsigned room;                        /* frames that it still takes */
     int error;                            /* else what it says to a frame */
+    uint32_t extra;                       /* what it is to be charged with */
     unsigned got, resumed;                /* since it was looked at */
     unsigned char frame[KEPT][FRAME_MAX]; /* the first that it got since */
     uint32_t size[KEPT], cut[KEPT];
@@ -52,6 +53,8 @@ static inline int station_deliver(void *ctx, const struct hv_vswitch_frame *fram
     uint32_t piece = 1;
     const unsigned slot = station->got % KEPT;
 
+    assert_int_equal(*frame->extra, 0);
+    *frame->extra = station->extra;
     if (station->error != ASH_OK) {
         return station->error;
     }

@@ -644,6 +644,31 @@ static void no_patience_is_no_waiting(void **state)
 
 /* ---- Bounds ------------------------------------------------------------------------------------------- */
 
+/* Also for what was not delivered in the end. */
+static void what_receivers_make_of_it_is_charged(void **state)
+{
+    static const int errors[] = {ASH_OK, ASH_ENOSPC, ASH_ENOTSUP};
+
+    (void)state;
+    for (unsigned i = 4; i < 10U; i++) {
+        plug_in(i, 0);
+    }
+    for (unsigned e = 0; e < ASH_ARRAY_SIZE(errors); e++) {
+        struct sent sent = from_to_all(0);
+        unsigned calls = 1;
+
+        for (unsigned i = 1; i < 10U; i++) {
+            bench.at[i].error = errors[e];
+            bench.at[i].extra = 3000;
+        }
+        while (send_for(0, &sent, 2U * (100U + HV_VSWITCH_EACH) + 3001U) != ASH_OK) {
+            assert_int_equal(bench.again_at, bench.now);
+            calls++;
+        }
+        assert_int_equal(calls, 4); /* 8 ports, two at a time */
+    }
+}
+
 static void a_flood_stops_between_two_ports_and_goes_on(void **state)
 {
     struct sent sent = from_to_all(0);
@@ -967,6 +992,7 @@ int main(void)
         T(a_link_that_goes_down_lets_nobody_wait),
         T(a_sender_that_goes_away_leaves_nothing_behind),
         T(no_patience_is_no_waiting),
+        T(what_receivers_make_of_it_is_charged),
         T(a_flood_stops_between_two_ports_and_goes_on),
         T(a_turn_that_is_used_up_touches_nothing),
         T(a_port_that_comes_in_mid_flood_is_left_out),
