@@ -171,7 +171,7 @@ static void write_frame(struct fuzz_input *in, struct port *port)
 static void send(struct fuzz_input *in, unsigned n)
 {
     struct port *port = &b.port[n];
-    const struct hv_vswitch_frame frame = {port->size, 0, copy, port, &b};
+    const struct hv_vswitch_frame frame = {.size = port->size, .copy = copy, .ctx = port, .header = &b};
     struct hv_vswitch_turn turn = {.now = b.now, .bytes = fuzz_u16(in)};
     const uint32_t bytes = turn.bytes;
     int error;
