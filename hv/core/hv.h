@@ -29,12 +29,10 @@ struct hv {
     struct hv_rng rng;
     bool has_entropy; /* the board gave a seed: what @rng makes cannot be guessed */
 
-    struct hv_lock vms_lock; /* VM list: count, foreground, exit status; VMIDs; rng */
-    struct ash_vmid_pool vmids;
-    uint64_t vmid_active[HV_MAX_CPUS];
-    uint64_t vmid_reserved[HV_MAX_CPUS];
-    struct hv_configured *configured; /* what stays of the configuration; NULL: there is none */
-    uint32_t vms;                     /* places in it */
+    ASH_ALIGNED(64) struct ash_vmid_pool vmids; /* each switch reads it; by vms_lock where it wants one */
+    ASH_ALIGNED(64) struct hv_lock vms_lock;    /* VM list: count, foreground, exit status; VMIDs; rng */
+    struct hv_configured *configured;           /* what stays of the configuration; NULL: there is none */
+    uint32_t vms;                               /* places in it */
     /* The VM of each place; NULL: there is none now. Lock domain: written with the VM list's and the console's lock
      * held, read with either. */
     struct hv_vm *vm[HV_MAX_VMS];

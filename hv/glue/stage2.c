@@ -72,41 +72,59 @@ int hv_stage2_init_vmids(struct hv *hv)
         .size = sizeof(config),
         .bits = hv_arch_features()->vmid_bits,
         .cpus = HV_MAX_CPUS,
-        .active = hv->vmid_active,
-        .reserved = hv->vmid_reserved,
     };
+    size_t size =
+        HV_MAX_CPUS * sizeof(config.cpu[0]) + ASH_VMID_BITMAP_WORDS(config.bits) * sizeof(config.bitmap[0]);
 
-    config.bitmap = (uint64_t *)hv_pages_alloc_zeroed(
-        &hv->pages, hv_pages_for(ASH_VMID_BITMAP_WORDS(config.bits) * sizeof(uint64_t)));
-    return config.bitmap != NULL ? ash_vmid_pool_init(&hv->vmids, &config) : ASH_ENOMEM;
+    config.cpu = (struct ash_vmid_cpu *)hv_pages_alloc_zeroed(&hv->pages, hv_pages_for(size));
+    if (config.cpu == NULL) {
+        return ASH_ENOMEM;
+    }
+    config.bitmap = (uint64_t *)(void *)(config.cpu + HV_MAX_CPUS);
+    return ash_vmid_pool_init(&hv->vmids, &config);
 }
 
-int hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
+/** A VMID by the pool's lock. */
+static int load_locked(struct hv_cpu *cpu, struct ash_vmid *vmid)
 {
     bool rollover = false;
-    int vmid;
+    int number;
 
     hv_lock(&cpu->hv->vms_lock);
-    vmid = ash_vmid_load(&cpu->hv->vmids, &vm->machine.vmid, cpu->index, &rollover);
+    number = ash_vmid_load(&cpu->hv->vmids, vmid, cpu->index, &rollover);
     if (rollover) {
         hv_arch_invalidate_everything();
     }
     hv_unlock(&cpu->hv->vms_lock);
+    return number;
+}
+
+int hv_stage2_enter(struct hv_cpu *cpu, struct hv_vm *vm)
+{
+    struct ash_stage2 *stage2 = &vm->machine.stage2;
+    int vmid;
+
+    hv_arch_interleave();
+    vmid = ash_vmid_try_load(&cpu->hv->vmids, &vm->machine.vmid, cpu->index);
+    if (vmid == 0) {
+        vmid = load_locked(cpu, &vm->machine.vmid);
+    }
     if (vmid < 0) {
         return vmid;
     }
-    hv_lock(&vm->lock);
-    /* Another CPU that has the VM loaded, and reads it without the lock, finds the VMID unchanged: so it is. */
-    if (ash_stage2_vttbr(&vm->machine.stage2) >> 48 != (uint64_t)vmid) {
-        ash_stage2_set_vmid(&vm->machine.stage2, (uint16_t)vmid);
+    /* It stays the VM's as long as any CPU has loaded it, so who finds it set may rely on it. Who changes the tables
+     * does so by the VM's lock: if before this, then also under the old number, and no TLB has entries of the new one
+     * yet; if after, under this one. */
+    if (ash_stage2_vttbr(stage2) >> 48 != (uint64_t)vmid) {
+        hv_lock(&vm->lock);
+        ash_stage2_set_vmid(stage2, (uint16_t)vmid);
+        hv_unlock(&vm->lock);
     }
-    hv_unlock(&vm->lock);
     return ASH_OK;
 }
 
 void hv_stage2_leave(struct hv_cpu *cpu)
 {
-    hv_lock(&cpu->hv->vms_lock);
     ash_vmid_put(&cpu->hv->vmids, cpu->index);
-    hv_unlock(&cpu->hv->vms_lock);
+    hv_arch_interleave();
 }

@@ -67,12 +67,12 @@ void ash_stage2_destroy(struct ash_stage2 *s2)
 
 void ash_stage2_set_vmid(struct ash_stage2 *s2, uint16_t vmid)
 {
-    s2->vmid = vmid;
+    __atomic_store_n(&s2->vmid, vmid, __ATOMIC_RELAXED);
 }
 
 uint64_t ash_stage2_vttbr(const struct ash_stage2 *s2)
 {
-    return ((uint64_t)s2->vmid << 48) | s2->root.value;
+    return ((uint64_t)__atomic_load_n(&s2->vmid, __ATOMIC_RELAXED) << 48) | s2->root.value;
 }
 
 uint64_t ash_stage2_vtcr(const struct ash_stage2 *s2)

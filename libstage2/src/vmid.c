@@ -6,6 +6,20 @@
 #define VMID_MASK        UINT64_C(0xffff)
 #define FIRST_GENERATION UINT64_C(0x10000)
 
+/* ash_vmid_cpu.active is the word that the CPU runs under, or one of two that are no VM's word.
+ *
+ * Only a rollover makes it NOTHING_LEFT, on every CPU, and only the CPU itself, by the lock, makes it anything else
+ * again. So a CPU that swaps one VM's word for another's without the lock, and finds something there, does so before
+ * the rollover has come to it, and the rollover keeps what it put there; and one that comes after the rollover waits
+ * for the lock, until the TLBs have been invalidated. An atomic read-modify-write reads the last value that was
+ * written (C11 7.17.3p12), so neither can miss the other, however late other stores are seen.
+ *
+ * Orders: a CPU's work under a VMID is before its active word says that it is over (release), and that before the VMID
+ * is anybody else's (the rollover's acquire). Whoever sees the new generation (acquire) finds that its active word was
+ * taken (the rollover's release of the generation, which it writes last). */
+#define NOTHING_LEFT UINT64_C(0) /* a rollover took what was there, into `reserved` */
+#define IDLE         UINT64_C(1) /* it runs under none; generations begin above it */
+
 static uint64_t generation_of(uint64_t word)
 {
     return word & ~VMID_MASK;
@@ -34,45 +48,50 @@ int ash_vmid_pool_init(struct ash_vmid_pool *pool, const struct ash_vmid_pool_co
 {
     if (pool == NULL || config == NULL || config->size != sizeof(*config) ||
         (config->bits != 8U && config->bits != 16U) || config->cpus == 0U ||
-        config->cpus >= (1U << config->bits) - 1U || config->bitmap == NULL || config->active == NULL ||
-        config->reserved == NULL) {
+        config->cpus >= (1U << config->bits) - 1U || config->bitmap == NULL || config->cpu == NULL) {
         return ASH_EINVAL;
     }
     *pool = (struct ash_vmid_pool){
         .generation = FIRST_GENERATION,
         .bitmap = config->bitmap,
-        .active = config->active,
-        .reserved = config->reserved,
+        .cpu = config->cpu,
         .limit = 1U << config->bits,
         .cpus = config->cpus,
     };
     for (unsigned cpu = 0; cpu < pool->cpus; cpu++) {
-        pool->active[cpu] = 0;
-        pool->reserved[cpu] = 0;
+        pool->cpu[cpu] = (struct ash_vmid_cpu){.active = IDLE};
     }
     clear_bitmap(pool);
     return ASH_OK;
 }
 
+/** Is @word of the pool's generation? Acquire: see above. */
+static bool is_current(const struct ash_vmid_pool *pool, uint64_t word)
+{
+    return word != 0U && generation_of(word) == __atomic_load_n(&pool->generation, __ATOMIC_ACQUIRE);
+}
+
 bool ash_vmid_is_current(const struct ash_vmid_pool *pool, const struct ash_vmid *vmid)
 {
-    uint64_t word = __atomic_load_n(&vmid->word, __ATOMIC_RELAXED);
-
-    return word != 0U && generation_of(word) == __atomic_load_n(&pool->generation, __ATOMIC_RELAXED);
+    return is_current(pool, __atomic_load_n(&vmid->word, __ATOMIC_RELAXED));
 }
 
 /** A new generation. What a CPU runs under now, or was left with by an earlier rollover, stays that VM's number: its
  *  vCPU does not stop for this. */
 static void roll_over(struct ash_vmid_pool *pool)
 {
-    __atomic_store_n(&pool->generation, pool->generation + FIRST_GENERATION, __ATOMIC_RELAXED);
     clear_bitmap(pool);
     for (unsigned cpu = 0; cpu < pool->cpus; cpu++) {
-        pool->reserved[cpu] = pool->active[cpu];
-        if (pool->reserved[cpu] != 0U) {
-            take(pool, (uint32_t)(pool->reserved[cpu] & VMID_MASK));
+        uint64_t word = __atomic_exchange_n(&pool->cpu[cpu].active, NOTHING_LEFT, __ATOMIC_ACQ_REL);
+
+        if (word == IDLE) {
+            pool->cpu[cpu].reserved = 0;
+        } else if (word != NOTHING_LEFT) {
+            pool->cpu[cpu].reserved = word;
         }
+        take(pool, (uint32_t)(pool->cpu[cpu].reserved & VMID_MASK)); /* 0 is taken anyway */
     }
+    __atomic_store_n(&pool->generation, pool->generation + FIRST_GENERATION, __ATOMIC_RELEASE);
 }
 
 /** Was @word kept over the last rollover? Then it lives on in this generation, for every CPU that runs it. */
@@ -81,12 +100,9 @@ static bool renew_reserved(struct ash_vmid_pool *pool, uint64_t word, uint64_t r
     bool found = false;
 
     for (unsigned cpu = 0; cpu < pool->cpus; cpu++) {
-        if (word != 0U && pool->reserved[cpu] == word) {
-            pool->reserved[cpu] = renewed;
+        if (word != 0U && pool->cpu[cpu].reserved == word) {
+            pool->cpu[cpu].reserved = renewed;
             found = true;
-        }
-        if (word != 0U && pool->active[cpu] == word) {
-            pool->active[cpu] = renewed;
         }
     }
     return found;
@@ -111,7 +127,8 @@ static uint32_t take_free(struct ash_vmid_pool *pool, unsigned cpu, bool *rollov
     uint32_t number = find_free(pool);
 
     if (number == 0U) {
-        pool->active[cpu] = 0; /* this CPU runs nothing now: it gives up its number */
+        /* This CPU runs nothing now: it gives up its number. */
+        __atomic_store_n(&pool->cpu[cpu].active, IDLE, __ATOMIC_RELAXED);
         roll_over(pool);
         *rollover = true;
         number = find_free(pool); /* fewer CPUs than numbers: there is one */
@@ -120,36 +137,57 @@ static uint32_t take_free(struct ash_vmid_pool *pool, unsigned cpu, bool *rollov
     return number;
 }
 
+/** @word for what is in @cpu's active word. False: a rollover has taken that. */
+static bool swap_active(struct ash_vmid_cpu *cpu, uint64_t word)
+{
+    uint64_t old = __atomic_load_n(&cpu->active, __ATOMIC_RELAXED);
+
+    return old != NOTHING_LEFT &&
+           __atomic_compare_exchange_n(&cpu->active, &old, word, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+int ash_vmid_try_load(struct ash_vmid_pool *pool, const struct ash_vmid *vmid, unsigned cpu)
+{
+    uint64_t word = __atomic_load_n(&vmid->word, __ATOMIC_RELAXED);
+
+    return cpu < pool->cpus && is_current(pool, word) && swap_active(&pool->cpu[cpu], word)
+               ? (int)(word & VMID_MASK)
+               : 0;
+}
+
 int ash_vmid_load(struct ash_vmid_pool *pool, struct ash_vmid *vmid, unsigned cpu, bool *rollover)
 {
+    uint64_t word = vmid->word;
+
     *rollover = false;
     if (cpu >= pool->cpus) {
         return ASH_EINVAL;
     }
-    if (!ash_vmid_is_current(pool, vmid)) {
-        uint64_t renewed = pool->generation | (vmid->word & VMID_MASK);
+    if (!is_current(pool, word)) {
+        uint64_t renewed = pool->generation | (word & VMID_MASK);
 
         /* A word of old that some CPU still runs under was reserved when its generation ended. */
-        if (!renew_reserved(pool, vmid->word, renewed)) {
+        if (!renew_reserved(pool, word, renewed)) {
             uint32_t number = take_free(pool, cpu, rollover);
 
             renewed = pool->generation | number;
         }
-        __atomic_store_n(&vmid->word, renewed, __ATOMIC_RELAXED);
+        word = renewed;
+        __atomic_store_n(&vmid->word, word, __ATOMIC_RELAXED);
     }
-    pool->active[cpu] = vmid->word;
-    return (int)(vmid->word & VMID_MASK);
+    __atomic_store_n(&pool->cpu[cpu].active, word, __ATOMIC_RELAXED);
+    return (int)(word & VMID_MASK);
 }
 
 void ash_vmid_put(struct ash_vmid_pool *pool, unsigned cpu)
 {
     if (cpu < pool->cpus) {
-        pool->active[cpu] = 0;
+        (void)swap_active(&pool->cpu[cpu], IDLE);
     }
 }
 
 void ash_vmid_release(struct ash_vmid_pool *pool, struct ash_vmid *vmid)
 {
     (void)pool; /* its number stays taken until the next rollover, when the TLBs forget it */
-    vmid->word = 0;
+    __atomic_store_n(&vmid->word, UINT64_C(0), __ATOMIC_RELAXED);
 }

@@ -24,13 +24,15 @@ struct vm {
 
 struct model {
     struct ash_vmid_pool pool;
-    uint64_t *bitmap, *active, *reserved;
+    uint64_t *bitmap;
+    struct ash_vmid_cpu *cpu;
     unsigned bits, cpus, vms;
     struct vm vm[MAX_VMS];
     uint64_t owner[65536]; /* whose entries the TLBs hold under a VMID */
     struct vm *loaded[MAX_CPUS];
     uint64_t next_id, generation;
-    uint64_t loads, rollovers, kept, reused, releases, puts;
+    uint64_t loads, unlocked, rollovers, kept, releases, puts;
+    bool to_lock[MAX_CPUS]; /* the last rollover came to it, and it has not had the lock since */
 };
 
 static struct test_rng rng;
@@ -49,23 +51,19 @@ static void model_init(struct model *model, unsigned bits, unsigned cpus, unsign
     model->cpus = cpus;
     model->vms = vms;
     model->bitmap = malloc(ASH_VMID_BITMAP_WORDS(bits) * sizeof(uint64_t));
-    model->active = malloc(cpus * sizeof(uint64_t));
-    model->reserved = malloc(cpus * sizeof(uint64_t));
-    assert_true(model->bitmap != NULL && model->active != NULL && model->reserved != NULL);
+    model->cpu = aligned_alloc(sizeof(*model->cpu), cpus * sizeof(*model->cpu));
+    assert_true(model->bitmap != NULL && model->cpu != NULL);
     memset(model->bitmap, 0x5A, ASH_VMID_BITMAP_WORDS(bits) * sizeof(uint64_t));
-    memset(model->active, 0x5A, cpus * sizeof(uint64_t));
-    memset(model->reserved, 0x5A, cpus * sizeof(uint64_t));
+    memset(model->cpu, 0x5A, cpus * sizeof(*model->cpu));
     config.bitmap = model->bitmap;
-    config.active = model->active;
-    config.reserved = model->reserved;
+    config.cpu = model->cpu;
     assert_int_equal(ash_vmid_pool_init(&model->pool, &config), ASH_OK);
 }
 
 static void model_fini(struct model *model)
 {
     free(model->bitmap);
-    free(model->active);
-    free(model->reserved);
+    free(model->cpu);
 }
 
 /* All TLBs are invalidated; the VMs that run at this moment fill them again at once, under the VMIDs they have. */
@@ -73,6 +71,7 @@ static void roll_over(struct model *model)
 {
     memset(model->owner, 0, sizeof(model->owner));
     for (unsigned cpu = 0; cpu < model->cpus; cpu++) {
+        model->to_lock[cpu] = true;
         if (model->loaded[cpu] != NULL) {
             assert_int_equal(model->owner[model->loaded[cpu]->number] == NOBODY ||
                                  model->owner[model->loaded[cpu]->number] == model->loaded[cpu]->id,
@@ -94,6 +93,20 @@ static void put(struct model *model, unsigned cpu)
     model->puts++;
 }
 
+/* Without the lock where that goes, and it goes where the VM's is current and the CPU has had the lock. */
+static int load_number(struct model *model, struct vm *vm, unsigned cpu, bool *rollover)
+{
+    int number = below(8) != 0U ? ash_vmid_try_load(&model->pool, &vm->vmid, cpu) : 0;
+
+    if (number != 0) {
+        assert_true(ash_vmid_is_current(&model->pool, &vm->vmid));
+        assert_false(model->to_lock[cpu]);
+        model->unlocked++;
+        return number;
+    }
+    return ash_vmid_load(&model->pool, &vm->vmid, cpu, rollover);
+}
+
 static void load(struct model *model, struct vm *vm, unsigned cpu)
 {
     bool was_running = vm->cpus != 0U;
@@ -105,7 +118,7 @@ static void load(struct model *model, struct vm *vm, unsigned cpu)
         put(model, cpu);
         was_running = vm->cpus != 0U;
     }
-    number = ash_vmid_load(&model->pool, &vm->vmid, cpu, &rollover);
+    number = load_number(model, vm, cpu, &rollover);
     if (number < 1 || number >= 1 << model->bits) {
         fail_msg("VMID %d", number);
     }
@@ -116,6 +129,7 @@ static void load(struct model *model, struct vm *vm, unsigned cpu)
     if (rollover) {
         roll_over(model);
     }
+    model->to_lock[cpu] = false; /* if it had not got it before, it has now */
     if (was_running || (was_current && !rollover)) {
         assert_int_equal(number, vm->number); /* what runs is not moved, and what is current stays */
         model->kept++;
@@ -200,12 +214,15 @@ static void live(struct model *model, unsigned operations, unsigned release_perc
         }
     }
     check_all(model);
-    printf(
-        "%u bits, %u CPUs, %u VMs: %llu loads (%llu kept theirs), %llu rollovers, %llu puts, %llu releases\n",
-        model->bits, model->cpus, model->vms, (unsigned long long)model->loads,
-        (unsigned long long)model->kept, (unsigned long long)model->rollovers,
-        (unsigned long long)model->puts, (unsigned long long)model->releases);
-    assert_true(model->loads != 0U && model->kept != 0U && model->puts != 0U && model->releases != 0U);
+    printf("%u bits, %u CPUs, %u VMs: %llu loads (%llu without the lock, %llu kept theirs), %llu rollovers, "
+           "%llu "
+           "puts, %llu releases\n",
+           model->bits, model->cpus, model->vms, (unsigned long long)model->loads,
+           (unsigned long long)model->unlocked, (unsigned long long)model->kept,
+           (unsigned long long)model->rollovers, (unsigned long long)model->puts,
+           (unsigned long long)model->releases);
+    assert_true(model->loads != 0U && model->unlocked != 0U && model->kept != 0U && model->puts != 0U &&
+                model->releases != 0U);
 }
 
 static struct model *new_model(unsigned bits, unsigned cpus, unsigned vms)
@@ -318,8 +335,9 @@ static void a_released_vmid_waits_for_the_rollover(void **state)
 
 static void wrong_arguments_are_refused(void **state)
 {
-    static uint64_t bitmap[ASH_VMID_BITMAP_WORDS(8)], active[255], reserved[255];
-    const struct ash_vmid_pool_config good = {sizeof(good), 8, 4, bitmap, active, reserved};
+    static uint64_t bitmap[ASH_VMID_BITMAP_WORDS(8)];
+    static struct ash_vmid_cpu cpu[255];
+    const struct ash_vmid_pool_config good = {sizeof(good), 8, 4, bitmap, cpu};
     struct ash_vmid_pool_config config = good;
     struct ash_vmid_pool pool;
     struct ash_vmid vmid = {0};

@@ -62,8 +62,9 @@ uint64_t hv_host_next_round(const struct hv_vcpu *vcpu)
 
 /* ---- vCPUs ------------------------------------------------------------------------------------------------------- */
 
-/** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. Who has a VMID
- *  gives it back under the lock under which the next one gets it: what is read here of another CPU is not older. */
+/** What a CPU's TLBs would be asked under: VMID 0 is hv's own, and two VMs under one VMID share entries. Who gives
+ *  a VMID back has let go of it before, and that is before the next one gets it: what is read here of another CPU is
+ *  not older. */
 static void check_vmid(const struct hv_cpu *cpu, uint64_t mine)
 {
     bool wrong = mine >> 48 == 0U;

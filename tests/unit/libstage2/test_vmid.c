@@ -9,18 +9,13 @@
 struct pool {
     struct ash_vmid_pool pool;
     uint64_t bitmap[ASH_VMID_BITMAP_WORDS(8)];
-    uint64_t active[CPUS];
-    uint64_t reserved[CPUS];
+    struct ash_vmid_cpu cpu[CPUS];
 };
 
 static void begin(struct pool *p)
 {
-    const struct ash_vmid_pool_config config = {.size = sizeof(config),
-                                                .bits = 8,
-                                                .cpus = CPUS,
-                                                .bitmap = p->bitmap,
-                                                .active = p->active,
-                                                .reserved = p->reserved};
+    const struct ash_vmid_pool_config config = {
+        .size = sizeof(config), .bits = 8, .cpus = CPUS, .bitmap = p->bitmap, .cpu = p->cpu};
 
     assert_int_equal(ash_vmid_pool_init(&p->pool, &config), ASH_OK);
 }
@@ -153,14 +148,9 @@ static void sixteen_bits_give_65535_numbers_and_each_once(void **state)
 {
     static uint64_t bitmap[ASH_VMID_BITMAP_WORDS(16)];
     static bool seen[1U << 16];
-    uint64_t active[CPUS];
-    uint64_t reserved[CPUS];
-    const struct ash_vmid_pool_config config = {.size = sizeof(config),
-                                                .bits = 16,
-                                                .cpus = CPUS,
-                                                .bitmap = bitmap,
-                                                .active = active,
-                                                .reserved = reserved};
+    struct ash_vmid_cpu cpu[CPUS];
+    const struct ash_vmid_pool_config config = {
+        .size = sizeof(config), .bits = 16, .cpus = CPUS, .bitmap = bitmap, .cpu = cpu};
     struct ash_vmid_pool pool;
     struct ash_vmid vmid;
     bool rollover;
@@ -183,15 +173,10 @@ static void one_number_more_than_cpus_is_enough(void **state)
 {
     enum { MANY = 254 };
     struct pool p;
-    uint64_t active[MANY];
-    uint64_t reserved[MANY];
+    struct ash_vmid_cpu many[MANY];
     struct ash_vmid vmid[MANY + 2] = {{0}};
-    const struct ash_vmid_pool_config config = {.size = sizeof(config),
-                                                .bits = 8,
-                                                .cpus = MANY,
-                                                .bitmap = p.bitmap,
-                                                .active = active,
-                                                .reserved = reserved};
+    const struct ash_vmid_pool_config config = {
+        .size = sizeof(config), .bits = 8, .cpus = MANY, .bitmap = p.bitmap, .cpu = many};
     bool rollover;
 
     (void)state;
@@ -226,21 +211,80 @@ static void a_put_cpu_reserves_nothing_and_a_released_number_waits(void **state)
     }
 }
 
+static void without_the_lock_a_cpu_gets_only_what_is_current(void **state)
+{
+    struct pool p;
+    struct ash_vmid a = {0};
+    struct ash_vmid b = {0};
+    int number;
+
+    (void)state;
+    begin(&p);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &a, 0), 0); /* it has none yet */
+    number = load(&p, &a, 0, false);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &a, 0), number);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &a, 1), number); /* that CPU has run nothing yet */
+    assert_int_equal(ash_vmid_try_load(&p.pool, &b, 1), 0);
+    ash_vmid_put(&p.pool, 1);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &a, 1), number);
+    ash_vmid_release(&p.pool, &a);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &a, 1), 0);
+}
+
+static void after_a_rollover_each_cpu_comes_by_the_lock_once(void **state)
+{
+    struct pool p;
+    struct ash_vmid running = {0};
+    struct ash_vmid fresh = {0};
+    int number;
+
+    (void)state;
+    begin(&p);
+    number = load(&p, &running, 0, false);
+    ash_vmid_put(&p.pool, 2); /* idle, and it has never run anything */
+    roll_over(&p, 1, number);
+    number = load(&p, &fresh, 1, false);
+    ash_vmid_put(&p.pool,
+                 0); /* what it left behind is not idleness: the TLBs may not have been invalidated yet */
+    for (unsigned cpu = 0; cpu < CPUS; cpu += 2) {
+        assert_int_equal(ash_vmid_try_load(&p.pool, &fresh, cpu), 0);
+        assert_int_equal(ash_vmid_try_load(&p.pool, &fresh, cpu), 0);
+        assert_int_equal(load(&p, &fresh, cpu, false), number);
+        assert_int_equal(ash_vmid_try_load(&p.pool, &fresh, cpu), number);
+    }
+}
+
+static void what_was_loaded_without_the_lock_is_reserved_too(void **state)
+{
+    struct pool p;
+    struct ash_vmid first = {0};
+    struct ash_vmid second = {0};
+    int number;
+
+    (void)state;
+    begin(&p);
+    (void)load(&p, &first, 0, false);
+    number = load(&p, &second, 1, false);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &second, 0), number);
+    ash_vmid_put(&p.pool, 1);
+    roll_over(&p, 1, number);
+    roll_over(&p, 1, number);
+    assert_int_equal(load(&p, &second, 2, false), number); /* CPU 0 runs it */
+}
+
 static void wrong_configurations_are_refused(void **state)
 {
     struct pool p;
     struct ash_vmid vmid = {0};
-    struct ash_vmid_pool_config config = {.size = sizeof(config),
-                                          .bits = 8,
-                                          .cpus = CPUS,
-                                          .bitmap = p.bitmap,
-                                          .active = p.active,
-                                          .reserved = p.reserved};
+    struct ash_vmid_pool_config config = {
+        .size = sizeof(config), .bits = 8, .cpus = CPUS, .bitmap = p.bitmap, .cpu = p.cpu};
     bool rollover;
 
     (void)state;
     begin(&p);
     assert_int_equal(ash_vmid_load(&p.pool, &vmid, CPUS, &rollover), ASH_EINVAL);
+    assert_true(load(&p, &vmid, 0, false) >= 1);
+    assert_int_equal(ash_vmid_try_load(&p.pool, &vmid, CPUS), 0);
     config.bits = 9;
     assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
     config.bits = 8;
@@ -252,12 +296,9 @@ static void wrong_configurations_are_refused(void **state)
     config.bitmap = NULL;
     assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
     config.bitmap = p.bitmap;
-    config.active = NULL;
+    config.cpu = NULL;
     assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
-    config.active = p.active;
-    config.reserved = NULL;
-    assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
-    config.reserved = p.reserved;
+    config.cpu = p.cpu;
     config.size++;
     assert_int_equal(ash_vmid_pool_init(&p.pool, &config), ASH_EINVAL);
     config.size--;
@@ -276,6 +317,9 @@ int main(void)
         cmocka_unit_test(sixteen_bits_give_65535_numbers_and_each_once),
         cmocka_unit_test(one_number_more_than_cpus_is_enough),
         cmocka_unit_test(a_put_cpu_reserves_nothing_and_a_released_number_waits),
+        cmocka_unit_test(without_the_lock_a_cpu_gets_only_what_is_current),
+        cmocka_unit_test(after_a_rollover_each_cpu_comes_by_the_lock_once),
+        cmocka_unit_test(what_was_loaded_without_the_lock_is_reserved_too),
         cmocka_unit_test(wrong_configurations_are_refused),
     };
 
