@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sockets between VMs (VIRTIO 1.2, 5.10): a hub, to which every VM's socket device belongs, hands a packet from the
  * sender's buffer to the receiver's as it is. Connections and credit are the two ends'. A packet that its receiver has
- * no buffer for stays in its sender's, which holds up that sender and nobody else, and not for longer than PATIENCE_S:
- * then it is refused, and with it the connection. Refused at once is what is for nobody.
+ * no buffer for stays in its sender's, which holds up that sender and nobody else, and not for longer than PATIENCE_S,
+ * or CROWD_S where it is one of so many that the sender's queue is short of room for what is for others: then it is
+ * refused, and both ends are told that the connection is over, before anything that was sent behind it comes.
+ * Refused at once is what is for nobody. Of what waits for one receiver the oldest goes first, whoever sent it.
  *
- * The hub notes who is connected to whom, so that an end whose peer is gone hears of it (RST). It notes LINKS
- * connections of each VM and forgets the oldest first: of those an end hears when it sends next.
+ * The hub notes who is connected to whom, so that an end whose peer is gone hears of it (RST). Of those that it had to
+ * forget (virtio_vsock_links.h) an end hears when it sends next.
  *
- * One lock, the hub's domain, for all these devices. */
+ * One lock, the hub's domain, for all these devices. It is held for TURN deliveries at a time: how small a packet is
+ * cut is the receiver's doing, so the rest is its job's. */
 #include <libbase/mem.h>
 #include <libvirtio/vsock.h>
 
@@ -15,36 +18,30 @@
 #include "core/format.h"
 #include "core/hv.h"
 #include "glue/virtio.h"
+#include "glue/virtio_vsock_links.h"
 #include "glue/virtio_vsock_shell.h"
 
 #define QUEUE_SIZE 32U
-#define LINKS      64U
 #define PATIENCE_S 10U
+#define CROWD_S    1U
+#define TURN       8U
 
 enum { RECEIVE, TRANSMIT };
 
 struct sock;
 
-/** One half of a connection, at the end that has it. */
-struct link {
-    uint64_t peer; /* its CID; 0: none */
-    uint32_t port;
-    uint32_t peer_port;
-    uint16_t type;
-    bool is_over; /* the peer is gone, and this end is to be told */
-};
-
 /** A packet that waits in its sender's buffer. */
 struct packet {
     struct ash_virtio_request payload;
     struct ash_virtio_vsock_header header;
-    uint32_t done;    /* bytes of it that went out */
-    uint64_t give_up; /* ticks */
+    uint32_t done;  /* bytes of it that went out */
+    uint64_t since; /* ticks */
 };
 
 struct hv_virtio_hub {
     struct hv_virtio_domain domain;
     struct sock *first;
+    uint32_t turn;    /* deliveries left of it */
     uint32_t members; /* created and not destroyed. Lock domain: the VM list */
 };
 
@@ -53,8 +50,7 @@ struct sock {
     struct hv_virtio_device *device;
     struct hv_virtio_hub *hub;
     struct sock *next;
-    struct link links[LINKS];
-    uint32_t next_link;
+    struct hv_vsock_links links;
     uint32_t waiting;                 /* packets, oldest first */
     uint64_t sent, received, refused; /* packets */
     struct packet packet[QUEUE_SIZE];
@@ -78,34 +74,11 @@ static uint64_t cid_of(const struct sock *sock)
 
 /* ---- Who is connected to whom ------------------------------------------------------------------------------------ */
 
-static struct link *find_link(struct sock *sock, uint64_t peer, uint32_t port, uint32_t peer_port)
+/** @sock's guest, if there is one, is to be told that its connection with @peer is over. */
+static void end_link(struct sock *sock, uint64_t peer, uint32_t port, uint32_t peer_port)
 {
-    for (uint32_t i = 0; i < LINKS; i++) {
-        struct link *link = &sock->links[i];
-
-        if (link->peer == peer && link->port == port && link->peer_port == peer_port) {
-            return link;
-        }
-    }
-    return NULL;
-}
-
-static void note_link(struct sock *sock, uint64_t peer, uint32_t port, uint32_t peer_port, uint16_t type)
-{
-    struct link *link = find_link(sock, peer, port, peer_port);
-
-    if (link == NULL) {
-        link = &sock->links[sock->next_link++ % LINKS];
-    }
-    *link = (struct link){.peer = peer, .port = port, .peer_port = peer_port, .type = type};
-}
-
-static void forget_link(struct sock *sock, uint64_t peer, uint32_t port, uint32_t peer_port)
-{
-    struct link *link = sock != NULL ? find_link(sock, peer, port, peer_port) : NULL;
-
-    if (link != NULL) {
-        link->peer = 0;
+    if (sock != NULL && hv_vsock_links_end(&sock->links, peer, port, peer_port)) {
+        hv_virtio_post(sock->device);
     }
 }
 
@@ -113,28 +86,26 @@ static void forget_link(struct sock *sock, uint64_t peer, uint32_t port, uint32_
 static void follow(struct sock *from, struct sock *to, const struct ash_virtio_vsock_header *header)
 {
     if (header->op == ASH_VIRTIO_VSOCK_REQUEST) {
-        note_link(from, header->dst_cid, header->src_port, header->dst_port, header->type);
-        note_link(to, header->src_cid, header->dst_port, header->src_port, header->type);
+        hv_vsock_links_note(&from->links, header->dst_cid, header->src_port, header->dst_port, header->type);
+        hv_vsock_links_note(&to->links, header->src_cid, header->dst_port, header->src_port, header->type);
     } else if (header->op == ASH_VIRTIO_VSOCK_RST) {
-        forget_link(from, header->dst_cid, header->src_port, header->dst_port);
-        forget_link(to, header->src_cid, header->dst_port, header->src_port);
+        hv_vsock_links_forget(&from->links, header->dst_cid, header->src_port, header->dst_port);
+        hv_vsock_links_forget(&to->links, header->src_cid, header->dst_port, header->src_port);
     }
 }
 
 /** @sock has no connection any more: whoever had one with it is to be told. */
 static void end_links(struct sock *sock)
 {
-    for (uint32_t i = 0; i < LINKS; i++) {
-        struct link *link = &sock->links[i];
-        struct sock *peer = link->peer != 0U ? find(sock->hub, link->peer) : NULL;
-        struct link *other = peer != NULL ? find_link(peer, cid_of(sock), link->peer_port, link->port) : NULL;
+    for (uint32_t i = 0; i < HV_VSOCK_LINKS; i++) {
+        const struct hv_vsock_link link = sock->links.link[i];
+        struct sock *peer = link.peer != 0U ? find(sock->hub, link.peer) : NULL;
 
-        link->peer = 0;
-        if (other != NULL && peer != sock) {
-            other->is_over = true;
-            hv_virtio_post(peer->device);
+        if (peer != sock) {
+            end_link(peer, cid_of(sock), link.peer_port, link.port);
         }
     }
+    sock->links = (struct hv_vsock_links){.owes_end = false};
     /* Those that have something for it: it will be refused. */
     for (struct sock *other = sock->hub->first; other != NULL; other = other->next) {
         if (other != sock && other->waiting > 0U) {
@@ -171,20 +142,27 @@ static int send_header(struct sock *to, const struct ash_virtio_vsock_header *he
     return error;
 }
 
-/** What is left of @packet into @to's buffers. ASH_OK: all of it. */
+/** What is left of @packet into @to's buffers, as far as the turn goes. ASH_OK: all of it. ASH_ENOSPC: not yet. */
 static int forward(struct sock *from, struct sock *to, struct packet *packet)
 {
     struct wire wire = {from, &packet->payload};
     const struct ash_virtio_source source = {(uint32_t)packet->payload.readable_bytes, copy, &wire};
     uint32_t taken = 0;
-    int error;
+    bool goes_on = true;
+    int error = ASH_OK;
 
-    do {
+    while (error == ASH_OK && goes_on && from->hub->turn > 0U) {
+        from->hub->turn--;
         error = ash_virtio_vsock_receive(&to->vsock, &packet->header, &source, packet->done, &taken);
         packet->done += error == ASH_OK ? taken : 0U;
-    } while (error == ASH_OK && packet->done < source.size);
+        goes_on = packet->done < source.size;
+    }
     ash_virtio_signal(&to->vsock.device, RECEIVE);
-    return error;
+    if (error != ASH_OK || !goes_on) {
+        return error;
+    }
+    hv_virtio_post(to->device);
+    return ASH_ENOSPC;
 }
 
 /** Nobody is there, or will be. False: there is no room for the answer now. */
@@ -201,14 +179,41 @@ static bool refuse(struct sock *from, const struct packet *packet)
         }
     }
     from->refused++;
-    forget_link(from, header->dst_cid, header->src_port, header->dst_port);
-    forget_link(find(from->hub, header->dst_cid), header->src_cid, header->dst_port, header->src_port);
+    hv_vsock_links_forget(&from->links, header->dst_cid, header->src_port, header->dst_port);
+    end_link(find(from->hub, header->dst_cid), header->src_cid, header->dst_port, header->src_port);
     return true;
 }
 
-/** True: it is done with, one way or the other. */
-static bool pass(struct sock *from, struct packet *packet)
+/** How many packets before @at wait for the same receiver. */
+static uint32_t count_ahead(const struct sock *sock, uint32_t at)
 {
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < at; i++) {
+        count += sock->packet[i].header.dst_cid == sock->packet[at].header.dst_cid ? 1U : 0U;
+    }
+    return count;
+}
+
+/** When @at is refused, if it still waits. A quarter of the queue may wait for one receiver and half of it for any. */
+static uint64_t deadline(const struct sock *sock, uint32_t at)
+{
+    const uint32_t size = sock->vsock.device.site.queues[TRANSMIT].layout.size;
+    const bool is_crowded = count_ahead(sock, at) * 4U >= size || at * 2U >= size;
+
+    return sock->packet[at].since + (is_crowded ? CROWD_S : PATIENCE_S) * hv_arch_ticks_per_second();
+}
+
+/** Is @to's guest to be told first that the connection of @header is over? */
+static bool is_over(const struct sock *to, const struct ash_virtio_vsock_header *header)
+{
+    return hv_vsock_links_is_over(&to->links, header->src_cid, header->dst_port, header->src_port);
+}
+
+/** True: it is done with, one way or the other. */
+static bool pass(struct sock *from, uint32_t at)
+{
+    struct packet *packet = &from->packet[at];
     struct sock *to = find(from->hub, packet->header.dst_cid);
     int error = ASH_EBUSY;
 
@@ -218,7 +223,7 @@ static bool pass(struct sock *from, struct packet *packet)
         return true;
     }
     if (to != NULL && ash_virtio_is_running(&to->vsock.device)) {
-        error = to->device->frozen ? ASH_ENOSPC : forward(from, to, packet);
+        error = to->device->frozen || is_over(to, &packet->header) ? ASH_ENOSPC : forward(from, to, packet);
     }
     if (error == ASH_OK) {
         from->sent++;
@@ -226,7 +231,7 @@ static bool pass(struct sock *from, struct packet *packet)
         follow(from, to, &packet->header);
         return true;
     }
-    if ((error == ASH_ENOSPC || error == ASH_ENOMEM) && hv_arch_ticks() < packet->give_up) {
+    if ((error == ASH_ENOSPC || error == ASH_ENOMEM) && hv_arch_ticks() < deadline(from, at)) {
         return false;
     }
     return refuse(from, packet);
@@ -238,47 +243,106 @@ static void remove_packet(struct sock *sock, uint32_t at)
     memmove(&sock->packet[at], &sock->packet[at + 1U], (sock->waiting - at) * sizeof(sock->packet[0]));
 }
 
-/** Has a packet before @at the same receiver? Then @at is not to overtake it. */
-static bool is_behind_another(const struct sock *sock, uint32_t at)
+/** Who has waited for @cid's buffers for longest, and with which packet. NULL: nobody. */
+static struct sock *find_longest(const struct hv_virtio_hub *hub, uint64_t cid, uint32_t *at)
 {
-    for (uint32_t i = 0; i < at; i++) {
-        if (sock->packet[i].header.dst_cid == sock->packet[at].header.dst_cid) {
+    struct sock *longest = NULL;
+
+    for (struct sock *sock = hub->first; sock != NULL; sock = sock->next) {
+        uint32_t i = 0;
+
+        while (i < sock->waiting && sock->packet[i].header.dst_cid != cid) {
+            i++;
+        }
+        if (i < sock->waiting && hv_virtio_may_work(sock->device) &&
+            (longest == NULL || sock->packet[i].since < longest->packet[*at].since)) {
+            longest = sock;
+            *at = i;
+        }
+    }
+    return longest;
+}
+
+/** Is it @at's turn, of what waits for the same receiver? */
+static bool is_next(const struct sock *from, uint32_t at)
+{
+    const uint64_t cid = from->packet[at].header.dst_cid;
+    const struct sock *to, *longest;
+    uint32_t other;
+
+    if (count_ahead(from, at) > 0U) {
+        return false;
+    }
+    longest = find_longest(from->hub, cid, &other);
+    if (longest == NULL || longest == from || longest->packet[other].since >= from->packet[at].since) {
+        return true;
+    }
+    to = find(from->hub, cid);
+    return to == NULL || !ash_virtio_is_running(&to->vsock.device);
+}
+
+/** True: @at is done with. */
+static bool settle(struct sock *from, uint32_t at)
+{
+    const uint64_t token = from->packet[at].payload.token;
+
+    if (count_ahead(from, at) > 0U ? !refuse(from, &from->packet[at]) : !pass(from, at)) {
+        return false;
+    }
+    ASH_DISCARD(ash_virtio_push(&from->vsock.device, TRANSMIT, token, 0));
+    ash_virtio_signal(&from->vsock.device, TRANSMIT);
+    remove_packet(from, at);
+    return true;
+}
+
+/** The first of what waits at @from that can go on, or is to be refused. True: one was done with. */
+static bool resume(struct sock *from)
+{
+    const uint64_t now = hv_arch_ticks();
+
+    for (uint32_t at = 0; at < from->waiting; at++) {
+        if ((is_next(from, at) || deadline(from, at) <= now) && settle(from, at)) {
             return true;
         }
     }
     return false;
 }
 
-/** The first of what waits at @from that can go on; @cid: to this one only, 0: to anybody. True: one was done with. */
-static bool resume(struct sock *from, uint64_t cid)
+/** The job is to be there at @ticks, or before. */
+static void wake_by(struct sock *sock, uint64_t ticks)
 {
-    for (uint32_t at = 0; at < from->waiting; at++) {
-        struct packet *packet = &from->packet[at];
-
-        if ((cid != 0U && packet->header.dst_cid != cid) || is_behind_another(from, at) ||
-            !pass(from, packet)) {
-            continue;
-        }
-        ASH_DISCARD(ash_virtio_push(&from->vsock.device, TRANSMIT, packet->payload.token, 0));
-        ash_virtio_signal(&from->vsock.device, TRANSMIT);
-        remove_packet(from, at);
-        return true;
+    if (sock->device->wake_at == 0U || ticks < sock->device->wake_at) {
+        hv_virtio_wake_at(sock->device, ticks);
     }
-    return false;
+}
+
+/** At the first deadline to come. What is overdue waits for room for its refusal. */
+static void wake_in_time(struct sock *sock)
+{
+    const uint64_t now = hv_arch_ticks();
+    uint64_t first = UINT64_MAX;
+
+    for (uint32_t at = 0; at < sock->waiting; at++) {
+        const uint64_t end = deadline(sock, at);
+
+        first = end > now && end < first ? end : first;
+    }
+    if (first != UINT64_MAX) {
+        wake_by(sock, first);
+    }
 }
 
 static void transmit(void *ctx, const struct ash_virtio_request *payload,
                      const struct ash_virtio_vsock_header *header)
 {
     struct sock *sock = (struct sock *)ctx;
-    struct packet *packet = &sock->packet[sock->waiting]; /* as many as the queue has entries */
-    const uint64_t patience = PATIENCE_S * hv_arch_ticks_per_second();
+    const uint32_t at = sock->waiting; /* there are as many as the queue has entries */
 
-    *packet = (struct packet){.payload = *payload, .header = *header, .give_up = hv_arch_ticks() + patience};
-    if (is_behind_another(sock, sock->waiting) || !pass(sock, packet)) {
-        if (sock->waiting++ == 0U) { /* the job has it again when that is over */
-            hv_virtio_wake_at(sock->device, packet->give_up);
-        }
+    sock->packet[at] = (struct packet){.payload = *payload, .header = *header, .since = hv_arch_ticks()};
+    sock->hub->turn = TURN;
+    if (!is_next(sock, at) || !pass(sock, at)) {
+        sock->waiting++;
+        wake_by(sock, deadline(sock, at));
         return;
     }
     ASH_DISCARD(ash_virtio_push(&sock->vsock.device, TRANSMIT, payload->token, 0));
@@ -286,11 +350,17 @@ static void transmit(void *ctx, const struct ash_virtio_request *payload,
 
 /* ---- The device's job -------------------------------------------------------------------------------------------- */
 
-/** Ends that are to be told that their peer is gone. */
-static void tell_ends(struct sock *sock)
+/** Ends that are to be told that their peer is gone, TURN of them. True: there are more, and there is room. */
+static bool tell_ends(struct sock *sock)
 {
-    for (uint32_t i = 0; i < LINKS; i++) {
-        struct link *link = &sock->links[i];
+    struct hv_vsock_links *links = &sock->links;
+    const bool owes_end = links->owes_end;
+    uint32_t left = TURN;
+    int error = ASH_OK;
+
+    links->owes_end = false;
+    for (uint32_t i = 0; owes_end && i < HV_VSOCK_LINKS; i++) {
+        struct hv_vsock_link *link = &links->link[i];
         const struct ash_virtio_vsock_header header = {.src_cid = link->peer,
                                                        .dst_cid = cid_of(sock),
                                                        .src_port = link->peer_port,
@@ -298,30 +368,36 @@ static void tell_ends(struct sock *sock)
                                                        .type = link->type,
                                                        .op = ASH_VIRTIO_VSOCK_RST};
 
-        if (link->peer != 0U && link->is_over && send_header(sock, &header) == ASH_OK) {
-            link->peer = 0;
+        if (!link->is_over) {
+            continue;
         }
+        if (left > 0U && error == ASH_OK && (error = send_header(sock, &header)) == ASH_OK) {
+            *link = (struct hv_vsock_link){.peer = 0};
+            left--;
+        }
+        links->owes_end = links->owes_end || link->is_over;
     }
+    return links->owes_end && error == ASH_OK;
 }
 
 static bool work(struct hv_virtio_device *device)
 {
     struct sock *sock = (struct sock *)device->state;
+    struct sock *from;
+    bool more = tell_ends(sock);
+    uint32_t at;
 
-    tell_ends(sock);
-    hv_vsock_shell_send(&sock->shell, &sock->vsock);
-    if (resume(sock, 0)) {
+    sock->hub->turn = TURN;
+    more = hv_vsock_shell_send(&sock->shell, &sock->vsock, TURN) || more;
+    if (resume(sock)) {
         return true;
     }
-    for (struct sock *from = sock->hub->first; from != NULL; from = from->next) {
-        if (from != sock && hv_virtio_may_work(from->device) && resume(from, cid_of(sock))) {
-            return true;
-        }
+    from = find_longest(sock->hub, cid_of(sock), &at);
+    if (from != NULL && settle(from, at)) {
+        return true;
     }
-    if (sock->waiting > 0U) {
-        hv_virtio_wake_at(device, sock->packet[0].give_up);
-    }
-    return false;
+    wake_in_time(sock);
+    return more;
 }
 
 static bool outside(struct hv_cpu *cpu, struct hv_virtio_device *device)

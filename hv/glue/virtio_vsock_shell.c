@@ -140,36 +140,40 @@ static bool send_plain(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vs
     return send(shell, vsock, op, 0, &taken) == ASH_OK;
 }
 
-/** Text, as far as credit and buffers go. */
-static void send_text(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock)
+/** Text, as far as credit and buffers go, @most packets. True: that many it was. */
+static bool send_text(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock, uint32_t most)
 {
     int error = ASH_OK;
 
-    while (error == ASH_OK && shell->text_at < shell->text_size) {
+    while (error == ASH_OK && shell->text_at < shell->text_size && most > 0U) {
         const uint32_t under_way = shell->sent - shell->peer_forwarded;
         const uint32_t credit = shell->peer_room > under_way ? shell->peer_room - under_way : 0U;
         const uint32_t left = shell->text_size - shell->text_at;
         uint32_t taken = 0;
 
         if (credit == 0U) {
-            return; /* its CREDIT_UPDATE brings us here again */
+            return false; /* its CREDIT_UPDATE brings us here again */
         }
         error = send(shell, vsock, ASH_VIRTIO_VSOCK_RW, left < credit ? left : credit, &taken);
         shell->text_at += error == ASH_OK ? taken : 0U;
         shell->sent += error == ASH_OK ? taken : 0U;
+        most--;
     }
+    return error == ASH_OK && shell->text_at < shell->text_size;
 }
 
-void hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock)
+bool hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock, uint32_t most)
 {
+    bool more = false;
+
     if (!shell->is_open) {
-        return;
+        return false;
     }
     if (shell->owes_response) {
         shell->owes_response = !send_plain(shell, vsock, ASH_VIRTIO_VSOCK_RESPONSE);
     }
     if (!shell->owes_response) {
-        send_text(shell, vsock);
+        more = send_text(shell, vsock, most);
         /* The guest is told of room when it may need it, not of each byte. */
         if ((shell->owes_credit || shell->input_tail - shell->told_tail >= HV_VSOCK_SHELL_INPUT / 2U) &&
             send_plain(shell, vsock, ASH_VIRTIO_VSOCK_CREDIT_UPDATE)) {
@@ -180,6 +184,7 @@ void hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *
         }
     }
     ash_virtio_signal(&vsock->device, RECEIVE);
+    return more;
 }
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */

@@ -50,8 +50,8 @@ bool hv_vsock_shell_take(struct hv_vsock_shell *shell, struct ash_virtio_vsock *
                          const struct ash_virtio_request *payload,
                          const struct ash_virtio_vsock_header *header);
 
-/** What is to be sent, as far as the guest has room. */
-void hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock);
+/** What is to be sent, as far as the guest has room, of a long text @most packets. True: there is more, and room. */
+bool hv_vsock_shell_send(struct hv_vsock_shell *shell, struct ash_virtio_vsock *vsock, uint32_t most);
 
 /** The driver is gone. */
 void hv_vsock_shell_reset(struct hv_vsock_shell *shell);
