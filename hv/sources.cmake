@@ -9,7 +9,8 @@ set(HV_CORE_SOURCES
     core/ranges.c core/rng.c core/sched.c core/vm.c core/vm_create.c
     glue/bcm2837.c glue/console_glue.c glue/devices.c glue/firmware.c glue/hypercall.c glue/loader.c glue/machine.c
     glue/stage2.c glue/uart.c glue/virtio.c glue/virtio_blk.c glue/virtio_console.c glue/virtio_net.c
-    glue/virtio_net_receive.c glue/virtio_pipe.c glue/virtio_rng.c glue/virtio_vsock.c glue/virtio_vsock_links.c
+    glue/virtio_net_receive.c glue/virtio_pipe.c glue/virtio_rng.c glue/virtio_served.c glue/virtio_vsock.c
+    glue/virtio_vsock_links.c
     glue/virtio_vsock_shell.c
     vdev/bcm2837.c vdev/bcm_aux.c vdev/bcm_blocks.c vdev/bcm_intc.c vdev/bcm_local.c vdev/bcm_mailbox.c
     vdev/bcm_property.c vdev/bcm_systimer.c vdev/bcm_view.c vdev/flow.c vdev/overlay.c vdev/segment.c vdev/vpl011.c

@@ -283,6 +283,9 @@ static int create_device(struct hv_vm *vm, struct hv_virtio_device *device, uint
     device->config = &vm->config.virtio[index];
     device->domain = &device->own;
     device->ops = kinds[device->config->kind];
+    if (device->config->kind == ASH_BOOT_VIRTIO_BLK && device->config->pipe_count > 0U) {
+        device->ops = &hv_virtio_served_ops;
+    }
     device->pages = hv_pages_for(device->ops->size(device->config));
     device->state = hv_pages_alloc_zeroed(&vm->hv->pages, device->pages);
     if (device->state == NULL) {

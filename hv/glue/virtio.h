@@ -150,6 +150,7 @@ int hv_virtio_refuse(const struct hv_virtio_device *device, int code, const char
 extern const struct hv_virtio_ops hv_virtio_blk_ops;
 extern const struct hv_virtio_ops hv_virtio_net_ops;
 extern const struct hv_virtio_ops hv_virtio_rng_ops;
+extern const struct hv_virtio_ops hv_virtio_served_ops; /* a disk with served-by */
 extern const struct hv_virtio_ops hv_virtio_vsock_ops;
 extern const struct hv_virtio_ops hv_virtio_console_ops;
 

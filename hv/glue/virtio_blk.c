@@ -180,9 +180,6 @@ static int create(struct hv_virtio_device *device, const struct hv_plan_vm *plan
     };
     struct ash_virtio_site site;
 
-    if (device->config->pipe_count > 0U) {
-        return hv_virtio_refuse(device, ASH_ENOTSUP, "served-by", "is not supported yet", "an image");
-    }
     disk->device = device;
     place(disk, plan);
     config.sectors = disk->size / ASH_VIRTIO_BLK_SECTOR;

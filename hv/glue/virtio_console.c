@@ -229,6 +229,13 @@ static bool is_drained(const struct hv_pipe_end *end)
     return ash_virtio_console_is_drained(&console_of(end)->console, end->port);
 }
 
+static void drop(struct hv_pipe_end *end)
+{
+    if (is_up(end)) {
+        ash_virtio_console_discard(&console_of(end)->console, end->port);
+    }
+}
+
 /** The guest opened or closed a port. */
 static void opened(void *ctx, uint32_t port, bool is_open)
 {
@@ -327,7 +334,7 @@ static size_t size(const struct ash_boot_virtio *config)
 static void attach(struct hv_virtio_device *device)
 {
     static const struct hv_pipe_ops ops = {
-        .take = take, .room = room, .changed = changed, .is_drained = is_drained};
+        .take = take, .room = room, .changed = changed, .drop = drop, .is_drained = is_drained};
     struct console *state = (struct console *)device->state;
 
     hv_virtio_lock(NULL, device);

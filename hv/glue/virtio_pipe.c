@@ -120,6 +120,14 @@ void hv_pipe_room(struct hv_pipe_end *end)
     }
 }
 
+void hv_pipe_drop(struct hv_pipe_end *end)
+{
+    end->is_due = false;
+    if (end->peer != NULL && end->peer->ops->drop != NULL) {
+        end->peer->ops->drop(end->peer);
+    }
+}
+
 void hv_pipe_set_open(struct hv_pipe_end *end, bool is_open)
 {
     end->is_open = is_open;

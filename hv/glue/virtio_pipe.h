@@ -15,7 +15,7 @@
 struct hv_pipe_end;
 struct hv_virtio_device;
 
-/** What an end is. The lock is held; must not call back but for hv_pipe_room(). */
+/** What an end is. The lock is held. */
 struct hv_pipe_ops {
     /** The other end's bytes, which its guest may be changing: read each once. Returns how many were taken; fewer: no
      *  more now, and hv_pipe_room() says when. The device may be worked on. */
@@ -26,6 +26,9 @@ struct hv_pipe_ops {
 
     /** The other end was opened or closed, came or went: hv_pipe_is_open() says how it is; @is_closed: it was open. */
     void (*changed)(struct hv_pipe_end *end, bool is_closed);
+
+    /** What its guest has said so far and the other end did not take is dropped. NULL: nothing to drop. */
+    void (*drop)(struct hv_pipe_end *end);
 
     /** Has it put all that its guest has said? NULL: always. */
     bool (*is_drained)(const struct hv_pipe_end *end);
@@ -59,6 +62,9 @@ uint32_t hv_pipe_put(struct hv_pipe_end *end, const uint8_t *bytes, uint32_t siz
 
 /** @end takes bytes again. */
 void hv_pipe_room(struct hv_pipe_end *end);
+
+/** What the other end's guest has said and @end did not take is nobody's. */
+void hv_pipe_drop(struct hv_pipe_end *end);
 
 /** Somebody has opened or closed @end. */
 void hv_pipe_set_open(struct hv_pipe_end *end, bool is_open);

@@ -95,7 +95,7 @@ class LinuxMachines(SystemTest):
         kernel, busybox, e2fsck = (build.fetch(ROOT, name) for name in ("kernel", "busybox", "e2fsck"))
         os.symlink(kernel, os.path.join(cls.home, "Image"))
         programs = {f"bin/{name}": read(os.path.join(BUILD, f"tests/guests/linux/{name}.elf"))
-                    for name in ("blocks", "vsock")}
+                    for name in ("blocks", "serve", "vsock")}
         programs["bin/e2fsck"] = read(e2fsck)
         with atomic_write(os.path.join(cls.home, "initramfs.cpio")) as out:
             initramfs.write(out, read(busybox), read(INIT), build.kernel_modules(kernel), programs)
