@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What one VM's sockets cost another's: receivers that do not read, or piecemeal, senders that flood, strangers that
  * knock. Each under many seeds. */
+#include "glue/virtio.h"
 #include "sockets.h"
 
 /* ---- A stranger knocks: a connection that it has nothing to do with is not to be forgotten ----------------------- */
@@ -181,6 +182,55 @@ static void what_is_refused_leaves_no_gap_in_what_comes_behind_it(void **state)
     sim_under_seeds("virtio-vsock", SEEDS / 2U, run_count_up);
 }
 
+/** "three" has no buffer for a refusal either: that is no reason to look again and again. */
+static enum hv_verdict hear_nothing(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    const struct packet packet = make(guest, 4, REQUEST, 0);
+    const uint64_t second = hv_arch_ticks_per_second();
+
+    if (round == 0U) {
+        start(cpu, vcpu, guest, 0, 64);
+        sim_gic_enable(cpu, vcpu);
+    }
+    if (guest == &guests[0] && guests[1].up && guest->step == 0U) {
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+        guest->step = 1;
+        began = hv_arch_ticks();
+    }
+    if (guest == &guests[0] && guest->step == 1U && hv_arch_ticks() > began + 20U * second) {
+        assert_true(vcpu->vm->machine.virtio->device[0].jobs < 10U);
+        sim_driver_offer(vcpu, &guest->drv, RECEIVE, 0, buffer(RECEIVE, 0), 64, true);
+        sim_driver_kick(cpu, vcpu, &guest->drv, RECEIVE);
+        guest->step = 2;
+    }
+    if (receive(cpu, vcpu, guest, 64)) {
+        assert_int_equal(guest->last.op, RST);
+        guest->done = true;
+    }
+    if (guests[0].done) {
+        return sim_off(cpu, vcpu);
+    }
+    if (guest == &guests[0] && guest->step != 1U) {
+        return HV_RESUME;
+    }
+    (void)sim_acknowledge(cpu, vcpu);
+    sim_set_timer(vcpu, hv_arch_ticks() + second);
+    return sim_hvc(cpu, vcpu, ASH_VCPU_PSCI_CPU_SUSPEND64, 0, 0, 0);
+}
+
+static void run_hear_nothing(uint64_t seed)
+{
+    run(2, hear_nothing, seed);
+    assert_true(guests[0].done);
+}
+
+static void a_refusal_that_finds_no_room_waits_for_it(void **state)
+{
+    (void)state;
+    sim_under_seeds("virtio-vsock", SEEDS / 4U, run_hear_nothing);
+}
+
 /* ---- A receiver that reads piecemeal ----------------------------------------------------------------------------- */
 
 #define PIECES    14U /* of a packet, a byte each */
@@ -228,6 +278,44 @@ static void a_packet_that_is_cut_small_is_its_receivers_work(void **state)
     sim_board(&sim, 1, vms, 2);
     sim_run(&sim, cut_small, 1);
     sim_assert_exit(&sim, "ok", NULL);
+    assert_true(guests[0].done);
+}
+
+/** hv's shell is asked for a long answer, which has a byte's room in each of PIECES buffers. Between two instructions
+ *  of the guest's the device's job makes a step at most. */
+static enum hv_verdict ask_much(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    struct guest *guest = guest_of(vcpu);
+    struct packet packet = make(guest, 2, guest->step == 0U ? REQUEST : RW, guest->step == 0U ? 0U : 5U);
+    uint32_t id, written, count = 0;
+
+    packet.dst_port = 1;
+    if (round == 0U) {
+        start(cpu, vcpu, guest, PIECES, HEADER + 1U);
+        assert_true(send(cpu, vcpu, guest, &packet, NULL));
+        guest->step = 1;
+    } else if (guest->step == 1U && receive(cpu, vcpu, guest, HEADER + 1U)) {
+        if (guest->got == sizeof("ashlar> ") - 1U) { /* all of its greeting: as many buffers as at first */
+            assert_true(send(cpu, vcpu, guest, &packet, "help\n"));
+            guest->step = 2;
+        }
+    } else if (guest->step == 2U) {
+        while (sim_driver_used(vcpu, &guest->drv, RECEIVE, &id, &written)) {
+            count++;
+        }
+        assert_true(count <= IN_A_TURN);
+        guest->from += count;
+        guest->done = guest->from == PIECES;
+    }
+    return guest->done ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void an_answer_that_is_cut_small_takes_turns(void **state)
+{
+    (void)state;
+    memset(guests, 0, sizeof(guests));
+    sim_board(&sim, 1, vms, 1);
+    sim_run(&sim, ask_much, 1);
     assert_true(guests[0].done);
 }
 
@@ -330,7 +418,9 @@ int main(void)
         cmocka_unit_test(no_stranger_makes_a_connection_be_forgotten),
         cmocka_unit_test(a_reader_that_does_not_read_cannot_fill_its_senders_queue),
         cmocka_unit_test(what_is_refused_leaves_no_gap_in_what_comes_behind_it),
+        cmocka_unit_test(a_refusal_that_finds_no_room_waits_for_it),
         cmocka_unit_test(a_packet_that_is_cut_small_is_its_receivers_work),
+        cmocka_unit_test(an_answer_that_is_cut_small_takes_turns),
         cmocka_unit_test(who_floods_a_receiver_does_not_keep_others_from_it),
         cmocka_unit_test(who_has_waited_for_longest_goes_first),
     };
