@@ -79,7 +79,7 @@ class Channels(test_virtio.LinuxMachines):
                            f"({meanwhile}) & until [ -s /tmp/begun ]; do :; done; echo $name > $driver/unbind; "
                            "wait $!; echo $name > $driver/bind", LIMIT_S)
 
-    def check_unbound(self, machine):
+    def check_unbound_channels(self, machine):
         """Sockets and the console, amid a stream of theirs: it ends, and all is as it was when the driver is back."""
         said = self.rebind(machine, "0x0013", "vsock 4 2000 < /dev/zero 2> /dev/null | "
                            "(head -c 1 > /tmp/begun; cat > /dev/null); echo its stream has end''ed")
@@ -93,7 +93,7 @@ class Channels(test_virtio.LinuxMachines):
     def test_a_console_and_sockets(self):
         machine = self.start()
         self.check_shell(machine)
-        self.check_unbound(machine)
+        self.check_unbound_channels(machine)
         self.check_peer_that_restarts(machine)
         machine.power_off("a")
         machine.attach(2, "b")
@@ -127,7 +127,7 @@ class Everything(test_virtio.Virtio, Channels):
 
     def with_all_changes(self, gic):
         """And all that can happen to them."""
-        self.everything(gic, (self.check_unbound, self.check_peer_that_restarts, self.check_link,
+        self.everything(gic, (self.check_unbound_channels, self.check_peer_that_restarts, self.check_link,
                               self.check_unbound_network, self.check_restart_in_mid_transfer))
 
     def soak_everything_on_gicv2(self):

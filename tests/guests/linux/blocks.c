@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* blocks write|read FILE MIB BYTES DEPTH SEED: the first MIB of a disk in an order of its own, BYTES a request, past
+/* blocks zero FILE MIB 512 1 0: the first MIB of a disk are to be zero, which the disk may do by itself (fallocate).
+ * blocks write|read FILE MIB BYTES DEPTH SEED: the first MIB of a disk in an order of its own, BYTES a request, past
  * the page cache (O_DIRECT) and with DEPTH requests under way at once (io_submit). What is written tells each 8 bytes
  * their place; read compares. At the end of write the disk has it (fdatasync). */
 #include "linux.h"
 
 #define BYTES_MAX  65536U
 #define DEPTH_MAX  64U
+#define ZERO_RANGE 0x11U /* FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE: Linux, include/uapi/linux/falloc.h */
 #define ORDER_STEP 7919U /* a prime: no power of two has it as a factor, so every request has its turn */
 
 /* Linux, include/uapi/linux/aio_abi.h, little-endian */
@@ -128,6 +130,12 @@ void _start(void)
     job.seed = linux_number(words.word[6]);
     if (job.size < 512U || job.size > BYTES_MAX || job.depth == 0U || job.depth > DEPTH_MAX) {
         linux_exit(2);
+    }
+    if (linux_equal(words.word[1], "zero")) {
+        (void)linux_need("blocks: fallocate fails: ", linux_call(SYS_FALLOCATE, job.file, ZERO_RANGE, 0,
+                                                                 linux_number(words.word[3]) << 20, 0));
+        linux_say("blocks: zero, MiB: ", linux_number(words.word[3]));
+        linux_exit(0);
     }
     job.requests = (linux_number(words.word[3]) << 20) / job.size;
     (void)linux_need("blocks: io_setup fails: ",

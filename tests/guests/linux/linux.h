@@ -11,6 +11,7 @@
 #define SYS_IO_SETUP     0
 #define SYS_IO_SUBMIT    2
 #define SYS_IO_GETEVENTS 4
+#define SYS_FALLOCATE    47
 #define SYS_OPENAT       56
 #define SYS_CLOSE        57
 #define SYS_READ         63
