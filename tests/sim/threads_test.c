@@ -16,6 +16,7 @@
 #include "core/place.h"
 #include "glue/hypercall.h"
 #include "rig.h"
+#include "threads_virtio.h"
 
 #define ENTRY        (SIM_RAM_BASE + 0x80000U)
 #define CPUS         4U
@@ -30,6 +31,24 @@ static void a_port(void *tree)
     assert_int_equal(fdt_begin_node(tree, "virtio_net"), 0);
     assert_int_equal(fdt_property(tree, "switch", "lan", 4), 0);
     assert_int_equal(fdt_end_node(tree), 0);
+}
+
+static void first(void *tree)
+{
+    a_port(tree);
+    threads_virtio_first(tree);
+}
+
+static void second(void *tree)
+{
+    a_port(tree);
+    threads_virtio_second(tree);
+}
+
+static void third(void *tree)
+{
+    a_port(tree);
+    threads_virtio_third(tree);
 }
 
 static void a_switch(void *tree)
@@ -66,14 +85,14 @@ static const struct sim_vm vms[VMS] = {
      .slice_us = 500,
      .on_crash = "restart",
      .restart_limit = {100, 1},
-     .nodes = a_port},
+     .nodes = first},
     {.name = "gamma",
      .vcpus = 2,
      .memory = 2U * SIM_MIB,
      .cpus = 0xf,
      .priority = 130,
      .background = true,
-     .nodes = a_port},
+     .nodes = second},
     {.name = "delta",
      .vcpus = 1,
      .memory = 2U * SIM_MIB,
@@ -81,7 +100,7 @@ static const struct sim_vm vms[VMS] = {
      .affinity = {3},
      .on_poweroff = "restart",
      .console_buffer = 4096,
-     .nodes = a_port},
+     .nodes = third},
 };
 
 static struct sim sim;
@@ -477,10 +496,11 @@ static enum hv_verdict restless(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
         sim_gic_enable(cpu, vcpu);
         if (vcpu->index == 0U) {
             nets[vcpu->vm->slot].is_up = false;
+            threads_virtio_begin(vcpu);
         }
     }
     end_interrupts(cpu, vcpu);
-    switch (below(cpu, 18)) {
+    switch (below(cpu, 21)) {
     case 0:
     case 1:
         set_timer(cpu, vcpu, 400);
@@ -505,6 +525,11 @@ static enum hv_verdict restless(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64
     case 9:
     case 10:
         use_network(cpu, vcpu);
+        return HV_RESUME;
+    case 11:
+    case 12:
+    case 13:
+        threads_virtio_use(cpu, vcpu, &rngs[cpu->index]);
         return HV_RESUME;
     default:
         for (unsigned i = 0; i < 100U; i++) { /* it computes */
@@ -600,6 +625,7 @@ static void cpus_that_run_at_the_same_time_do_not_race(void **state)
                   (unsigned long)moved, (unsigned long)answered);
     print_message("%lu frames sent, %lu received\n", (unsigned long)frames_sent, (unsigned long)frames_got);
     assert_true(frames_got > 0U);
+    threads_virtio_judge();
     for (int i = 0; i < HV_LIFE_COMMANDS; i++) {
         print_message("%s: %lu times\n", hv_life_command_name((enum hv_life_command)i),
                       (unsigned long)accepted[i]);
