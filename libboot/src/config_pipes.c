@@ -71,8 +71,8 @@ static void count_ends(const struct ash_boot_config *config, size_t here, const 
     }
 }
 
-/** NULL, or what is wrong with VM @here's end of the pipe. */
-static const char *judge(const struct ash_boot_config *config, size_t here, const char *name)
+/** NULL, or what is wrong with VM @here's end of the pipe. @is_whole: all VMs were read to their ends. */
+static const char *judge(const struct ash_boot_config *config, size_t here, const char *name, bool is_whole)
 {
     struct ends ends = {0, 0, 0, 0};
 
@@ -81,7 +81,7 @@ static const char *judge(const struct ash_boot_config *config, size_t here, cons
         return "has two ends in one VM";
     }
     if (ends.elsewhere == 0U) {
-        return "has no other end";
+        return is_whole ? "has no other end" : NULL;
     }
     if (ends.earlier > 1U) {
         return "has two ends already";
@@ -90,10 +90,10 @@ static const char *judge(const struct ash_boot_config *config, size_t here, cons
 }
 
 static void check(struct ash_boot_config *config, size_t v, const struct ash_boot_virtio *device,
-                  const char *name)
+                  const char *name, bool is_whole)
 {
     struct ash_boot_vm *vm = &config->vms[v];
-    const char *problem = vm->fault.code == ASH_OK ? judge(config, v, name) : NULL;
+    const char *problem = vm->fault.code == ASH_OK ? judge(config, v, name, is_whole) : NULL;
     char value[ASH_BOOT_VM_NAME_SIZE + 2U];
     struct ash_boot_text_ text;
 
@@ -111,12 +111,18 @@ static void check(struct ash_boot_config *config, size_t v, const struct ash_boo
 
 void ash_boot_pipes_connect_(struct ash_boot_config *config)
 {
+    bool is_whole = true;
+
+    /* Behind the first mistake of a VM nothing of it is read: the other end may be there. */
+    for (size_t v = 0; v < config->count; v++) {
+        is_whole = is_whole && config->vms[v].fault.code == ASH_OK;
+    }
     for (size_t v = 0; v < config->count; v++) {
         const struct ash_boot_vm *vm = &config->vms[v];
 
         for (unsigned i = 0; i < vm->virtio_count; i++) {
             for (unsigned n = 0; n < vm->virtio[i].pipe_count; n++) {
-                check(config, v, &vm->virtio[i], ash_boot_pipe_name(&vm->virtio[i], n));
+                check(config, v, &vm->virtio[i], ash_boot_pipe_name(&vm->virtio[i], n), is_whole);
             }
         }
     }

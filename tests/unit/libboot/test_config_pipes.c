@@ -138,6 +138,28 @@ static void the_other_end_may_be_of_a_vm_that_is_refused(void **state)
     assert_int_equal(vms[2].fault.code, ASH_OK); /* the second that there is */
 }
 
+/** Nothing is read of a VM behind its first mistake: that it has no end of the pipe cannot be said. */
+static void a_vm_that_was_not_read_may_have_the_other_end(void **state)
+{
+    struct tree tree;
+
+    (void)state;
+    begin_vms(&tree);
+    node(&tree, "vm0");
+    required(&tree, 0);
+    put(&tree, &(struct device)PIPES("log"));
+    end(&tree);
+    node(&tree, "vm1");
+    required(&tree, 1);
+    cells(&tree, "vcpus", 99);
+    put(&tree, &(struct device)PIPES("log"));
+    end(&tree);
+    finish_and_parse(&tree);
+    assert_int_equal(vms[0].fault.code, ASH_OK);
+    assert_fault_says(&vms[1].fault, "vcpus = <99>");
+    assert_int_equal(vms[1].virtio_count, 0);
+}
+
 static void names_and_ports_are_judged(void **state)
 {
     const struct device no_string[] = {{.pipes = "log", .size = 3}};
@@ -236,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_pipe_is_a_name_that_two_vms_have),
         cmocka_unit_test(a_pipe_has_two_ends_in_two_vms),
         cmocka_unit_test(the_other_end_may_be_of_a_vm_that_is_refused),
+        cmocka_unit_test(a_vm_that_was_not_read_may_have_the_other_end),
         cmocka_unit_test(names_and_ports_are_judged),
         cmocka_unit_test(a_served_disk_says_how_large_it_is_and_nothing_of_a_file),
     };
