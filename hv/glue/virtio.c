@@ -25,17 +25,10 @@ static const struct hv_virtio_ops *const kinds[ASH_BOOT_VIRTIO_KINDS] = {
 static void *map(void *ctx, ash_ipa_t ipa, uint64_t size, bool write)
 {
     const struct hv_virtio_device *device = (const struct hv_virtio_device *)ctx;
-    const struct hv_ram_part *first = &device->vm->machine.part[0];
-    uint64_t offset = ipa.value - first->ipa;
     uint64_t run = size;
-    void *bytes;
+    void *bytes = hv_guest_run(device->vm, ipa, &run);
 
     (void)write;
-    /* Four times a request, and most guests have their RAM in one piece. */
-    if (offset < first->size && size <= first->size - offset) {
-        return (void *)(uintptr_t)(first->pa + ash_index_nospec(offset, first->size));
-    }
-    bytes = hv_guest_run(device->vm, ipa, &run);
     return run == size ? bytes : NULL;
 }
 
@@ -300,6 +293,15 @@ static int create_device(struct hv_vm *vm, struct hv_virtio_device *device, uint
     return ASH_OK;
 }
 
+/** A stretch of the guest's RAM, and where it is, if it lies in one piece of the machine's. */
+static struct ash_virtq_region region_of(struct hv_vm *vm, ash_ipa_t base, uint64_t size)
+{
+    uint64_t run = size;
+    void *bytes = hv_guest_run(vm, base, &run);
+
+    return (struct ash_virtq_region){base, size, run == size ? bytes : NULL};
+}
+
 int hv_virtio_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
 {
     struct hv_machine *machine = &vm->machine;
@@ -315,7 +317,7 @@ int hv_virtio_create(struct hv_vm *vm, const struct hv_plan_vm *plan)
     }
     machine->virtio = virtio;
     for (uint32_t i = 0; i < machine->ram_count; i++) {
-        virtio->region[i] = (struct ash_virtq_region){machine->ram[i].base, machine->ram[i].size};
+        virtio->region[i] = region_of(vm, machine->ram[i].base, machine->ram[i].size);
     }
     while (error == ASH_OK && virtio->count < vm->config.virtio_count) {
         error = create_device(vm, &virtio->device[virtio->count], virtio->count, plan);

@@ -40,9 +40,9 @@
 /* The request's cookie: where its status goes. That byte was checked when it was popped, and is again when
  * written. */
 
-static int write_status(const struct ash_virtio_blk *blk, uint64_t ipa, uint8_t status)
+/* In a region that map() is asked for, or in none. */
+static int map_status(const struct ash_virtio_site *site, uint64_t ipa, uint8_t status)
 {
-    const struct ash_virtio_site *site = &blk->device.site;
     const struct ash_virtq_hal *memory = site->hal->memory;
     unsigned char *at;
 
@@ -57,6 +57,18 @@ static int write_status(const struct ash_virtio_blk *blk, uint64_t ipa, uint8_t 
     if (memory->unmap != NULL) {
         memory->unmap(site->ctx, at, 1);
     }
+    return ASH_OK;
+}
+
+static inline int write_status(const struct ash_virtio_blk *blk, uint64_t ipa, uint8_t status)
+{
+    const struct ash_virtio_site *site = &blk->device.site;
+    unsigned char *at = virtq_direct_(site->regions, site->region_count, ipa, 1, 0);
+
+    if (at == NULL) {
+        return map_status(site, ipa, status);
+    }
+    *at = status;
     return ASH_OK;
 }
 
@@ -180,55 +192,53 @@ static void flush(struct ash_virtio_blk *blk, struct ash_virtio_request *request
 }
 
 /* Of a request that was popped just now, which need not be asked again whether it is what it says. Most
- * headers lie in one piece. */
-static int read_header(struct ash_virtio_blk *blk, const struct ash_virtio_request *request,
-                       unsigned char header[HEADER_BYTES])
+ * headers lie in one piece. Trimmed off. */
+static inline int take_header(struct ash_virtio_blk *blk, struct ash_virtio_request *request,
+                              unsigned char header[HEADER_BYTES])
 {
-    const struct ash_virtq_hal *memory = blk->device.site.hal->memory;
-    const struct ash_virtq_segment *first = &request->segments[0];
-    void *bytes;
+    const struct ash_virtio_site *site = &blk->device.site;
+    struct ash_virtq_segment *first = &request->segments[0];
+    const void *bytes = NULL;
+    int error;
 
-    if (request->readable_count == 0U || first->length < HEADER_BYTES ||
-        (memory->piece != 0U && (first->ipa.value & (memory->piece - 1U)) > memory->piece - HEADER_BYTES)) {
-        return ash_virtio_copy_in(&blk->device, request, 0, header, HEADER_BYTES);
+    if (request->readable_count > 0U && first->length >= HEADER_BYTES) {
+        bytes = virtq_direct_(site->regions, site->region_count, first->ipa.value, HEADER_BYTES, 0);
     }
-    bytes = memory->map(blk->device.site.ctx, first->ipa, HEADER_BYTES, false);
     if (bytes == NULL) {
-        return ASH_ENOMEM;
+        error = ash_virtio_copy_in(&blk->device, request, 0, header, HEADER_BYTES);
+        ash_virtio_trim_readable(request, HEADER_BYTES);
+        return error;
     }
     (void)memcpy(header, bytes, HEADER_BYTES);
-    if (memory->unmap != NULL) {
-        memory->unmap(blk->device.site.ctx, bytes, HEADER_BYTES);
-    }
+    first->ipa.value += HEADER_BYTES;
+    first->length -= HEADER_BYTES;
+    request->readable_bytes -= HEADER_BYTES;
     return ASH_OK;
 }
 
-/* Of a request that was popped just now and has a writable byte. */
-static void keep_status_place(const struct ash_virtq *ring, const struct ash_virtio_request *request)
+/* Of a request that was popped just now and has a writable byte: of its last segment, as no segment is empty. */
+static inline void take_status_place(const struct ash_virtq *ring, struct ash_virtio_request *request)
 {
-    const struct ash_virtq_segment *last = &request->segments[request->segment_count - 1U];
-    struct ash_virtq_slot *slot = virtq_slot_(ring, request->token);
+    struct ash_virtq_segment *last = &request->segments[request->segment_count - 1U];
 
-    if (slot != NULL) {
-        slot->cookie = last->ipa.value + last->length - 1U;
-    }
+    last->length--;
+    request->writable_bytes--;
+    virtq_popped_slot_(ring, request->token)->cookie = last->ipa.value + last->length;
 }
 
 /* A request without room for header and status cannot be answered (5.2.6.1): the queue is broken. */
 static void handle(struct ash_virtio_blk *blk, struct ash_virtio_request *request)
 {
-    unsigned char header[HEADER_BYTES];
+    ASH_ALIGNED(8) unsigned char header[HEADER_BYTES];
     uint32_t type;
 
-    if (request->writable_bytes == 0U || read_header(blk, request, header) != ASH_OK) {
+    if (request->writable_bytes == 0U || take_header(blk, request, header) != ASH_OK) {
         ash_virtio_refuse(&blk->device, request->queue, request->readable_bytes);
         return;
     }
-    keep_status_place(&blk->device.site.queues[request->queue].ring, request);
+    take_status_place(&blk->device.site.queues[request->queue].ring, request);
     type = ash_load_le32(header);
     request->argument = ash_load_le64(header + 8);
-    ash_virtio_trim_readable(request, HEADER_BYTES);
-    ash_virtio_trim_writable_end(request, 1);
     if (type == T_IN || type == T_OUT) {
         transfer(blk, request, type == T_OUT);
     } else if (type == T_DISCARD || type == T_WRITE_ZEROES) {

@@ -71,7 +71,7 @@ void ash_virtio_kick(struct ash_virtio_device *device, uint32_t queue)
 {
     const struct ash_virtio_queue *q = queue_of(device, queue);
 
-    if (q != NULL && ash_virtio_is_running(device) && ash_virtq_state(&q->ring) == ASH_VIRTQ_READY) {
+    if (q != NULL && virtio_is_running_(device) && ash_virtq_state(&q->ring) == ASH_VIRTQ_READY) {
         device->kicked |= ASH_BIT(queue);
     }
 }
@@ -134,7 +134,7 @@ int ash_virtio_pop(struct ash_virtio_device *device, uint32_t queue, struct ash_
     struct ash_virtq_chain chain;
     int error;
 
-    if (q == NULL || !ash_virtio_is_running(device)) {
+    if (q == NULL || !virtio_is_running_(device)) {
         return ASH_EBUSY;
     }
     error = ash_virtq_pop(&q->ring, request->segments, ASH_VIRTIO_SEGMENTS, &chain);

@@ -45,6 +45,9 @@
 #define PACKED_EVENT_DISABLE     1U
 #define PACKED_EVENT_DESC        2U
 
+/* What every request passes through. */
+#define VIRTQ_HOT static inline __attribute__((always_inline))
+
 /* No slot. There are at most 32768. */
 #define VIRTQ_NO_SLOT UINT16_MAX
 
@@ -59,16 +62,23 @@ struct virtq_descriptor_ {
 /* The way through one chain. */
 struct virtq_walk_ {
     struct ash_virtq *q;
+    const unsigned char
+        *table;       /* where the next descriptor is: the queue's own table, then an indirect one */
+    uint32_t entries; /* of that table */
+    uint32_t elements;
+    uint32_t elements_max;
+    bool seen_writable;
+    bool is_indirect;       /* the table is an indirect one */
+    void *indirect;         /* as map() gave it, NULL if it did not */
+    uint64_t indirect_size; /* bytes */
+    uint64_t base, size;    /* the guest's first region */
+
     struct ash_virtq_segment *segments;
     uint32_t capacity;
-    uint32_t elements;
-    struct ash_virtq_chain found;
-    bool seen_writable;
-    const unsigned char
-        *table;             /* where the next descriptor is: the queue's own table, then an indirect one */
-    uint32_t entries;       /* of that table */
-    void *indirect;         /* the indirect table, NULL if there is none */
-    uint64_t indirect_size; /* bytes */
+    uint32_t count;          /* segments, more than @capacity if they do not fit */
+    uint32_t readable_count; /* of them, and their bytes: those before the first writable one */
+    uint64_t bytes;
+    uint64_t readable_bytes;
 };
 
 /* A token: the request's serial number above its slot. At 10^6 requests a second the numbers last for 8
@@ -163,6 +173,23 @@ static inline bool virtq_is_in_one_piece_(const struct ash_virtq_hal *memory, ui
     return memory->piece == 0U || size <= memory->piece - (at & (memory->piece - 1U));
 }
 
+/* Where byte @skip, below @size, of [ipa, ipa+size) is, if all of that lies in a region that needs no map(). NULL: it
+ * does not. Inline, as every request asks several times. */
+static inline void *virtq_direct_(const struct ash_virtq_region *regions, uint32_t count, uint64_t ipa,
+                                  uint64_t size, uint64_t skip)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t offset = ipa - regions[i].base.value; /* below the base: beyond every region's size */
+
+        if (offset < regions[i].size && size <= regions[i].size - offset) {
+            unsigned char *bytes = regions[i].bytes;
+
+            return bytes == NULL ? NULL : bytes + ash_index_nospec(offset + skip, regions[i].size);
+        }
+    }
+    return NULL;
+}
+
 /* The slot of a live request, NULL if @token names none. */
 static inline struct ash_virtq_slot *virtq_slot_(const struct ash_virtq *q, uint64_t token)
 {
@@ -178,8 +205,15 @@ static inline struct ash_virtq_slot *virtq_slot_(const struct ash_virtq *q, uint
     return slot->serial == serial && slot->done == 0U ? slot : NULL;
 }
 
+/* The slot of a request that was popped just now: the number is the library's own. */
+static inline struct ash_virtq_slot *virtq_popped_slot_(const struct ash_virtq *q, uint64_t token)
+{
+    return &q->config.slots[token & ((1U << VIRTQ_TOKEN_SLOT_BITS) - 1U)];
+}
+
 /* The queue is broken. Returns ASH_EGUEST. */
-int ash_virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index, uint64_t value);
+__attribute__((cold)) int ash_virtq_fail_(struct ash_virtq *q, enum ash_virtq_reason reason, uint32_t index,
+                                          uint64_t value);
 
 /* Give back what the HAL mapped; a NULL is skipped. */
 void ash_virtq_unmap_(const struct ash_virtq *q, void *address, uint64_t size);
@@ -213,6 +247,11 @@ void ash_virtio_net_reset_filter_(struct ash_virtio_net *net);
 uint32_t ash_virtio_net_state_bytes_(const void *ctx);
 void ash_virtio_net_save_(void *ctx, void *state);
 bool ash_virtio_net_load_(void *ctx, const void *state);
+
+static inline bool virtio_is_running_(const struct ash_virtio_device *device)
+{
+    return (device->status & ASH_VIRTIO_DRIVER_OK) != 0U;
+}
 
 /* The same of a device's queue, any number; NULL also if the queue is not READY. */
 static inline struct ash_virtq_slot *virtio_slot_(const struct ash_virtio_device *device, uint32_t queue,

@@ -321,7 +321,7 @@ int ash_virtio_net_receive(struct ash_virtio_net *net, uint32_t pair,
     const uint32_t peeked = source->size < PEEK_BYTES ? source->size : PEEK_BYTES;
     int error;
 
-    if (!ash_virtio_is_running(&net->device) || !is_link_up(net)) {
+    if (!virtio_is_running_(&net->device) || !is_link_up(net)) {
         return ASH_EBUSY;
     }
     if (source->size < ASH_VIRTIO_NET_FRAME_MIN || source->size > ASH_VIRTIO_NET_FRAME_MAX) {

@@ -61,16 +61,23 @@ static int visit_run(const struct ash_virtio_device *device, const struct ash_vi
 {
     const struct ash_virtq_hal *memory = device->site.hal->memory;
     uint64_t at = segment->ipa.value + skip;
+    void *bytes;
 
     if (!virtq_is_guest_memory_(device->site.regions, device->site.region_count, segment->ipa.value,
                                 segment->length)) {
         return ASH_EINVAL;
     }
+    bytes = virtq_direct_(device->site.regions, device->site.region_count, segment->ipa.value,
+                          segment->length, skip);
+    if (bytes != NULL) {
+        *more = fn(cookie, bytes, size);
+        return ASH_OK;
+    }
     while (size > 0U && *more) {
         const uint64_t whole = memory->piece - (at & (memory->piece - 1U)); /* without pieces: 0 */
         const uint32_t run = memory->piece == 0U || size < whole ? size : (uint32_t)whole;
-        void *bytes = memory->map(device->site.ctx, ash_ipa(at), run, segment->writable);
 
+        bytes = memory->map(device->site.ctx, ash_ipa(at), run, segment->writable);
         if (bytes == NULL) {
             return ASH_ENOMEM;
         }
@@ -91,10 +98,11 @@ static uint32_t first_of(const struct ash_virtio_request *request, uint32_t i, u
     return i;
 }
 
-/* What visit() checks, and then [offset, offset+size) of one part in one run, as almost every header and every
- * buffer lies. NULL: look closer. */
-static void *map_one_run(const struct ash_virtio_device *device, const struct ash_virtio_request *request,
-                         bool writable, uint64_t offset, uint64_t size)
+/* What visit_all() checks, and then where [offset, offset+size) of one part is, if it lies in one segment that needs
+ * no map(), as almost every header and every buffer does. NULL: look closer. */
+static inline void *find_direct(const struct ash_virtio_device *device,
+                                const struct ash_virtio_request *request, bool writable, uint64_t offset,
+                                uint64_t size)
 {
     const struct ash_virtio_site *site = &device->site;
     const uint32_t end = writable ? request->segment_count : request->readable_count;
@@ -112,12 +120,10 @@ static void *map_one_run(const struct ash_virtio_device *device, const struct as
         return NULL;
     }
     segment = &request->segments[first];
-    if (segment->writable != writable || !ash_range_within(offset, size, 0, segment->length) ||
-        !virtq_is_guest_memory_(site->regions, site->region_count, segment->ipa.value, segment->length) ||
-        !virtq_is_in_one_piece_(site->hal->memory, segment->ipa.value + offset, size)) {
+    if (segment->writable != writable || !ash_range_within(offset, size, 0, segment->length)) {
         return NULL;
     }
-    return site->hal->memory->map(site->ctx, ash_ipa(segment->ipa.value + offset), size, writable);
+    return virtq_direct_(site->regions, site->region_count, segment->ipa.value, segment->length, offset);
 }
 
 static int visit_all(const struct ash_virtio_device *device, const struct ash_virtio_request *request,
@@ -159,13 +165,12 @@ static int visit_all(const struct ash_virtio_device *device, const struct ash_vi
 int ash_virtio_visit(struct ash_virtio_device *device, const struct ash_virtio_request *request,
                      bool writable, uint64_t offset, uint64_t size, ash_virtio_run_fn *fn, void *cookie)
 {
-    void *bytes = map_one_run(device, request, writable, offset, size);
+    void *bytes = find_direct(device, request, writable, offset, size);
 
     if (bytes == NULL) {
         return visit_all(device, request, writable, offset, size, fn, cookie);
     }
     (void)fn(cookie, bytes, (uint32_t)size); /* a segment's length has no more bits */
-    unmap_run(device, bytes, size);
     return ASH_OK;
 }
 
@@ -191,13 +196,12 @@ int ash_virtio_copy_in(struct ash_virtio_device *device, const struct ash_virtio
                        uint64_t offset, void *to, uint32_t size)
 {
     unsigned char *at = to;
-    void *bytes = map_one_run(device, request, false, offset, size);
+    void *bytes = find_direct(device, request, false, offset, size);
 
     if (bytes == NULL) {
         return visit_all(device, request, false, offset, size, copy_in_run, (void *)&at);
     }
     (void)memcpy(to, bytes, size);
-    unmap_run(device, bytes, size);
     return ASH_OK;
 }
 
@@ -205,13 +209,12 @@ int ash_virtio_copy_out(struct ash_virtio_device *device, const struct ash_virti
                         uint64_t offset, const void *from, uint32_t size)
 {
     const unsigned char *at = from;
-    void *bytes = map_one_run(device, request, true, offset, size);
+    void *bytes = find_direct(device, request, true, offset, size);
 
     if (bytes == NULL) {
         return visit_all(device, request, true, offset, size, copy_out_run, (void *)&at);
     }
     (void)memcpy(bytes, from, size);
-    unmap_run(device, bytes, size);
     return ASH_OK;
 }
 

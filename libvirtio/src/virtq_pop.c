@@ -11,33 +11,58 @@
 #define TABLE_ENTRIES_MAX 65536U
 
 /* An indirect table lies at any address, so bytes may be all that can be loaded. Each is read once. */
-void ash_virtq_copy_descriptor_(const unsigned char *from, struct virtq_descriptor_ *to)
+VIRTQ_HOT uint64_t load_field(const unsigned char *from, bool is_aligned)
 {
+    unsigned char bytes[8];
+
+    if (is_aligned) {
+        return guest_load64_(from);
+    }
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = guest_load8_(from + i);
+    }
+    return ash_load_le64(bytes);
+}
+
+VIRTQ_HOT void copy_descriptor(const unsigned char *from, struct virtq_descriptor_ *to)
+{
+    const bool is_aligned = ((uintptr_t)from & 7U) == 0U;
     uint64_t rest;
 
-    if (((uintptr_t)from & 7U) == 0U) {
-        to->ipa = guest_load64_(from);
-        rest = guest_load64_(from + 8);
-    } else {
-        unsigned char bytes[VIRTQ_DESC_SIZE];
-
-        for (unsigned i = 0; i < VIRTQ_DESC_SIZE; i++) {
-            bytes[i] = guest_load8_(from + i);
-        }
-        to->ipa = ash_load_le64(bytes);
-        rest = ash_load_le64(bytes + 8);
-    }
+    to->ipa = load_field(from, is_aligned);
+    rest = load_field(from + 8, is_aligned);
     to->length = (uint32_t)rest;
     to->flags = (uint16_t)(rest >> 32);
     to->next = (uint16_t)(rest >> 48);
 }
 
+void ash_virtq_copy_descriptor_(const unsigned char *from, struct virtq_descriptor_ *to)
+{
+    copy_descriptor(from, to);
+}
+
+/* Of a region that map() is asked for, or of none. */
+__attribute__((cold)) static int map_table(struct ash_virtq *q, uint32_t index, uint64_t ipa, uint32_t length,
+                                           void **table)
+{
+    if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, ipa, length)) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, ipa);
+    }
+    *table = q->hal->map(q->ctx, ash_ipa(ipa), length, false);
+    if (*table == NULL && !virtq_is_in_one_piece_(q->hal, ipa, length)) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, ipa); /* nor will it ever be */
+    }
+    return *table != NULL ? ASH_OK : ASH_ENOMEM;
+}
+
 /* 2.7.5.3: from here on the descriptors are in a table of their own. */
-int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
+VIRTQ_HOT int enter_table(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
 {
     struct ash_virtq *q = walk->q;
+    void *mapped = NULL; /* of its own: nobody is to know where the walk is */
+    int error = ASH_OK;
 
-    if (!virtq_has_(q, ASH_VIRTQ_F_INDIRECT_DESC) || walk->indirect != NULL ||
+    if (!virtq_has_(q, ASH_VIRTQ_F_INDIRECT_DESC) || walk->is_indirect ||
         (d->flags & VIRTQ_DESC_F_NEXT) != 0U) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_INDIRECT, index, d->flags);
     }
@@ -45,50 +70,56 @@ int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struc
         d->length / VIRTQ_DESC_SIZE > TABLE_ENTRIES_MAX) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_LENGTH, index, d->length);
     }
-    if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, d->ipa, d->length)) {
-        return ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa);
+    walk->table = virtq_direct_(q->config.regions, q->config.region_count, d->ipa, d->length, 0);
+    if (walk->table == NULL) {
+        error = map_table(q, index, d->ipa, d->length, &mapped);
+        walk->table = mapped;
+        walk->indirect = mapped;
     }
-    walk->indirect = q->hal->map(q->ctx, ash_ipa(d->ipa), d->length, false);
-    if (walk->indirect == NULL) {
-        return virtq_is_in_one_piece_(q->hal, d->ipa, d->length)
-                   ? ASH_ENOMEM
-                   : ash_virtq_fail_(q, ASH_VIRTQ_BAD_TABLE_ADDRESS, index, d->ipa); /* nor will it ever be */
-    }
+    walk->is_indirect = true;
     walk->indirect_size = d->length;
-    walk->table = walk->indirect;
     walk->entries = d->length / VIRTQ_DESC_SIZE;
-    return ASH_OK;
+    return error;
 }
 
-static void keep_segment(struct virtq_walk_ *walk, const struct virtq_descriptor_ *d, bool writable)
+int ash_virtq_enter_table_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
 {
-    struct ash_virtq_chain *found = &walk->found;
+    return enter_table(walk, index, d);
+}
 
-    if (found->segment_count < walk->capacity) {
-        struct ash_virtq_segment *segment = &walk->segments[found->segment_count];
+/* The readable ones come first, so that the last of them has all before it. */
+VIRTQ_HOT void keep_segment(struct virtq_walk_ *walk, const struct virtq_descriptor_ *d, bool writable)
+{
+    if (walk->count < walk->capacity) {
+        struct ash_virtq_segment *segment = &walk->segments[walk->count];
 
         segment->ipa = ash_ipa(d->ipa);
         segment->length = d->length;
         segment->writable = writable;
     }
-    found->segment_count++;
-    if (writable) {
-        found->writable_bytes += d->length;
-    } else {
-        found->readable_bytes += d->length;
-        found->readable_count++;
-    }
+    walk->count++;
+    walk->bytes += d->length;
+    walk->readable_count = writable ? walk->readable_count : walk->count;
+    walk->readable_bytes = writable ? walk->readable_bytes : walk->bytes;
 }
 
-int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
+/* size > 0. Of most guests it is the first region. */
+VIRTQ_HOT bool is_guest_memory(const struct virtq_walk_ *walk, uint64_t ipa, uint64_t size)
+{
+    const uint64_t offset = ipa - walk->base; /* below the base: beyond every region's size */
+
+    return (offset < walk->size && size <= walk->size - offset) ||
+           virtq_is_guest_memory_(walk->q->config.regions, walk->q->config.region_count, ipa, size);
+}
+
+VIRTQ_HOT int add_element(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
 {
     struct ash_virtq *q = walk->q;
     const bool writable = (d->flags & VIRTQ_DESC_F_WRITE) != 0U;
-    const uint64_t bytes = walk->found.readable_bytes + walk->found.writable_bytes + d->length;
 
     /* Loops end here as well. */
-    if (++walk->elements > q->elements_max) {
-        return ash_virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, q->elements_max);
+    if (++walk->elements > walk->elements_max) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_CHAIN_TOO_LONG, index, walk->elements_max);
     }
     if (walk->seen_writable && !writable) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_DIRECTION, index, d->flags);
@@ -97,14 +128,48 @@ int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struc
     if (d->length == 0U) {
         return ASH_OK; /* nothing will be accessed, so the address means nothing */
     }
-    if (!virtq_is_guest_memory_(q->config.regions, q->config.region_count, d->ipa, d->length)) {
+    if (!is_guest_memory(walk, d->ipa, d->length)) {
         return ash_virtq_fail_(q, ASH_VIRTQ_BAD_ADDRESS, index, d->ipa);
     }
-    if (bytes > CHAIN_BYTES_MAX) {
-        return ash_virtq_fail_(q, ASH_VIRTQ_TOO_MANY_BYTES, index, bytes);
+    if (walk->bytes + d->length > CHAIN_BYTES_MAX) {
+        return ash_virtq_fail_(q, ASH_VIRTQ_TOO_MANY_BYTES, index, walk->bytes + d->length);
     }
     keep_segment(walk, d, writable);
     return ASH_OK;
+}
+
+int ash_virtq_add_element_(struct virtq_walk_ *walk, uint32_t index, const struct virtq_descriptor_ *d)
+{
+    return add_element(walk, index, d);
+}
+
+/* From the element @d, descriptor *@index, on to the chain's end, or to the descriptor of an indirect table;
+ * @d, *@index: that last one. It calls nothing but in its end, so that all of the walk is in registers. */
+static int walk_table(struct virtq_walk_ *at, uint32_t *index, struct virtq_descriptor_ *d)
+{
+    struct virtq_walk_ walk = *at;
+    struct virtq_descriptor_ next = *d;
+    int error;
+
+    do {
+        error = add_element(&walk, *index, &next);
+        if (error != ASH_OK || (next.flags & VIRTQ_DESC_F_NEXT) == 0U) {
+            break;
+        }
+        if (next.next >= walk.entries) {
+            return ash_virtq_fail_(walk.q, ASH_VIRTQ_BAD_NEXT, *index, next.next);
+        }
+        *index = (uint32_t)ash_index_nospec(next.next, walk.entries);
+        copy_descriptor(walk.table + (size_t)VIRTQ_DESC_SIZE * *index, &next);
+    } while ((next.flags & VIRTQ_DESC_F_INDIRECT) == 0U);
+    at->elements = walk.elements;
+    at->seen_writable = walk.seen_writable;
+    at->count = walk.count;
+    at->readable_count = walk.readable_count;
+    at->bytes = walk.bytes;
+    at->readable_bytes = walk.readable_bytes;
+    *d = next;
+    return error;
 }
 
 static int walk_chain(struct virtq_walk_ *walk, uint32_t index)
@@ -112,21 +177,21 @@ static int walk_chain(struct virtq_walk_ *walk, uint32_t index)
     struct virtq_descriptor_ d;
     int error;
 
-    do {
-        ash_virtq_copy_descriptor_(walk->table + (size_t)VIRTQ_DESC_SIZE * index, &d);
-        if ((d.flags & VIRTQ_DESC_F_INDIRECT) != 0U) {
-            error = ash_virtq_enter_table_(walk, index, &d);
-            d.flags = VIRTQ_DESC_F_NEXT;
-            d.next = 0;
-        } else {
-            error = ash_virtq_add_element_(walk, index, &d);
+    copy_descriptor(walk->table + (size_t)VIRTQ_DESC_SIZE * index, &d);
+    for (;;) {
+        if ((d.flags & VIRTQ_DESC_F_INDIRECT) == 0U) {
+            error = walk_table(walk, &index, &d);
+            if (error != ASH_OK || (d.flags & VIRTQ_DESC_F_INDIRECT) == 0U) {
+                return error;
+            }
         }
-        if (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U && d.next >= walk->entries) {
-            error = ash_virtq_fail_(walk->q, ASH_VIRTQ_BAD_NEXT, index, d.next);
+        error = enter_table(walk, index, &d);
+        if (error != ASH_OK) {
+            return error;
         }
-        index = (uint32_t)ash_index_nospec(d.next, walk->entries);
-    } while (error == ASH_OK && (d.flags & VIRTQ_DESC_F_NEXT) != 0U);
-    return error;
+        index = 0;
+        copy_descriptor(walk->table, &d);
+    }
 }
 
 static int reload_avail_idx(struct ash_virtq *q)
@@ -187,20 +252,6 @@ static int read_head(struct ash_virtq *q, uint32_t *head)
     return ASH_OK;
 }
 
-static int split_pop(struct virtq_walk_ *walk, uint32_t *slot)
-{
-    struct ash_virtq *q = walk->q;
-    int error = find_entry(q);
-
-    error = error != ASH_OK ? error : read_head(q, slot);
-    if (error != ASH_OK) {
-        return error;
-    }
-    walk->table = q->desc;
-    walk->entries = q->layout.size;
-    return walk_chain(walk, *slot);
-}
-
 static void link_youngest(struct ash_virtq *q, uint32_t index)
 {
     q->config.slots[index].next = VIRTQ_NO_SLOT;
@@ -212,7 +263,7 @@ static void link_youngest(struct ash_virtq *q, uint32_t index)
     q->youngest = (uint16_t)index;
 }
 
-static uint64_t take(struct ash_virtq *q, uint32_t index, uint64_t writable_bytes)
+VIRTQ_HOT uint64_t take(struct ash_virtq *q, uint32_t index, uint64_t writable_bytes)
 {
     struct ash_virtq_slot *slot = &q->config.slots[index];
 
@@ -244,54 +295,91 @@ static uint64_t take_packed(struct ash_virtq *q, uint16_t id, uint16_t count, ui
     return take(q, index, writable_bytes);
 }
 
-/* Field by field: an initializer is a call to memset(), and this is for every request. */
-static void begin_walk(struct virtq_walk_ *walk, struct ash_virtq *q, struct ash_virtq_segment *segments,
-                       uint32_t capacity)
+/* Field by field: an initializer is a call to memset(), and this is for every request. A split ring's. */
+VIRTQ_HOT void begin_walk(struct virtq_walk_ *walk, struct ash_virtq *q, struct ash_virtq_segment *segments,
+                          uint32_t capacity)
 {
     walk->q = q;
-    walk->segments = segments;
-    walk->capacity = capacity;
+    walk->table = q->desc;
+    walk->entries = q->layout.size;
     walk->elements = 0;
-    walk->found.token = 0;
-    walk->found.readable_bytes = 0;
-    walk->found.writable_bytes = 0;
-    walk->found.readable_count = 0;
-    walk->found.segment_count = 0;
+    walk->elements_max = q->elements_max;
     walk->seen_writable = false;
-    walk->table = NULL;
-    walk->entries = 0;
+    walk->is_indirect = false;
     walk->indirect = NULL;
     walk->indirect_size = 0;
+    walk->base = q->config.regions[0].base.value;
+    walk->size = q->config.regions[0].size;
+    walk->segments = segments;
+    walk->capacity = capacity;
+    walk->count = 0;
+    walk->readable_count = 0;
+    walk->bytes = 0;
+    walk->readable_bytes = 0;
+}
+
+/* What was found goes to *@chain; its token is still to come. */
+VIRTQ_HOT int end_walk(const struct virtq_walk_ *walk, int error, struct ash_virtq_chain *chain)
+{
+    walk->q->elements += walk->elements;
+    if (walk->indirect != NULL) {
+        ash_virtq_unmap_(walk->q, walk->indirect, walk->indirect_size);
+    }
+    if (error != ASH_OK) {
+        return error;
+    }
+    chain->token = 0;
+    chain->segment_count = walk->count;
+    chain->readable_count = walk->readable_count;
+    chain->readable_bytes = walk->readable_bytes;
+    chain->writable_bytes = walk->bytes - walk->readable_bytes;
+    return walk->count > walk->capacity ? ASH_ENOSPC : ASH_OK;
+}
+
+static int pop_packed(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
+                      struct ash_virtq_chain *chain)
+{
+    struct virtq_walk_ walk;
+    uint16_t flags = 0, id = 0, count = 0;
+    int error = ash_virtq_packed_find_(q, &flags);
+
+    if (error != ASH_OK) {
+        return error;
+    }
+    begin_walk(&walk, q, segments, capacity);
+    error = end_walk(&walk, ash_virtq_packed_walk_(&walk, flags, &id, &count), chain);
+    if (error == ASH_OK) {
+        chain->token = take_packed(q, id, count, chain->writable_bytes);
+    }
+    return error;
+}
+
+/* Nothing that is called from here sees the walk, so that it is kept in registers. */
+static int pop_split(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
+                     struct ash_virtq_chain *chain)
+{
+    struct virtq_walk_ walk;
+    uint32_t head = 0;
+    int error = find_entry(q);
+
+    error = error != ASH_OK ? error : read_head(q, &head);
+    if (error != ASH_OK) {
+        return error;
+    }
+    begin_walk(&walk, q, segments, capacity);
+    error = end_walk(&walk, walk_chain(&walk, head), chain);
+    if (error == ASH_OK) {
+        chain->token = take_split(q, head, chain->writable_bytes);
+    }
+    return error;
 }
 
 int ash_virtq_pop(struct ash_virtq *q, struct ash_virtq_segment *segments, uint32_t capacity,
                   struct ash_virtq_chain *chain)
 {
-    struct virtq_walk_ walk;
-    uint32_t head = 0;
-    uint16_t flags = 0, id = 0, count = 0;
-    int error;
-
     if (q->state != ASH_VIRTQ_READY) {
         return q->state == ASH_VIRTQ_OFF ? ASH_EBUSY : ASH_EGUEST;
     }
-    begin_walk(&walk, q, segments, capacity);
-    if (!virtq_is_packed_(q)) {
-        error = split_pop(&walk, &head);
-    } else {
-        error = ash_virtq_packed_find_(q, &flags);
-        error = error != ASH_OK ? error : ash_virtq_packed_walk_(&walk, flags, &id, &count);
-    }
-    ash_virtq_unmap_(q, walk.indirect, walk.indirect_size);
-    q->elements += walk.elements;
-    if (error != ASH_OK) {
-        return error;
-    }
-    *chain = walk.found;
-    if (walk.found.segment_count > capacity) {
-        return ASH_ENOSPC;
-    }
-    chain->token = virtq_is_packed_(q) ? take_packed(q, id, count, walk.found.writable_bytes)
-                                       : take_split(q, head, walk.found.writable_bytes);
-    return ASH_OK;
+    return virtq_is_packed_(q) ? pop_packed(q, segments, capacity, chain)
+                               : pop_split(q, segments, capacity, chain);
 }

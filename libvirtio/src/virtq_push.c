@@ -94,7 +94,7 @@ int ash_virtq_unpop(struct ash_virtq *q, const uint64_t *tokens, uint32_t count)
     return ASH_OK;
 }
 
-static void use(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written)
+VIRTQ_HOT void use(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written)
 {
     const uint32_t index = (uint32_t)(slot - q->config.slots);
 

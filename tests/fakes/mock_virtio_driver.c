@@ -5,6 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+#define PAGE UINT64_C(4096)
 
 /* The test itself is wrong. In release builds too. */
 #define REQUIRE(condition) ((condition) ? (void)0 : require_failed(#condition, __LINE__))
@@ -22,10 +32,35 @@ void mock_memory_init(struct mock_memory *mem)
     mem->maps_until_failure = -1;
 }
 
+void mock_memory_make_direct(struct mock_memory *mem)
+{
+    REQUIRE(mem->count == 0);
+    mem->direct = mmap(NULL, MOCK_RAM_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    REQUIRE(mem->direct != MAP_FAILED);
+}
+
+/* The pages of a block: no two blocks share one. */
+static void set_pages(const struct mock_memory *mem, const struct mock_block *block, int protection)
+{
+    unsigned char *first = mem->direct + ((block->ipa - MOCK_RAM_BASE) & ~(PAGE - 1U));
+    const uint64_t size = ((block->ipa & (PAGE - 1U)) + block->size + PAGE - 1U) & ~(PAGE - 1U);
+
+    REQUIRE(mprotect(first, size, protection) == 0);
+    if (protection == PROT_NONE) {
+        ASAN_UNPOISON_MEMORY_REGION(first, size);
+    } else {
+        ASAN_POISON_MEMORY_REGION(first, size);
+        ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+    }
+}
+
 void mock_memory_fini(struct mock_memory *mem)
 {
     while (mem->count > 0) {
         mock_memory_free(mem, mem->blocks[0].ipa);
+    }
+    if (mem->direct != NULL) {
+        REQUIRE(munmap(mem->direct, MOCK_RAM_SIZE) == 0);
     }
     free(mem->blocks);
 }
@@ -39,9 +74,15 @@ uint64_t mock_memory_alloc(struct mock_memory *mem, uint64_t size, unsigned skew
         mem->blocks = realloc(mem->blocks, mem->capacity * sizeof(block));
         REQUIRE(mem->blocks != NULL);
     }
-    block.heap = calloc(1, size + skew % 16);
-    REQUIRE(block.heap != NULL);
-    block.bytes = block.heap + skew % 16;
+    if (mem->direct != NULL) {
+        block.bytes = mem->direct + (block.ipa - MOCK_RAM_BASE);
+        set_pages(mem, &block, PROT_READ | PROT_WRITE);
+        memset(block.bytes, 0, size);
+    } else {
+        block.heap = calloc(1, size + skew % 16);
+        REQUIRE(block.heap != NULL);
+        block.bytes = block.heap + skew % 16;
+    }
     mem->blocks[mem->count++] = block;
     mem->next_ipa += (size + skew + 8191) & ~UINT64_C(4095);
     REQUIRE(mem->next_ipa <= MOCK_RAM_BASE + MOCK_RAM_SIZE);
@@ -53,6 +94,9 @@ void mock_memory_free(struct mock_memory *mem, uint64_t ipa)
     for (unsigned i = 0; i < mem->count; i++) {
         if (mem->blocks[i].ipa == ipa) {
             free(mem->blocks[i].heap);
+            if (mem->direct != NULL) {
+                set_pages(mem, &mem->blocks[i], PROT_NONE);
+            }
             mem->blocks[i] = mem->blocks[--mem->count];
             return;
         }

@@ -17,7 +17,7 @@
 struct mock_block {
     uint64_t ipa;
     uint64_t size;
-    unsigned char *heap;
+    unsigned char *heap;  /* NULL: in the memory's own */
     unsigned char *bytes; /* in heap, congruent to ipa modulo 16 */
 };
 
@@ -29,9 +29,15 @@ struct mock_memory {
     int maps;               /* calls of map() that succeeded */
     int mapped;             /* and were not followed by unmap() */
     unsigned skew;          /* bytes by which map() breaks its promise of alignment */
+    unsigned char *direct;  /* all of it lies here; NULL: each block for itself */
 };
 
 void mock_memory_init(struct mock_memory *mem);
+
+/* From now on all blocks lie in one stretch, for a region that needs no map(). An access outside of them ends the test:
+ * the pages are not there, and of those that are AddressSanitizer knows what is no block's. */
+void mock_memory_make_direct(struct mock_memory *mem);
+
 void mock_memory_fini(struct mock_memory *mem);
 
 /* A zeroed block at an address that is @skew modulo 4096. */

@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                  .serial = "fuzz"};
     struct ash_virtio_site site;
 
-    vm_begin();
+    vm_begin(size);
     memset(&disk, 0, sizeof(disk));
     site = vm_site(config.queue_count);
     FUZZ_CHECK(ash_virtio_blk_init(&disk.blk, &config, &site) == ASH_OK);

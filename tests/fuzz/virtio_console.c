@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                      .rows = 25};
     struct ash_virtio_site site;
 
-    vm_begin();
+    vm_begin(size);
     memset(&dev, 0, sizeof(dev));
     dev.room = 5000;
     if (how >= 224U) {

@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                  .link_up = true};
     struct ash_virtio_site site;
 
-    vm_begin();
+    vm_begin(size);
     memset(&dev, 0, sizeof(dev));
     site = vm_site(ASH_VIRTIO_NET_QUEUES(config.pair_count));
     FUZZ_CHECK(ash_virtio_net_init(&dev.net, &config, &site) == ASH_OK);

@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .backend = &backend, .cid = CID, .has_seqpacket = how % 2U != 0U};
     struct ash_virtio_site site;
 
-    vm_begin();
+    vm_begin(size);
     memset(&dev, 0, sizeof(dev));
     site = vm_site(ASH_VIRTIO_VSOCK_QUEUES);
     FUZZ_CHECK(ash_virtio_vsock_init(&dev.vsock, &config, &site) == ASH_OK);

@@ -523,7 +523,7 @@ static void step(struct fuzz_input *in)
 static void begin(void)
 {
     static const struct ash_virtq_region regions[] = {
-        {{RAM0_BASE}, RAM_SIZE}, {{RAM1_BASE}, RAM_SIZE}, {{FAR_BASE}, UINT64_C(1) << 38}};
+        {{RAM0_BASE}, RAM_SIZE, NULL}, {{RAM1_BASE}, RAM_SIZE, NULL}, {{FAR_BASE}, UINT64_C(1) << 38, NULL}};
     static const struct ash_virtq_config config = {
         .regions = regions, .region_count = 3, .max_size = MAX_SIZE, .slots = vm.slots};
     static unsigned char *shadow;

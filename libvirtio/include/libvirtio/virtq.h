@@ -46,6 +46,9 @@ extern "C" {
 struct ash_virtq_region {
     ash_ipa_t base;
     uint64_t size; /* bytes; base + size does not wrap */
+    void *
+        bytes; /* where all of it is, for as long as the device, congruent to @base modulo 16: then map() is asked
+                    * for rings alone; NULL: for every use */
 };
 
 /** What is kept for each request. Private; allocated by the caller. Split: by descriptor head. */

@@ -70,7 +70,7 @@ static void offer(uint16_t index)
 static void set_up(struct ash_virtq *q)
 {
     static const struct ash_virtq_hal hal = {.size = sizeof(hal), .map = map};
-    static const struct ash_virtq_region ram = {{RAM_IPA}, sizeof(mem)};
+    static const struct ash_virtq_region ram = {{RAM_IPA}, sizeof(mem), NULL};
     static struct ash_virtq_slot slots[QUEUE];
     const struct ash_virtq_config config = {
         .regions = &ram, .region_count = 1, .max_size = QUEUE, .slots = slots};

@@ -81,7 +81,7 @@ static void plug_in(void)
 {
     static const struct ash_virtq_hal memory = {.size = sizeof(memory), .map = map};
     static const struct ash_virtio_hal hal = {.size = sizeof(hal), .memory = &memory, .interrupt = interrupt};
-    static const struct ash_virtq_region region = {{RAM_IPA}, sizeof(ram)};
+    static const struct ash_virtq_region region = {{RAM_IPA}, sizeof(ram), NULL};
     static const struct ash_virtio_blk_backend backend = {.size = sizeof(backend), .submit = submit};
     static struct ash_virtq_slot slots[QUEUE];
     static struct ash_virtio_queue queues[1] = {{.max_size = QUEUE, .slots = slots}};

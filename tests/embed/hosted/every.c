@@ -180,7 +180,7 @@ static void use_virtio(void)
     struct ash_virtq_hal hal;
     struct ash_virtq_config config;
     struct ash_virtq_slot slots[4];
-    const struct ash_virtq_region ram = {ash_ipa(0), sizeof(memory)};
+    const struct ash_virtq_region ram = {ash_ipa(0), sizeof(memory), NULL};
     const struct ash_virtq_layout layout = {ash_ipa(0), ash_ipa(64), ash_ipa(128), 4, 0};
     struct ash_virtq_segment segment;
     struct ash_virtq_chain chain;

@@ -443,13 +443,13 @@ static void a_request_that_cannot_be_answered_wants_a_reset(void **state)
             chain[1].length = 0; /* nothing at all */
         }
         if (what == 3) {
-            disk.guest.mem.maps_until_failure = 0;
+            guest_fail_map(&disk.guest, 0);
         }
         guest_send(&disk.guest, 0, chain, what == 1 ? 1 : 2);
         guest_run(&disk.guest, 1);
         assert_int_equal(guest_read(&disk.guest, 0x70), 0x4F);
         assert_int_equal(disk.submits, 0);
-        disk.guest.mem.maps_until_failure = -1;
+        guest_fail_map(&disk.guest, -1);
         guest_start(&disk.guest, 0);
         assert_int_equal(perform_one(&disk, T_IN, 0, NULL, 512, false), 0);
         guest_close(&disk.guest);
@@ -462,10 +462,10 @@ static void a_status_that_cannot_be_written_wants_a_reset(void **state)
 
     (void)state;
     disk_open(&disk, 0);
-    disk.guest.mem.maps_until_failure = 1; /* the header's */
+    guest_fail_map(&disk.guest, 1); /* the header's */
     (void)start(&disk, 0, 99, 0, NULL, 0, true);
     assert_int_equal(guest_read(&disk.guest, 0x70), 0x4F);
-    disk.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&disk.guest, -1);
     guest_close(&disk.guest);
 }
 

@@ -198,11 +198,11 @@ static void output_that_cannot_be_mapped_waits(void **state)
 
     (void)state;
     open_terminal(&t, false, 0);
-    t.guest.mem.maps_until_failure = 0;
+    guest_fail_map(&t.guest, 0);
     head = say(&t, 1, "x");
     assert_true(ash_virtio_run(&t.console.device, 4));
     assert_true(ash_virtio_run(&t.console.device, 4));
-    t.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&t.guest, -1);
     guest_run(&t.guest, 4);
     assert_int_equal(guest_take(&t.guest, 1, head), 0);
     assert_int_equal(t.out_count[0], 1);
@@ -223,9 +223,9 @@ static void what_came_before_a_piece_that_cannot_be_mapped_goes_out_once(void **
             memcpy(guest_bytes(&t.guest, part[i]), &"abcdefghijkl"[4 * i], 4);
         }
         head = guest_send(&t.guest, 1, part, 3);
-        t.guest.mem.maps_until_failure = before;
+        guest_fail_map(&t.guest, before);
         assert_true(ash_virtio_run(&t.console.device, 4));
-        t.guest.mem.maps_until_failure = -1;
+        guest_fail_map(&t.guest, -1);
         guest_run(&t.guest, 4);
         assert_int_equal(guest_take(&t.guest, 1, head), 0);
         assert_int_equal(t.out_count[0], 12);
@@ -298,9 +298,9 @@ static void input_goes_as_far_as_there_are_buffers(void **state)
     assert_int_equal(guest_take(&t.guest, 0, heads[0]), 2);
     /* A buffer that cannot be reached now stays where it is, and nothing is lost. */
     heads[0] = guest_send(&t.guest, 0, &in[0], 1);
-    t.guest.mem.maps_until_failure = 0;
+    guest_fail_map(&t.guest, 0);
     assert_int_equal(ash_virtio_console_input(&t.console, 0, "k", 1), 0);
-    t.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&t.guest, -1);
     assert_int_equal(ash_virtio_console_input(&t.console, 0, "k", 1), 1);
     assert_int_equal(guest_take(&t.guest, 0, heads[0]), 1);
     guest_close(&t.guest);

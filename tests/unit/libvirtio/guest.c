@@ -43,7 +43,10 @@ void guest_prepare(struct guest *guest, unsigned queues, uint64_t ring_features)
 {
     memset(guest, 0, sizeof(*guest));
     mock_memory_init(&guest->mem);
-    guest->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE};
+#ifdef MOCK_DIRECT
+    mock_memory_make_direct(&guest->mem);
+#endif
+    guest->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE, guest->mem.direct};
     guest->hal =
         (struct ash_virtio_hal){.size = sizeof(guest->hal), .memory = &memory, .interrupt = interrupt};
     guest->slots = calloc((size_t)GUEST_QUEUES * GUEST_SIZE, sizeof(*guest->slots));
@@ -83,6 +86,12 @@ void guest_close(struct guest *guest)
     assert_int_equal(guest->mem.mapped, 0);
     mock_memory_fini(&guest->mem);
     free(guest->slots);
+}
+
+void guest_fail_map(struct guest *guest, int after)
+{
+    guest->region.bytes = after < 0 ? guest->mem.direct : NULL;
+    guest->mem.maps_until_failure = after;
 }
 
 uint32_t guest_read(const struct guest *guest, uint64_t offset)

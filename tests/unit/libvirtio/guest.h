@@ -34,6 +34,9 @@ void guest_prepare(struct guest *guest, unsigned queues, uint64_t ring_features)
 void guest_attach(struct guest *guest, struct ash_virtio_device *device);
 void guest_close(struct guest *guest);
 
+/* After so many calls of map() from now on it fails, and every use of the guest's memory asks it; < 0: never. */
+void guest_fail_map(struct guest *guest, int after);
+
 uint32_t guest_read(const struct guest *guest, uint64_t offset);
 void guest_write(struct guest *guest, uint64_t offset, uint32_t value);
 

@@ -179,8 +179,8 @@ static void a_buffer_across_two_regions_breaks_the_queue(void **state)
 
     (void)state;
     rig_prepare(&rig, 4, 0);
-    regions[0] = (struct ash_virtq_region){ash_ipa(0x1000), 0x1000};
-    regions[1] = (struct ash_virtq_region){ash_ipa(0x3000), 0x1000};
+    regions[0] = (struct ash_virtq_region){ash_ipa(0x1000), 0x1000, NULL};
+    regions[1] = (struct ash_virtq_region){ash_ipa(0x3000), 0x1000, NULL};
     regions[2] = rig.region;
     rig.config.regions = regions;
     rig.config.region_count = 3;

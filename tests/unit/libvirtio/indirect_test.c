@@ -116,6 +116,7 @@ static void a_table_that_cannot_be_mapped_now_can_be_later(void **state)
     fill(in, 2);
     assert_true(mock_driver_add_indirect(&rig.drv, mock_memory_alloc(&rig.mem, 32, 0), in, 2) >= 0);
     mock_driver_publish(&rig.drv);
+    rig.region.bytes = NULL;
     rig.mem.maps_until_failure = 0;
     assert_int_equal(rig_pop(&rig), ASH_ENOMEM);
     assert_int_equal(ash_virtq_state(&rig.q), ASH_VIRTQ_READY);
@@ -144,6 +145,7 @@ static void a_table_across_pieces_that_is_not_given_breaks_the_queue(void **stat
         table = mock_memory_alloc(&rig.mem, 32, across != 0U ? 4080 : 4064);
         assert_true(mock_driver_add_indirect(&rig.drv, table, in, 2) >= 0);
         mock_driver_publish(&rig.drv);
+        rig.region.bytes = NULL;
         rig.mem.maps_until_failure = 0;
         if (across != 0U) {
             rig_expect_broken(&rig, ASH_VIRTQ_BAD_TABLE_ADDRESS, 0, table);

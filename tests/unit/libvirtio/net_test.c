@@ -284,9 +284,9 @@ static void a_source_that_fails_delivers_nothing(void **state)
         assert_int_equal(to_peer(&a, &a.kept, &header, at), ASH_ENOMEM);
         assert_false(guest_has_used(&b.guest, RX0, &used));
     }
-    b.guest.mem.maps_until_failure = 0;
+    guest_fail_map(&b.guest, 0);
     assert_int_equal(to_peer(&a, &a.kept, &header, 0), ASH_ENOMEM);
-    b.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&b.guest, -1);
     assert_int_equal(to_peer(&a, &a.kept, &header, 0), ASH_OK);
     for (unsigned i = 0; i < 3; i++) {
         assert_true(guest_has_used(&b.guest, RX0, &used));

@@ -395,7 +395,7 @@ static void only_what_the_oracle_allows_is_popped(void **state)
     rig_prepare(&w.rig, SIZE_MAX_, 0);
     mock_driver_fini(&w.rig.drv);
     w.tables = mock_memory_alloc(&w.rig.mem, TABLE_SIZE, 0);
-    w.regions[0] = (struct ash_virtq_region){ash_ipa(0x1000), 0x1000};
+    w.regions[0] = (struct ash_virtq_region){ash_ipa(0x1000), 0x1000, NULL};
     w.regions[1] = w.rig.region;
     w.rig.config.regions = w.regions;
     w.rig.config.region_count = 2;

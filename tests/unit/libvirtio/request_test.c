@@ -166,11 +166,11 @@ static void memory_that_cannot_be_mapped_now_waits(void **state)
     (void)state;
     pool_open(&pool, 0);
     in = guest_buffer(&pool.guest, 10, true);
-    pool.guest.mem.maps_until_failure = 0;
+    guest_fail_map(&pool.guest, 0);
     head = guest_send(&pool.guest, 0, &in, 1);
     assert_true(ash_virtio_run(&pool.rng.device, 1));
     assert_true(ash_virtio_run(&pool.rng.device, 1));
-    pool.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&pool.guest, -1);
     guest_run(&pool.guest, 1);
     assert_int_equal(guest_take(&pool.guest, 0, head), 10);
     guest_close(&pool.guest);
@@ -297,6 +297,7 @@ static void a_buffer_in_several_pieces_is_one_buffer(void **state)
         .ipa = ash_ipa(mock_memory_alloc(&pool.guest.mem, PIECE, 0)), .length = PIECE, .writable = true};
     head = guest_send(&pool.guest, 0, in, 2);
     pool.guest.hal.memory = &in_pieces; /* the rings are mapped by now */
+    pool.guest.region.bytes = NULL;
     pieces = 0;
     guest_run(&pool.guest, 8);
     assert_int_equal(pieces, 5);
@@ -421,9 +422,9 @@ static void a_forged_request_is_refused(void **state)
     request.queue = UINT32_MAX;
     assert_int_equal(ash_virtio_copy_in(&pool.rng.device, &request, 0, bytes, 7), ASH_ENOENT);
     request = good;
-    pool.guest.mem.maps_until_failure = 1;
+    guest_fail_map(&pool.guest, 1);
     assert_int_equal(ash_virtio_copy_in(&pool.rng.device, &request, 0, bytes, 7), ASH_ENOMEM);
-    pool.guest.mem.maps_until_failure = -1;
+    guest_fail_map(&pool.guest, -1);
     guest_close(&pool.guest);
 }
 

@@ -8,8 +8,11 @@ void rig_prepare(struct rig *rig, unsigned size, uint64_t features)
 {
     memset(rig, 0xA5, sizeof(*rig));
     mock_memory_init(&rig->mem);
+#ifdef MOCK_DIRECT
+    mock_memory_make_direct(&rig->mem);
+#endif
     mock_driver_init(&rig->drv, &rig->mem, size, features);
-    rig->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE};
+    rig->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE, rig->mem.direct};
     rig->slots = malloc(size * sizeof(*rig->slots));
     assert_non_null(rig->slots);
     memset(rig->slots, 0xA5, size * sizeof(*rig->slots));

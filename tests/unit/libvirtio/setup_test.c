@@ -8,7 +8,7 @@ static void init_refuses_what_it_cannot_use(void **state)
 {
     static const struct ash_virtq_hal no_map = {.size = sizeof(no_map)};
     struct ash_virtq_hal short_hal = mock_memory_hal;
-    struct ash_virtq_region region = {ash_ipa(MOCK_RAM_BASE), 4096};
+    struct ash_virtq_region region = {ash_ipa(MOCK_RAM_BASE), 4096, NULL};
     struct ash_virtq_slot slots[4];
     const struct ash_virtq_config good = {
         .regions = &region, .region_count = 1, .max_size = 4, .slots = slots};
@@ -156,9 +156,9 @@ static void an_area_must_not_span_two_regions(void **state)
 
     (void)state;
     rig_prepare(&rig, 8, 0);
-    two[0] =
-        (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), rig.drv.layout.desc.value + 16 - MOCK_RAM_BASE};
-    two[1] = (struct ash_virtq_region){ash_ipa(rig.drv.layout.desc.value + 16), MOCK_RAM_SIZE / 2};
+    two[0] = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), rig.drv.layout.desc.value + 16 - MOCK_RAM_BASE,
+                                       NULL};
+    two[1] = (struct ash_virtq_region){ash_ipa(rig.drv.layout.desc.value + 16), MOCK_RAM_SIZE / 2, NULL};
     rig.config.regions = two;
     rig.config.region_count = 2;
     assert_int_equal(ash_virtq_init(&rig.q, &rig.config, &mock_memory_hal, &rig.mem), ASH_OK);

@@ -500,7 +500,7 @@ static void a_map_that_fails_leaves_the_device_reset(void **state)
             assert_int_equal(bench.guest.mem.mapped, 0);
         }
         assert_int_equal(maps, 3 * (int)kinds[kind].queues);
-        bench.guest.mem.maps_until_failure = -1;
+        guest_fail_map(&bench.guest, -1);
         close_bench(&bench);
     }
 }
