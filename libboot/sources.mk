@@ -11,6 +11,7 @@ libboot_sources := $(addprefix $(libboot_dir), \
 	src/config_console.c \
 	src/config_life.c \
 	src/config_machine.c \
+	src/config_pipes.c \
 	src/config_properties.c \
 	src/config_virtio.c \
 	src/fault.c \
