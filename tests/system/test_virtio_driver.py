@@ -38,12 +38,14 @@ FLASH_OFFSET = 0x3000
 IN_FLASH = NODES.replace('image = "disk.img"; overlay;', 'memory-range = <FLASH>; overlay;').replace(
     'image = "disk.img"; read-only;', 'memory-range = <FLASH>; read-only;').replace(
         "<FLASH>", f"<0 {0x4000000 + FLASH_OFFSET:#x} 0 {512 * SECTORS:#x}>")
-# What is besieged: one of each kind.
+# What is besieged: one of each kind, and a second on the switch for the first to hear of. 17 queues: of two disks and
+# two network devices one of each kind, by turns.
 BESIEGED = """
     virtio_blk@0 { image = "disk.img"; overlay; };
     virtio_blk@1 { image = "disk.img"; queues = <2>; };
     virtio_rng { };
-    virtio_net { switch = "lan"; };
+    virtio_net@0 { switch = "lan"; };
+    virtio_net@1 { switch = "lan"; };
     virtio_console { ports = <2>; };
     virtio_vsock { cid = <3>; };"""
 SWITCHES = "switches { lan { }; };"
@@ -95,13 +97,15 @@ class VirtioDriver(SystemTest):
         for life in range(LIVES + 1):
             self.assert_says(rf"^\[driver\] virtio: life {life}\s", ran)
         self.assert_says(r"^\[driver\] VIRTIO PASS, \d+ checks", ran)
-        self.assert_says(r"siege: devices 6\s", ran)
+        self.assert_says(r"siege: queues 17\s", ran)
         self.assert_says(r"SIEGE PASS, \d+ checks", ran)
         self.assert_never_says(r"\] FAIL|\] guest:", ran)
         ticks = re.findall(r"\[pinned\] ticks (\d+), late (\d+), worst (\d+) us", ran[1]) or [(0, 0, 0)]
         due, late, worst = map(int, ticks[-1])
         print(f"pinned: {due} ticks, {late} late, worst {worst} us", flush=True)
-        self.assertGreater(due, 0)  # how late is the emulator's affair: docs/benchmarks.md has the exact figure
+        self.assertGreater(due, 0)
+        # How late is the emulator's and its host's affair (docs/benchmarks.md has the exact figure), but not seconds.
+        self.assertLess(worst, 10_000_000)
 
     def test_on_plain_qemu_gicv3(self):
         self.check(self.on_plain_qemu("3"))

@@ -95,10 +95,11 @@ static void expect_needs_reset(const char *name, uint64_t base)
     check_equal(name, virtio_read(base, VIRTIO_ISR), 0);
 }
 
-static bool open_victim(uint64_t base, uint32_t queue, uint64_t mode)
+static bool open_victim(uint64_t base, const struct target *target, uint64_t mode)
 {
     uint64_t features;
-    bool ok = virtio_open(base, mode, &features) && virtio_queue_open(&victim, base, queue, SIZE, features);
+    bool ok = virtio_open(base, mode | target->features, &features) &&
+              virtio_queue_open(&victim, base, target->queue, SIZE, features);
 
     check("the device comes up again", ok);
     virtio_start(base);
@@ -114,9 +115,9 @@ static void write_table(const struct attack *attack)
     }
 }
 
-static void attack_split(uint64_t base, uint32_t queue, const struct attack *attack)
+static void attack_split(uint64_t base, const struct target *target, const struct attack *attack)
 {
-    if (!open_victim(base, queue, attack->mode)) {
+    if (!open_victim(base, target, attack->mode)) {
         return;
     }
     write_table(attack);
@@ -148,11 +149,11 @@ static struct virtio_descriptor packed(struct virtio_descriptor split)
                                       (uint16_t)(split.flags | VIRTIO_D_AVAIL)};
 }
 
-static void attack_packed(uint64_t base, uint32_t queue, const struct attack *attack)
+static void attack_packed(uint64_t base, const struct target *target, const struct attack *attack)
 {
     volatile struct virtio_descriptor *table = (void *)(uintptr_t)IN(8);
 
-    if (!is_of_packed(attack) || !open_victim(base, queue, attack->mode | VIRTIO_F_PACKED)) {
+    if (!is_of_packed(attack) || !open_victim(base, target, attack->mode | VIRTIO_F_PACKED)) {
         return;
     }
     for (unsigned n = 0; n < CHAIN; n++) {
@@ -165,9 +166,9 @@ static void attack_packed(uint64_t base, uint32_t queue, const struct attack *at
 }
 
 /* All descriptors of the ring, each with NEXT: a chain without an end. */
-static void attack_packed_endless(uint64_t base, uint32_t queue)
+static void attack_packed_endless(uint64_t base, const struct target *target)
 {
-    if (!open_victim(base, queue, VIRTIO_F_PACKED)) {
+    if (!open_victim(base, target, VIRTIO_F_PACKED)) {
         return;
     }
     for (unsigned n = 0; n < SIZE; n++) {
@@ -178,14 +179,14 @@ static void attack_packed_endless(uint64_t base, uint32_t queue)
     expect_needs_reset("a packed chain without an end", base);
 }
 
-void attack_rings(uint64_t base, uint32_t queue)
+void attack_rings(uint64_t base, const struct target *target)
 {
     fill_canary();
     for (unsigned n = 0; n < sizeof(attacks) / sizeof(attacks[0]); n++) {
-        attack_split(base, queue, &attacks[n]);
-        attack_packed(base, queue, &attacks[n]);
+        attack_split(base, target, &attacks[n]);
+        attack_packed(base, target, &attacks[n]);
     }
-    attack_packed_endless(base, queue);
+    attack_packed_endless(base, target);
 }
 
 /* ---- Where queues lie ---- */
@@ -227,15 +228,15 @@ static uint64_t either(uint64_t wanted, const volatile void *usual)
     return wanted != 0U ? wanted : (uint64_t)(uintptr_t)usual;
 }
 
-void attack_layouts(uint64_t base, uint32_t queue)
+void attack_layouts(uint64_t base, const struct target *target)
 {
     uint64_t features;
 
     for (unsigned n = 0; n < sizeof(layouts) / sizeof(layouts[0]); n++) {
         const struct layout *layout = &layouts[n];
 
-        check(layout->name, virtio_open(base, layout->mode, &features));
-        virtio_queue_clear(&victim, base, queue, SIZE, features);
+        check(layout->name, virtio_open(base, layout->mode | target->features, &features));
+        virtio_queue_clear(&victim, base, target->queue, SIZE, features);
         virtio_queue_tell(&victim, layout->size, either(layout->desc, victim.desc),
                           either(layout->driver, victim.avail), either(layout->device, victim.used));
         check_equal(layout->name, virtio_read(base, VIRTIO_QUEUE_READY), 0);

@@ -15,8 +15,24 @@
 
 volatile uint64_t interrupts;
 
+#define NET_CTRL      (UINT64_C(1) << 17) /* VIRTIO_NET_F_CTRL_VQ (5.1.3) */
+#define CONSOLE_PORTS (UINT64_C(1) << 1)  /* VIRTIO_CONSOLE_F_MULTIPORT (5.3.3) */
+
+/* Every queue of every kind. */
 static const struct target targets[] = {
-    {VIRTIO_BLK, 0}, {VIRTIO_RNG, 0}, {VIRTIO_NET, 1}, {VIRTIO_CONSOLE, 1}, {VIRTIO_VSOCK, 1},
+    {VIRTIO_BLK, 0, TARGET_READS | TARGET_WRITES, 0, 0},
+    {VIRTIO_RNG, 0, TARGET_WRITES, 0, 0},
+    {VIRTIO_NET, 0, TARGET_WRITES | TARGET_IS_FED, 0, 1},
+    {VIRTIO_NET, 1, TARGET_READS, 0, 0},
+    {VIRTIO_NET, 2, TARGET_READS | TARGET_WRITES, NET_CTRL, 0},
+    {VIRTIO_CONSOLE, 0, TARGET_WRITES | TARGET_IS_FED, CONSOLE_PORTS, 0},
+    {VIRTIO_CONSOLE, 1, TARGET_READS, 0, 0},
+    {VIRTIO_CONSOLE, 2, TARGET_WRITES | TARGET_IS_FED, CONSOLE_PORTS, 3},
+    {VIRTIO_CONSOLE, 3, TARGET_READS, CONSOLE_PORTS, 0},
+    {VIRTIO_CONSOLE, 5, TARGET_READS, CONSOLE_PORTS, 0},
+    {VIRTIO_VSOCK, 0, TARGET_WRITES | TARGET_IS_FED, 0, 1},
+    {VIRTIO_VSOCK, 1, TARGET_READS, 0, 0},
+    {VIRTIO_VSOCK, 2, TARGET_WRITES | TARGET_IS_FED, 0, 0},
 };
 
 void guest_secondary(uint64_t number)
@@ -62,21 +78,25 @@ static void check_still_works(uint64_t base, uint32_t device_id)
 
 static void besiege(uint64_t base, const struct target *target)
 {
-    attack_rings(base, target->queue);
+    if ((target->what & TARGET_IS_FED) == 0U) {
+        attack_rings(base, target);
+        check_still_works(base, target->device_id);
+    }
+    check_feeder(base, target);
+    attack_layouts(base, target);
     check_still_works(base, target->device_id);
-    attack_layouts(base, target->queue);
+    attack_at_random(base, target, ROUNDS);
     check_still_works(base, target->device_id);
-    attack_at_random(base, target->queue, ROUNDS);
+    flood(base, target, FLOODS);
     check_still_works(base, target->device_id);
-    flood(base, target->queue, FLOODS);
-    check_still_works(base, target->device_id);
+    check_feeder(base, target);
     check_no_fault("a device that is attacked");
 }
 
 static void harass(uint64_t base, const struct target *target)
 {
-    attack_at_random(base, target->queue, ROUNDS);
-    flood(base, target->queue, FLOODS / 10U);
+    attack_at_random(base, target, ROUNDS);
+    flood(base, target, FLOODS / 10U);
     check_still_works(base, target->device_id);
 }
 
@@ -109,7 +129,7 @@ void guest_main(uint64_t device_tree)
     mmu_on();
     (void)guest_hvc(CPU_ON, 1, (uint64_t)(uintptr_t)guest_secondary_start, 1);
     found = each_device(besiege); /* a console says meanwhile whatever it is told */
-    guest_print("\nsiege: devices ");
+    guest_print("\nsiege: queues ");
     guest_print_number(found);
     guest_print("\n");
     while (guest_sysreg_read(cntvct_el0) - start < seconds * guest_sysreg_read(cntfrq_el0) &&
