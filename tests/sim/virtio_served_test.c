@@ -438,7 +438,7 @@ static void a_client_that_resets_its_device_finds_what_was_done(void **state)
 {
     (void)state;
     lives_seen = 0;
-    sim_under_seeds("virtio-served", SEEDS, the_client_goes);
+    sim_under_seeds("virtio-served", 6U * SEEDS, the_client_goes);
     assert_true(lives_seen > 3U * SEEDS);
 }
 
