@@ -125,10 +125,16 @@ class Everything(test_virtio.Virtio, Channels):
     def test_everything_on_gicv2(self):
         self.everything(2)
 
+    def serve_again(self, machine):
+        """What else b did before it was restarted."""
+        machine.attach(2, "b")
+        machine.ask(test_virtio.SERVE)
+        machine.attach(1, "a")
+
     def with_all_changes(self, gic):
         """And all that can happen to them."""
-        self.everything(gic, (self.check_unbound_channels, self.check_peer_that_restarts, self.check_link,
-                              self.check_unbound_network, self.check_restart_in_mid_transfer))
+        self.everything(gic, (self.check_unbound_channels, self.check_peer_that_restarts, self.serve_again,
+                              self.check_link, self.check_unbound_network, self.check_restart_in_mid_transfer))
 
     def soak_everything_on_gicv2(self):
         self.with_all_changes(2)
