@@ -10,8 +10,11 @@
 #include "core/place.h"
 #include "glue/virtio_net_internal.h"
 
-#define QUEUE_SIZE  256U
-#define MTU         1500U
+#define QUEUE_SIZE 256U
+#define MTU        1500U
+/* Of what is left to the receiver that which hv can do for one who cannot (glue/virtio_net_receive.c): a large datagram
+ * of UDP would have to become fragments, so that its sender makes them. */
+#define OFFLOADS    (ASH_VIRTIO_NET_OFFLOADS & ~(ASH_VIRTIO_NET_F_GUEST_UFO | ASH_VIRTIO_NET_F_HOST_UFO))
 #define BATCH_BYTES 0x8000U /* moved or counted as moved (HV_VSWITCH_EACH), then it is the guest's turn */
 
 #define PATIENCE_PER_SECOND 100U /* a frame waits for room at its receiver for 10 ms */
@@ -236,7 +239,7 @@ static int make_device(struct hv_virtio_device *device)
                                            .merge = nic->lan->merge,
                                            .merge_count = HV_VIRTIO_NET_MERGE,
                                            .pair_count = pairs,
-                                           .offloads = ASH_VIRTIO_NET_OFFLOADS,
+                                           .offloads = OFFLOADS,
                                            .mtu = MTU,
                                            .link_up = true};
     struct ash_virtio_site site;

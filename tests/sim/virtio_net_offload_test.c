@@ -180,11 +180,57 @@ static void a_segment_is_cut_for_who_cannot(void **state)
     }
 }
 
+/* ---- What nobody could finish ------------------------------------------------------------------------------------ */
+
+#define UFO UINT64_C(0x4400) /* GUEST_UFO, HOST_UFO */
+
+/** A driver that sends what it was not offered: a large datagram, left to whoever receives. */
+static enum hv_verdict send_a_datagram_to_be_cut(struct hv_cpu *cpu, struct hv_vcpu *vcpu, uint64_t round)
+{
+    static const unsigned char header[HEADER] = {1, 3, 42, 0, 0xC8, 5, 34, 0, 6, 0}; /* GSO_UDP */
+    const unsigned me = who_is(vcpu);
+    struct station *station = &stations[me];
+    uint8_t to[6];
+
+    assert_true(round < TIMEOUT);
+    if (!station->is_open) {
+        open_station(cpu, vcpu, me, ALL);
+        give_buffers(cpu, vcpu, station, 48);
+        (void)sim_device(cpu, vcpu, sim_virtio(0) + 0x014U, true, 0); /* DeviceFeaturesSel */
+        assert_int_equal(sim_device(cpu, vcpu, sim_virtio(0) + 0x010U, false, 0) & OFFLOADS, OFFLOADS & ~UFO);
+        return HV_RESUME;
+    }
+    if (me == ALICE && stations[BOB].is_open && station->sent == 0U) {
+        mac_of(BOB, to);
+        make_frame(scratch, ALICE, to, station->sent++, 5000);
+        add_frame(vcpu, station, header, scratch, 5000);
+        sim_queue_kick(cpu, vcpu, &station->tx);
+        (void)send_to(cpu, vcpu, station, to, 100);
+    }
+    receive(vcpu, station);
+    return stations[BOB].got == 1U ? sim_off(cpu, vcpu) : HV_RESUME;
+}
+
+static void what_could_not_be_cut_is_neither_offered_nor_taken(void **state)
+{
+    struct hv_virtio_net_port port;
+
+    (void)state;
+    board(2);
+    sim_run(&sim, send_a_datagram_to_be_cut, 1);
+    sim_assert_exit(&sim, "ok", NULL);
+    assert_true(hv_virtio_net_look(NULL, sim.hv.vm[ALICE], 0, &port));
+    assert_int_equal(port.malformed, 1);
+    assert_int_equal(counted(BOB, HV_VSWITCH_OUT), 1);
+    assert_int_equal(counted(BOB, HV_VSWITCH_REFUSED), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sum_that_is_left_out_is_filled_in_for_who_cannot),
         cmocka_unit_test(a_segment_is_cut_for_who_cannot),
+        cmocka_unit_test(what_could_not_be_cut_is_neither_offered_nor_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
