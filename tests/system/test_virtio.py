@@ -35,8 +35,25 @@ DISKS = """
 IN_FLASH = DISKS.replace('image = "root.ext4";', f"memory-range = <0 0x4000000 0 {ROOT_MIB << 20:#x}>;")
 NETWORK = """
     virtio_blk { image = "root.ext4"; overlay; };
-    virtio_net { switch = "lan"; };
+    virtio_net { switch = "lan"; queue-pairs = <2>; };
 """
+# eth1 and so on: VLANs, isolated ports, limits.
+SWITCHES = "floors { }; guests { }; slow { floods-per-second = <2>; };"
+MORE = ("""
+    virtio_net@1 { switch = "floors"; vlan = <7>; };
+    virtio_net@2 { switch = "guests"; isolated; };
+    virtio_net@3 { switch = "guests"; };
+    virtio_net@4 { switch = "slow"; rate-limit-kbps = <8000>; };
+""", """
+    virtio_net@1 { switch = "floors"; vlan = <7>; };
+    virtio_net@2 { switch = "floors"; vlan = <8>; };
+    virtio_net@3 { switch = "guests"; isolated; };
+    virtio_net@4 { switch = "slow"; };
+""")
+# Of each network a's interface and b's, and whether they reach each other.
+PORTS = {1: (1, 1, True), 2: (1, 2, False), 3: (2, 3, False), 4: (3, 3, True), 5: (4, 4, True)}
+LIMITED_KIB = 2048
+LIMIT_KIB_PER_S = 8000 / 8 * 1000 / 1024
 PACKED = 34  # VIRTIO 1.2, 6
 BULK_MIB = 4
 SERVE = "nc -ll -p 2000 -e md5sum > /dev/null 2>&1 & true"
@@ -98,7 +115,7 @@ class LinuxMachines(SystemTest):
         kernel, busybox, e2fsck = (build.fetch(ROOT, name) for name in ("kernel", "busybox", "e2fsck"))
         os.symlink(kernel, os.path.join(cls.home, "Image"))
         programs = {f"bin/{name}": read(os.path.join(BUILD, f"tests/guests/linux/{name}.elf"))
-                    for name in ("blocks", "serve", "vsock")}
+                    for name in ("blocks", "channels", "serve", "vsock")}
         programs["bin/e2fsck"] = read(e2fsck)
         with atomic_write(os.path.join(cls.home, "initramfs.cpio")) as out:
             initramfs.write(out, read(busybox), read(INIT), build.kernel_modules(kernel), programs)
@@ -282,12 +299,13 @@ class Virtio(LinuxMachines):
         self.check_depths(machine, RAW_MIB, (512, 1024, 4096, 16384, 65536), (1, 2, 4, 8, 16, 32, 64))
         self.check_restarts(machine, 20, by_hv=False)
 
-    def network_machine(self, gic, more=("", "")):
+    def network_machine(self, gic, more=("", ""), switches="", cpus=((0,), (1,))):
         """Two guests on one switch, with rings of either layout, each with more devices; the first is attached to."""
-        guests = [self.linux(name, vmid, [vmid - 1], devices, f"ashlar.ip=10.0.0.{vmid}/24") for vmid, name, devices in
-                  ((1, "a", NETWORK + more[0]), (2, "b", split(NETWORK + more[1])))]
-        machine = self.machine("switches { lan { }; };", *guests,
-                               options=("--gic", str(gic), "--cpus", "2", "--memory", "1G"))
+        guests = [self.linux(name, vmid, cpus[vmid - 1], devices, f"ashlar.ip=10.0.0.{vmid}/24")
+                  for vmid, name, devices in ((1, "a", NETWORK + more[0]), (2, "b", split(NETWORK + more[1])))]
+        count = 1 + max(cpu for some in cpus for cpu in some)
+        machine = self.machine(f"switches {{ lan {{ }}; {switches} }};", *guests,
+                               options=("--gic", str(gic), "--cpus", str(count), "--memory", "1G"))
         for vmid, name in ((2, "b"), (1, "a")):
             machine.attach(vmid, name)
             self.check_rings(machine, packed=vmid == 1)
@@ -347,7 +365,7 @@ class Virtio(LinuxMachines):
         machine.ask(f"until [ $({sent}) -gt {before + (1 << 18)} ]; do :; done", LIMIT_S)
         name = machine.ask("basename $(readlink -f /sys/class/net/eth0/device)")
         driver = "/sys/bus/virtio/drivers/virtio_net"
-        self.assertEqual("lo", machine.ask(f"echo {name} > {driver}/unbind; ls /sys/class/net"))
+        self.assertEqual("gone", machine.ask(f"echo {name} > {driver}/unbind; [ -e /sys/class/net/eth0 ] || echo gone"))
         machine.ask(f"kill %% 2> /dev/null; echo {name} > {driver}/bind; ip addr add 10.0.0.1/24 dev eth0; "
                     "ip link set eth0 up")
         self.check_ping(machine, "10.0.0.2")
@@ -366,24 +384,66 @@ class Virtio(LinuxMachines):
         self.check_ping(machine, "10.0.0.1")
         machine.attach(1, "a")
 
+    def check_ports(self, machine):
+        """VLANs and isolation: who shall reach the other does, who shall not does not."""
+        for vmid, name in ((2, "b"), (1, "a")):
+            machine.attach(vmid, name)
+            machine.ask("; ".join(f"ip addr add 10.{number}.0.{vmid}/24 dev eth{port[vmid % 2 ^ 1]}; "
+                                  f"ip link set eth{port[vmid % 2 ^ 1]} up" for number, port in PORTS.items()))
+        for number, (_, _, reaches) in PORTS.items():
+            if reaches:
+                self.check_ping(machine, f"10.{number}.0.2")
+            else:
+                self.assertIn("100% packet loss", machine.ask(f"ping -c 2 -W 1 10.{number}.0.2"))
+
+    def check_limits(self, machine):
+        """A stream takes as long as its port's limit makes it; who shouts is heard as often as the switch allows."""
+        said = machine.ask(f"head -c {LIMITED_KIB}k /dev/zero > /tmp/much; time nc 10.5.0.2 2000 < /tmp/much", LIMIT_S)
+        minutes, seconds = re.search(r"real\s+(\d+)m\s*([\d.]+)s", said).groups()
+        self.assertGreater(60 * int(minutes) + float(seconds), 0.9 * LIMITED_KIB / LIMIT_KIB_PER_S)
+        machine.attach(2, "b")
+        machine.ask("shouts=; for n in $(seq 20 79); do ping -c 1 -W 1 10.5.0.$n > /dev/null & shouts=\"$shouts $!\"; "
+                    "done; wait $shouts", LIMIT_S)
+        machine.command("switch counts")
+        counts = machine.terminal.text[machine.terminal.text.rindex("switch counts"):]
+        self.assertRegex(counts, r"slow\s+a\s+\d+\s+delays\s+[1-9]")
+        self.assertRegex(counts, r"slow\s+b\s+\d+\s+storm\s+[1-9]")
+        machine.attach(1, "a")
+
+    def check_pairs(self, machine):
+        """As many queue pairs as CPUs; fewer, and more again, amid streams from both."""
+        self.assertEqual("channels: 2", machine.ask("channels eth0"))
+        machine.ask("rm -f /tmp/enough; loads=; for cpu in 1 2; do while [ ! -f /tmp/enough ]; do "
+                    "taskset $cpu nc 10.0.0.2 2000 < /tmp/big; done > /dev/null & loads=\"$loads $!\"; done")
+        for pairs in (1, 2) * 2:
+            self.assertEqual(f"channels: {pairs}", machine.ask(f"channels eth0 {pairs}"))
+            self.assertEqual(str(pairs), machine.ask("ls /sys/class/net/eth0/queues | grep -c rx"))
+        machine.ask("touch /tmp/enough; wait $loads", LIMIT_S)
+        self.check_ping(machine, "10.0.0.2")
+
     def network(self, gic, changes=()):
-        machine = self.network_machine(gic)
+        """Each change amid a machine of many networks, with streams between."""
+        machine = self.network_machine(gic, MORE, SWITCHES, ((0, 2), (1,)))
         self.check_ping(machine, "10.0.0.2")
         self.check_bulk(machine)
         for change in changes:
             change(machine)
             self.check_bulk(machine)
+        self.check_ports(machine)
+        self.check_limits(machine)
         machine.power_off("a")
         machine.attach(2, "b")
         machine.power_off("b")
         self.assertEqual(0, machine.terminal.wait(), tail(machine.terminal.text))
 
     def test_two_on_a_network_on_gicv3(self):
-        self.network(3, (self.check_link, self.check_unbound_network, self.check_restart_in_mid_transfer))
+        self.network(3, (self.check_pairs, self.check_link, self.check_unbound_network,
+                         self.check_restart_in_mid_transfer))
 
     def soak_network(self):
         """What seconds show, for many rounds."""
-        self.network(3, (self.check_link, self.check_unbound_network, self.check_restart_in_mid_transfer) * 10)
+        self.network(3, (self.check_pairs, self.check_link, self.check_unbound_network,
+                         self.check_restart_in_mid_transfer) * 10)
 
 
 if __name__ == "__main__":
