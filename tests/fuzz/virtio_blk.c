@@ -81,7 +81,11 @@ static void forge(struct fuzz_input *in, unsigned how)
         forged.readable_bytes += 4096U;
         break;
     case 4:
-        ash_virtio_trim_writable(&forged, offset);
+        if (how / 6U % 2U == 0U) {
+            ash_virtio_trim_writable(&forged, offset);
+        } else {
+            ash_virtio_trim_writable_end(&forged, offset);
+        }
         break;
     default:
         ((uint8_t *)&forged)[fuzz_below(in, sizeof(forged))] ^= fuzz_u8(in);
