@@ -261,8 +261,8 @@ static const struct rule {
 };
 
 static const char *const known[] = {
-    [ASH_BOOT_VIRTIO_BLK] = "image memory-range read-only overlay overlay-size serial queues served-by size "
-                            "timeout-ms block-size rings",
+    [ASH_BOOT_VIRTIO_BLK] = ("image memory-range read-only overlay overlay-size serial queues served-by size "
+                             "timeout-ms block-size rings"),
     [ASH_BOOT_VIRTIO_NET] = "switch mac vlan isolated rate-limit-kbps queue-pairs rings",
     [ASH_BOOT_VIRTIO_RNG] = "rings",
     [ASH_BOOT_VIRTIO_CONSOLE] = "ports pipes rings",

@@ -105,20 +105,20 @@ enum ash_boot_virtio_kind {
 /** A node virtio_* below a VM's. */
 struct ash_boot_virtio {
     enum ash_boot_virtio_kind kind;
+    uint32_t queues;  /* of BLK, and pairs of NET: 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
     const char *node; /* its name */
     bool split_rings; /* the driver is not offered the packed layout */
-    uint32_t queues;  /* of BLK, and pairs of NET: 1..ASH_BOOT_VIRTIO_QUEUES_MAX */
 
     /* BLK */
-    const char *image;               /* name in the bundle; NULL: @range */
-    struct ash_boot_vm_memory range; /* of the board's memory or flash; multiples of 4 KiB */
     bool read_only;
     bool overlay;                      /* @image or @range is shared, what is written is the VM's own */
+    const char *image;                 /* name in the bundle; NULL: @range */
+    struct ash_boot_vm_memory range;   /* of the board's memory or flash; multiples of 4 KiB */
     uint64_t overlay_size;             /* bytes of that, a multiple of 4 KiB; 0: not given */
     char serial[ASH_BOOT_SERIAL_SIZE]; /* empty: not given */
     uint32_t block_size;               /* bytes, a power of two, 512..ASH_BOOT_BLOCK_MAX */
-    uint64_t size;                     /* with served-by: bytes, a multiple of 512; else 0 */
-    uint32_t timeout_ms;               /* likewise: what is not answered so long is an error; 0: it waits */
+    uint32_t timeout_ms; /* with served-by: what is not answered so long is an error; 0: it waits */
+    uint64_t size;       /* likewise: bytes, a multiple of 512; else 0 */
 
     /* NET */
     const char *switch_name;
