@@ -50,10 +50,13 @@ static void receive(const struct ash_virtio_net_header *header, const struct ash
 {
     const struct ash_virtq *ring = &dev.net.device.site.queues[0].ring;
     const uint32_t in_flight = ash_virtq_in_flight(ring);
+    const uint64_t elements = dev.net.elements;
     const int error = ash_virtio_net_receive(&dev.net, pair, header, source);
 
     FUZZ_CHECK(error == ASH_OK || error == ASH_EBUSY || error == ASH_ENOSPC || error == ASH_ENOTSUP ||
                error == ASH_ENOENT || error == ASH_ENOMEM || error == ASH_ERANGE || error == ASH_EGUEST);
+    /* The sender's time. */
+    FUZZ_CHECK(dev.net.elements - elements < ASH_VIRTIO_NET_ELEMENTS_MAX + ASH_VIRTIO_SEGMENTS);
     /* What was taken was given back, one way or the other. */
     FUZZ_CHECK(error == ASH_EGUEST || ash_virtq_in_flight(ring) == in_flight);
     ash_virtio_net_receive_done(&dev.net, pair);
