@@ -196,14 +196,10 @@ static void flush(struct ash_virtio_blk *blk, struct ash_virtio_request *request
 static inline int take_header(struct ash_virtio_blk *blk, struct ash_virtio_request *request,
                               unsigned char header[HEADER_BYTES])
 {
-    const struct ash_virtio_site *site = &blk->device.site;
     struct ash_virtq_segment *first = &request->segments[0];
-    const void *bytes = NULL;
+    const void *bytes = virtio_popped_bytes_(&blk->device, request, false, 0, HEADER_BYTES);
     int error;
 
-    if (request->readable_count > 0U && first->length >= HEADER_BYTES) {
-        bytes = virtq_direct_(site->regions, site->region_count, first->ipa.value, HEADER_BYTES, 0);
-    }
     if (bytes == NULL) {
         error = ash_virtio_copy_in(&blk->device, request, 0, header, HEADER_BYTES);
         ash_virtio_trim_readable(request, HEADER_BYTES);

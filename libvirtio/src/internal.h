@@ -269,6 +269,24 @@ static inline struct ash_virtq_slot *virtio_slot_(const struct ash_virtio_device
 /* ash_virtq_stage() of a live request of a READY queue, by its slot. */
 int ash_virtq_stage_slot_(struct ash_virtq *q, struct ash_virtq_slot *slot, uint32_t written);
 
+/* Bytes [skip, skip+size), size > 0, of one part of a request that was popped in this call and has been nowhere since,
+ * if they lie in the part's first segment and need no map(): what it says was checked when it was popped. NULL: ask
+ * for them like anybody else. */
+static inline void *virtio_popped_bytes_(const struct ash_virtio_device *device,
+                                         const struct ash_virtio_request *request, bool writable,
+                                         uint32_t skip, uint32_t size)
+{
+    const struct ash_virtio_site *site = &device->site;
+    const uint32_t first = writable ? request->readable_count : 0U;
+    const uint32_t end = writable ? request->segment_count : request->readable_count;
+    const struct ash_virtq_segment *segment = &request->segments[first];
+
+    if (first == end || (uint64_t)skip + size > segment->length) {
+        return NULL;
+    }
+    return virtq_direct_(site->regions, site->region_count, segment->ipa.value, segment->length, skip);
+}
+
 /* Bytes [from, from+size) of @source to the writable part of @request at @offset. */
 int ash_virtio_copy_from_(struct ash_virtio_device *device, const struct ash_virtio_request *request,
                           uint64_t offset, const struct ash_virtio_source *source, uint32_t from,

@@ -104,9 +104,12 @@ int ash_virtio_net_complete(struct ash_virtio_net *net, uint32_t queue, uint64_t
 static bool read_header(struct ash_virtio_net *net, struct ash_virtio_request *frame,
                         struct ash_virtio_net_header *header)
 {
-    unsigned char bytes[HEADER_BYTES];
+    ASH_ALIGNED(8) unsigned char bytes[HEADER_BYTES];
+    const void *direct = virtio_popped_bytes_(&net->device, frame, false, 0, HEADER_BYTES);
 
-    if (ash_virtio_copy_in(&net->device, frame, 0, bytes, HEADER_BYTES) != ASH_OK) {
+    if (direct != NULL) {
+        (void)memcpy(bytes, direct, HEADER_BYTES);
+    } else if (ash_virtio_copy_in(&net->device, frame, 0, bytes, HEADER_BYTES) != ASH_OK) {
         return false;
     }
     header->flags = bytes[0] & ASH_VIRTIO_NET_NEEDS_CSUM; /* 5.1.6.2.2: others are ignored */
@@ -239,7 +242,8 @@ static void put_back(struct ash_virtio_net *net, uint32_t queue, uint32_t count)
 static int write_header(struct ash_virtio_net *net, const struct ash_virtio_net_header *header,
                         uint32_t count)
 {
-    unsigned char bytes[HEADER_BYTES];
+    ASH_ALIGNED(8) unsigned char bytes[HEADER_BYTES];
+    void *direct = virtio_popped_bytes_(&net->device, &net->config.merge[0], true, 0, HEADER_BYTES);
 
     bytes[0] = ash_virtio_has(&net->device, ASH_VIRTIO_NET_F_GUEST_CSUM)
                    ? header->flags & (ASH_VIRTIO_NET_NEEDS_CSUM | ASH_VIRTIO_NET_DATA_VALID)
@@ -250,6 +254,10 @@ static int write_header(struct ash_virtio_net *net, const struct ash_virtio_net_
     store_le16_(bytes + 6, header->csum_start);
     store_le16_(bytes + 8, header->csum_offset);
     store_le16_(bytes + NUM_BUFFERS, (uint16_t)count);
+    if (direct != NULL) {
+        (void)memcpy(direct, bytes, HEADER_BYTES);
+        return ASH_OK;
+    }
     return ash_virtio_copy_out(&net->device, &net->config.merge[0], 0, bytes, HEADER_BYTES);
 }
 
@@ -265,7 +273,10 @@ static int write_frame(struct ash_virtio_net *net, const struct ash_virtio_sourc
         const uint64_t room = buffer->writable_bytes - skip;
         const uint32_t size = room < source->size - done ? (uint32_t)room : source->size - done;
 
-        error = ash_virtio_copy_from_(&net->device, buffer, skip, source, done, size);
+        void *direct = size > 0U ? virtio_popped_bytes_(&net->device, buffer, true, skip, size) : NULL;
+
+        error = direct != NULL ? source->copy(source->ctx, done, direct, size)
+                               : ash_virtio_copy_from_(&net->device, buffer, skip, source, done, size);
         done += size;
     }
     return error;
