@@ -6,6 +6,7 @@
  * What was asked and not answered when the server goes is asked again when one is there again. What the server may
  * still do, though the client does not want it any more (it has reset its device, or was told of an error), must not
  * come behind what the client asks next: nothing is asked before that is answered, or the server gone. */
+#include <libbase/bits.h>
 #include <libbase/mem.h>
 #include <libvirtio/blk.h>
 
@@ -414,8 +415,8 @@ static int make_device(struct hv_virtio_device *device)
     struct ash_virtio_blk_config config = {
         .backend = &backend,
         .backend_ctx = served,
-        .sectors = device->config->size / ASH_VIRTIO_BLK_SECTOR,
-        .block_size = ASH_VIRTIO_BLK_SECTOR,
+        .sectors = ash_align_down(device->config->size, device->config->block_size) / ASH_VIRTIO_BLK_SECTOR,
+        .block_size = device->config->block_size,
         .segments_max = SEGMENTS,
         .segment_size_max = SEGMENT_BYTES,
         .read_only = device->config->read_only,
