@@ -9,7 +9,7 @@ from support import tail
 DISK = 'virtio_blk { image = "root.ext4"; overlay; };'
 # Beside a disk and the network, the rest of what there is.
 MORE = ("virtio_rng { }; virtio_console { }; virtio_vsock { cid = <3>; };", "virtio_vsock { cid = <4>; };")
-BULK_MIB = 4
+BULK_MIB = 2
 LIMIT_S = 200
 
 
