@@ -72,9 +72,8 @@ static void open_bench(struct bench *bench, uint64_t features)
 
     memset(bench, 0, sizeof(*bench));
     mock_memory_init(&bench->mem);
-    mock_memory_make_direct(&bench->mem);
     mock_driver_init(&bench->drv, &bench->mem, SIZE, features);
-    bench->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE, bench->mem.direct};
+    bench->region = (struct ash_virtq_region){ash_ipa(MOCK_RAM_BASE), MOCK_RAM_SIZE, NULL};
     config = (struct ash_virtq_config){
         .regions = &bench->region, .region_count = 1, .max_size = SIZE, .slots = bench->slots};
     bench->segments[0] =
