@@ -71,7 +71,7 @@ class Pipes(test_virtio.LinuxMachines):
         self.load(machine)
         machine.attach(1, "server")
         for _ in range(3):
-            machine.ask(f"sleep 1; killall serve; {SERVE}")
+            machine.ask(f"sleep 1; killall serve; wait; {SERVE}")  # a port is one process's
         machine.attach(2, "client")
         self.end_load(machine)
 
