@@ -14,7 +14,8 @@ LIMIT_S = 60
 MAKEFILE = """\
 include vendor/lib{library}/sources.mk
 CC = aarch64-linux-gnu-gcc
-CFLAGS = -std=c11 -ffreestanding -fno-builtin -fno-pie -fno-stack-protector -mgeneral-regs-only -mstrict-align -O2
+CFLAGS = -std=c11 -ffreestanding -fno-builtin -fno-pie -fno-stack-protector -mgeneral-regs-only -mstrict-align \\
+    -mno-outline-atomics -O2
 sources = $(lib{library}_sources) $(lib{library}_el2_sources) $(wildcard start.S bare.c {library}.c {library}_guest.S)
 
 {library}.elf: $(sources) bare.ld ; \\

@@ -87,11 +87,14 @@ class VirtioDriver(SystemTest):
             files=("virtio.bin", "siege.bin", "metronome.bin"))
         with open(os.path.join(folder, "disk.img"), "wb") as f:
             f.write(image())
-        with open(os.path.join(folder, "flash.img"), "wb") as f:
-            f.write(bytes(FLASH_OFFSET) + image())
+        flash = []
+        if nodes is IN_FLASH:
+            flash = ["--flash", os.path.join(folder, "flash.img")]
+            with open(flash[1], "wb") as f:
+                f.write(bytes(FLASH_OFFSET) + image())
         limit_s = 240 + 2 * SECONDS
-        ran = self.boot("--bundle", folder, "--gic", gic, "--flash", os.path.join(folder, "flash.img"), "--timeout",
-                        str(limit_s), hv_options=hv_options, limit_s=limit_s + 40)
+        ran = self.boot("--bundle", folder, "--gic", gic, *flash, "--timeout", str(limit_s), hv_options=hv_options,
+                        limit_s=limit_s + 40)
         print(f"siege: seed {SEED:#x} (again with ASHLAR_SIEGE_SEED={SEED:#x})", flush=True)
         self.assert_exit(0, ran)
         for life in range(LIVES + 1):

@@ -30,6 +30,7 @@
 
 #define AT_FDCWD  (-100)
 #define O_RDWR    02
+#define O_DSYNC   010000
 #define O_DIRECT  0200000 /* arm64's own value */
 #define WORDS_MAX 8U
 

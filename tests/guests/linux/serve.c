@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* serve PORT FILE: answers what a disk with served-by asks at PORT, a port of a virtio console, out of FILE
- * (docs/disk-server.md). Ends when the other end does. */
+ * (docs/disk-server.md). Ends when the other end does. What it has answered outlives it, and its kernel: O_DSYNC. */
 #include "linux.h"
 
 #define SYS_PREAD64  67
@@ -95,8 +95,9 @@ void _start(void)
     }
     port = linux_need("serve: no such port: ",
                       linux_call(SYS_OPENAT, (uint64_t)AT_FDCWD, linux_address(words.word[1]), O_RDWR, 0, 0));
-    file = linux_need("serve: no such file: ",
-                      linux_call(SYS_OPENAT, (uint64_t)AT_FDCWD, linux_address(words.word[2]), O_RDWR, 0, 0));
+    file =
+        linux_need("serve: no such file: ", linux_call(SYS_OPENAT, (uint64_t)AT_FDCWD,
+                                                       linux_address(words.word[2]), O_RDWR | O_DSYNC, 0, 0));
     while (serve_one(port, file)) {
         count++;
     }
