@@ -361,7 +361,7 @@ class Virtio(LinuxMachines):
         """The driver goes while a sends to b without end, and comes back to the same network."""
         sent = "cat /sys/class/net/eth0/statistics/tx_bytes"
         before = int(machine.ask(sent))
-        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null & true")
+        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null 2>&1 & true")
         machine.ask(f"until [ $({sent}) -gt {before + (1 << 18)} ]; do :; done", LIMIT_S)
         name = machine.ask("basename $(readlink -f /sys/class/net/eth0/device)")
         driver = "/sys/bus/virtio/drivers/virtio_net"
@@ -372,7 +372,7 @@ class Virtio(LinuxMachines):
 
     def check_restart_in_mid_transfer(self, machine):
         """b goes while a sends to it without end, and comes back to the same network."""
-        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null & true")
+        machine.ask("nc 10.0.0.2 2000 < /dev/zero > /dev/null 2>&1 & true")
         machine.attach(2, "b")
         count = "cat /sys/class/net/eth0/statistics/rx_bytes"
         before = int(machine.ask(count))
@@ -414,7 +414,7 @@ class Virtio(LinuxMachines):
         """As many queue pairs as CPUs; fewer, and more again, amid streams from both."""
         self.assertEqual("channels: 2", machine.ask("channels eth0"))
         machine.ask("rm -f /tmp/enough; loads=; for cpu in 1 2; do while [ ! -f /tmp/enough ]; do "
-                    "taskset $cpu nc 10.0.0.2 2000 < /tmp/big; done > /dev/null & loads=\"$loads $!\"; done")
+                    "taskset $cpu nc 10.0.0.2 2000 < /tmp/big; done > /dev/null 2>&1 & loads=\"$loads $!\"; done")
         for pairs in (1, 2) * 2:
             self.assertEqual(f"channels: {pairs}", machine.ask(f"channels eth0 {pairs}"))
             self.assertEqual(str(pairs), machine.ask("ls /sys/class/net/eth0/queues | grep -c rx"))
